@@ -1,17 +1,14 @@
 #!/usr/bin/env python
-"""Django's command line, with Offerkeep's settings; beside a `make run` it finds that server's data by itself."""
+"""Django's command line, with Offerkeep's settings."""
 
 import os
 import sys
 
-from django.core.management import execute_from_command_line
-
-from project import local
-
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    local.join()
+    from django.core.management import execute_from_command_line
+
     execute_from_command_line(sys.argv)
 
 

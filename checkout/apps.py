@@ -1,0 +1,9 @@
+"""The checkout app: what a shop's checkout does with offers."""
+
+from django.apps import AppConfig
+
+
+class CheckoutConfig(AppConfig):
+    name = "checkout"
+    label = "checkout"
+    verbose_name = "Checkout"

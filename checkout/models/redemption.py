@@ -1,0 +1,85 @@
+"""Redemptions and their rollbacks, succeeded and failed: the history staff and shops read."""
+
+from django.db import models
+from django.db.models import Q
+
+from checkout.models.order import Order
+from offers.models import Campaign, Customer, PromotionTier, Retailer, Voucher
+
+
+class Redemption(models.Model):
+    """One row of history. Never edited, but for `rolled_back_at` of a redemption that was rolled back.
+
+    kind redemption: prefix r_ (succeeded) or rf_ (failed); kind rollback: rr_ or rrf_. A stack has a parent row
+    without voucher or tier and a child per redeemable. Foreign keys carry no database constraint: checking them would
+    lock the row of one popular code in every request; vouchers and campaigns are never deleted from the table.
+    """
+
+    class Kind(models.TextChoices):
+        REDEMPTION = "redemption"
+        ROLLBACK = "redemption_rollback"
+
+    public_id = models.CharField(max_length=64, unique=True)
+    retailer = models.ForeignKey(Retailer, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.REDEMPTION)
+    succeeded = models.BooleanField()
+    parent = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, related_name="children")
+    rolls_back = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, related_name="rollbacks")
+    rolled_back_at = models.DateTimeField(null=True)
+    voucher = models.ForeignKey(
+        Voucher, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="redemptions"
+    )
+    tier = models.ForeignKey(
+        PromotionTier, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="redemptions"
+    )
+    campaign = models.ForeignKey(
+        Campaign,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="redemptions",
+    )
+    code = models.CharField(max_length=255, blank=True, default="", help_text="Code or tier id as it was asked for.")
+    customer = models.ForeignKey(
+        Customer,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="redemptions",
+    )
+    order = models.ForeignKey(
+        Order, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="redemption_rows"
+    )
+    tracking_id = models.CharField(max_length=80, null=True)  # noqa: DJ001 - shown as null
+    session_key = models.CharField(max_length=128, blank=True, default="")
+    amount = models.BigIntegerField(null=True, help_text="Gift credits used; negative in a rollback.")
+    discount_amount = models.BigIntegerField(default=0, help_text="Money this redemption took off, in cents.")
+    metadata = models.JSONField(null=True)
+    failure_code = models.CharField(max_length=60, blank=True, default="")
+    failure_message = models.TextField(blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+    detail = models.JSONField(default=dict, help_text="The order and the redeemable as answered at that moment.")
+    trace = models.JSONField(null=True, help_text="Why: every check with needed and actual value.")
+    channel_type = models.CharField(max_length=12, default="API")
+    channel_id = models.CharField(max_length=150, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rolls_back"],
+                condition=Q(succeeded=True, rolls_back__isnull=False),
+                name="redemption_rolled_back_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["retailer", "-id"], name="redemption_newest"),
+            models.Index(fields=["voucher", "-id"], name="redemption_of_voucher"),
+            models.Index(fields=["campaign", "-id"], name="redemption_of_campaign"),
+            models.Index(fields=["customer", "-id"], name="redemption_of_customer"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id

@@ -1,0 +1,9 @@
+"""The offers app: what is on offer, to whom, and how much is left."""
+
+from django.apps import AppConfig
+
+
+class OffersConfig(AppConfig):
+    name = "offers"
+    label = "offers"
+    verbose_name = "Offers"

@@ -1,0 +1,31 @@
+"""Every model of the offers app, re-exported."""
+
+from offers.models.async_action import AsyncAction
+from offers.models.audit import AuditEntry
+from offers.models.campaign import Campaign
+from offers.models.category import Category
+from offers.models.client import Client
+from offers.models.customer import Customer
+from offers.models.product import Product, ProductCollection, Sku
+from offers.models.promotion import PromotionTier
+from offers.models.retailer import Retailer, RetailerVersion
+from offers.models.rule import RuleAssignment, ValidationRule
+from offers.models.voucher import Voucher
+
+__all__ = [
+    "AsyncAction",
+    "AuditEntry",
+    "Campaign",
+    "Category",
+    "Client",
+    "Customer",
+    "Product",
+    "ProductCollection",
+    "PromotionTier",
+    "Retailer",
+    "RetailerVersion",
+    "RuleAssignment",
+    "Sku",
+    "ValidationRule",
+    "Voucher",
+]
