@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from urllib.parse import quote
 import psycopg
 import redis
 
-from project import env
+from project import env, processes
 
 DATABASE = "offerkeep"
 ROLE = "offerkeep"
@@ -43,13 +42,13 @@ class Server:
     """A running server of ours: where it answers and how it ends."""
 
     url: str
-    process: "subprocess.Popen[bytes]"
+    process: processes.Popen
     ending: signal.Signals
     on_stop: list[Callable[[], None]] = field(default_factory=list)
 
     def stop(self) -> None:
         """End the server in good order; a server that does not listen is killed."""
-        end_process(self.process, self.ending)
+        processes.end(self.process, self.ending, seconds=STOP_SECONDS)
         while self.on_stop:
             self.on_stop.pop()()
 
@@ -113,7 +112,7 @@ def start_postgres(data_dir: Path, *, durable: bool = True) -> Server:
     cluster = data_dir / "postgres"
     account = _account_for(cluster)
     data_dir.mkdir(parents=True, exist_ok=True)
-    as_account = _becoming(account, ending=signal.SIGINT, paths=[cluster, bin_dir])
+    as_account = _becoming(account, paths=[cluster, bin_dir])
     if not _is_made(cluster):
         _make_cluster(bin_dir, cluster, account, as_account, durable=durable)
     _refuse_other_version(bin_dir, cluster)
@@ -134,9 +133,10 @@ def start_postgres(data_dir: Path, *, durable: bool = True) -> Server:
     command = [str(bin_dir / "postgres"), "-D", str(cluster)]
     command += [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
     log = data_dir / "log" / "postgres.log"
-    process = spawn(command, log=log, before_exec=as_account)
-    server = Server(postgres_url(data_dir), process, signal.SIGINT if durable else signal.SIGQUIT)
-    _wait_until(lambda: _postgres_answers(server.url), process, log, "PostgreSQL")
+    # SIGINT ends sessions and writes everything down; SIGTERM would wait for the last client to leave.
+    ending = signal.SIGINT if durable else signal.SIGQUIT
+    server = Server(postgres_url(data_dir), processes.spawn(command, log=log, ending=ending, become=as_account), ending)
+    _wait_until(lambda: _postgres_answers(server.url), server.process, log, "PostgreSQL")
     return server
 
 
@@ -163,7 +163,7 @@ def _is_made(cluster: Path) -> bool:
 
 
 def _make_cluster(
-    bin_dir: Path, cluster: Path, account: pwd.struct_passwd, as_account: Callable[[], None], *, durable: bool
+    bin_dir: Path, cluster: Path, account: pwd.struct_passwd, as_account: Callable[[], None] | None, *, durable: bool
 ) -> None:
     # Made beside its place and moved there whole, so an interrupted first start leaves nothing that looks finished.
     unfinished = cluster.with_name("postgres.unfinished")
@@ -257,9 +257,8 @@ def start_valkey(data_dir: Path, *, durable: bool = True) -> Server:
         f'appendonly {"yes" if durable else "no"}\nsave ""\nmaxmemory-policy noeviction\n'
     )
     log = data_dir / "log" / "valkey.log"
-    die_too = _becoming(None, ending=signal.SIGTERM, paths=[])
     for attempt in ("kept", "emptied"):
-        process = spawn([str(program), str(config)], log=log, before_exec=die_too)
+        process = processes.spawn([str(program), str(config)], log=log, ending=signal.SIGTERM)
         try:
             _wait_until(lambda: _valkey_answers(url), process, log, "Valkey")
         except CannotStart:
@@ -314,43 +313,12 @@ def _is_free(port: int) -> bool:
 # --- processes --------------------------------------------------------------------------------------------------------
 
 
-def spawn(command: list[str], *, log: Path, before_exec: Callable[[], None] | None = None) -> "subprocess.Popen[bytes]":
-    """Start a program in a session of its own (a Ctrl-C is for the parent only), its output appended to a log."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as out:
-        return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, preexec_fn=before_exec
-        )
-
-
-def end_process(process: "subprocess.Popen[bytes]", ending: signal.Signals, *, seconds: float = STOP_SECONDS) -> None:
-    """Ask a child to end and wait for it; after `seconds` it is killed."""
-    if process.poll() is None:
-        process.send_signal(ending)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def die_with_parent(ending: signal.Signals) -> None:
-    """Called in a child before exec: where the kernel can, have it end the child when the parent is gone."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, int(ending), 0, 0, 0)  # PR_SET_PDEATHSIG
-
-
-def _becoming(account: pwd.struct_passwd | None, *, ending: signal.Signals, paths: list[Path]) -> Callable[[], None]:
-    """Return what a child does before exec: become `account` if root must, and promise to die with its parent."""
-    drop = account is not None and os.geteuid() == 0
-    keep_reach = drop and account is not None and not all(_may_enter(account, path) for path in paths)
-
-    def before_exec() -> None:
-        if drop and account is not None:
-            _drop_root(account, keep_reach=keep_reach)
-        die_with_parent(ending)  # after the change of user, which would undo it
-
-    return before_exec
+def _becoming(account: pwd.struct_passwd, *, paths: list[Path]) -> Callable[[], None] | None:
+    """Return how a child of root becomes `account`; nothing is to be done for anybody else."""
+    if os.geteuid():
+        return None
+    keep_reach = not all(_may_enter(account, path) for path in paths)
+    return lambda: _drop_root(account, keep_reach=keep_reach)
 
 
 def _account_for(cluster: Path) -> pwd.struct_passwd:
@@ -409,40 +377,32 @@ def _make_private_dir(path: Path, account: pwd.struct_passwd) -> None:
 
 
 def _end_leftover(pid_file: Path, mark: str, ending: signal.Signals) -> None:
-    """End a server that outlived its runner, and remove a pid file that names a stranger or nobody."""
+    """End a server that outlived its runner; forget a pid file whose number now belongs to a stranger."""
     try:
         pid = int(pid_file.read_text().split()[0])
     except FileNotFoundError:
         return
     except (ValueError, IndexError):
-        pid = 0
-    if pid > 1 and mark in command_of(pid):
-        os.kill(pid, ending)
-        deadline = time.monotonic() + STOP_SECONDS
-        while mark in command_of(pid):
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
-                deadline += STOP_SECONDS
-            time.sleep(0.05)
-    pid_file.unlink(missing_ok=True)
+        pid_file.unlink()  # half-written
+        return
+    if pid <= 1 or not processes.command_of(pid):
+        return  # PostgreSQL needs the file of a dead one, to see whether its sessions still run
+    if mark not in processes.command_of(pid):
+        pid_file.unlink()
+        return
+    os.kill(pid, ending)
+    deadline = time.monotonic() + STOP_SECONDS
+    while mark in processes.command_of(pid):
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
-def command_of(pid: int) -> str:
-    """Return the command line of a living process, empty when there is none."""
-    if Path("/proc/self/cmdline").exists():
-        try:
-            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            return ""
-    done = subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
-
-
-def _wait_until(ready: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path, name: str) -> None:
+def _wait_until(ready: Callable[[], bool], process: processes.Popen, log: Path, name: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
-            end_process(process, signal.SIGTERM)
+            processes.end(process, signal.SIGTERM)
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             raise CannotStart(f"{name} did not start. The end of {log}:\n{tail}")
         time.sleep(0.03)
@@ -458,7 +418,7 @@ def make_throw_away_dir(place: Path) -> None:
     """Make a data directory for tests, after removing those whose processes are gone."""
     for old in place.parent.glob("offerkeep-test-*"):
         owner = old.name.split("-")[2]
-        if owner.isdigit() and not command_of(int(owner)):
+        if owner.isdigit() and not processes.command_of(int(owner)):
             remove_throw_away_dir(old)
     place.mkdir(mode=0o755, exist_ok=True)  # PostgreSQL may have to run as another user below it
 

@@ -46,6 +46,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.middleware.RequestLog",
+    "project.middleware.Health",
+    "project.middleware.JsonErrors",
+    "project.middleware.FreshConnection",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -170,6 +174,31 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
     "socket_keepalive": True,
+}
+
+# --- seeing what it does ---
+METRICS_TOKEN = env.env_secret("METRICS_TOKEN", dev="")
+ACCESS_LOG = env.env_bool("ACCESS_LOG", True)
+_level = env.env_choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "project.logs.Context"}},
+    "formatters": {"json": {"()": "project.logs.JsonLines"}, "text": {"()": "project.logs.TextLines"}},
+    "handlers": {
+        "out": {
+            "class": "logging.StreamHandler",
+            "formatter": env.env_choice("LOG_FORMAT", "json", {"json", "text"}),
+            "filters": ["context"],
+        }
+    },
+    "root": {"handlers": ["out"], "level": _level},
+    "loggers": {
+        "django": {"level": _level, "propagate": True},
+        "django.server": {"handlers": ["out"], "propagate": False},
+        # Every 4xx of an API is in the access log; here it would only be said twice.
+        "django.request": {"level": "ERROR"},
+    },
 }
 
 # --- back office ---

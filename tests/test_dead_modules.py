@@ -5,7 +5,7 @@ import re
 
 from tests.test_house import LEVELS, all_modules, imports, within
 
-ENTRIES = {"apps", "admin", "tasks", "models", "settings", "wsgi", "asgi", "celery", "urls", "run", "serve", "gunicorn"}
+ENTRIES = {"apps", "admin", "tasks", "models", "settings", "wsgi", "asgi", "celery", "urls", "run"}
 
 
 def test_every_module_is_used() -> None:

@@ -1,0 +1,90 @@
+"""Shapes log lines: one JSON object each, with the request's id, and without secrets, tokens or voucher codes."""
+
+import logging
+import re
+import secrets
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+current_request_id: ContextVar[str] = ContextVar("offerkeep_request_id", default="")
+
+_SENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+MASK = "***"
+_RULES = [
+    # user:password@ of an URL
+    (re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+@"), rf"\1:{MASK}@"),
+    # Authorization schemes
+    (re.compile(r"\b(Bearer|Basic|Token)\s+[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    # name=value, "name": "value", name: value for anything that sounds secret or is a code
+    (
+        re.compile(
+            r"""(?ix)((?:[\w-]*(?:token|secret|password|passwd|api[_-]?key|signature|authorization|cookie)|code|session_key)
+            ["']?\s*[=:]\s*["']?)(?!\*\*\*|(?:Bearer|Basic|Token)\s)[^\s"'&,;}\]]+"""
+        ),
+        rf"\1{MASK}",
+    ),
+    # the word after these in a path is a code or a key that is worth money
+    (
+        re.compile(r"(?i)(/(?:vouchers|gift-cards|members|codes|sessions|admissions|handoffs)/)[^/\s?\"'#]+"),
+        rf"\1{MASK}",
+    ),
+]
+
+
+def mask(text: str) -> str:
+    """Return the text with what must not reach a log replaced by `***`."""
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def request_id_from(sent: str | None) -> str:
+    """Return the caller's X-Request-Id where it is harmless, else a new random one."""
+    return sent if sent and _SENT_ID.fullmatch(sent) else f"v-{secrets.token_hex(9)}"
+
+
+class Context(logging.Filter):
+    """Puts the id of the request being answered on every record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = current_request_id.get()
+        return True
+
+
+class JsonLines(OrjsonFormatter):
+    """One JSON object per line, masked as a whole: message, extras and traceback."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "{asctime}{levelname}{name}{message}{request_id}",
+            style="{",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            timestamp=False,
+        )
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return iso_time(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record))
+
+
+class TextLines(logging.Formatter):
+    """The same for people: time, level, request id, message."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname:<7} {name} {message} [{request_id}]", style="{")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return iso_time(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record))
+
+
+def iso_time(record: logging.LogRecord) -> str:
+    """Return the record's own time in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

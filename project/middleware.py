@@ -1,0 +1,90 @@
+"""What wraps every request: its id and log line, health answers, a fresh database connection, JSON errors."""
+
+import logging
+import select
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from project import errors, health, logs, metrics
+
+Next = Callable[[HttpRequest], HttpResponseBase]
+access = logging.getLogger("offerkeep.access")
+
+
+class RequestLog:
+    """Names the request (X-Request-Id in and out), logs and counts it by route, so that no code reaches a log."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+        self.writes = settings.ACCESS_LOG
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        request_id = logs.request_id_from(request.META.get("HTTP_X_REQUEST_ID"))
+        request.request_id = request_id  # type: ignore[attr-defined]
+        token = logs.current_request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+            response["X-Request-Id"] = request_id
+            if isinstance(response, HttpResponse) and not response.has_header("Content-Length"):
+                response["Content-Length"] = str(len(response.content))
+            route = request.resolver_match.route if request.resolver_match else "(none)"
+            seconds = time.perf_counter() - started
+            metrics.count_request(route, request.method or "", response.status_code, seconds)
+            if self.writes:
+                ms = round(seconds * 1000, 1)
+                facts = {"method": request.method, "route": route, "status": response.status_code, "ms": ms}
+                access.info("%s %s %s %s ms", *facts.values(), extra=facts)
+            return response
+        finally:
+            logs.current_request_id.reset(token)
+
+
+class Health:
+    """Answers /healthz, /readyz and /metrics before hosts, redirects and sessions have their say."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        view = health.VIEWS.get(request.path_info)
+        return view(request) if view else self.get_response(request)
+
+
+class JsonErrors:
+    """Under an API's address every error is JSON, whoever raised it; a lost database is 503 everywhere."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        return errors.finish(request, response) if isinstance(response, HttpResponse) else response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return errors.answer_exception(request, error)
+
+
+class FreshConnection:
+    """Drops a kept database connection whose other end is gone: a look at the socket instead of a round trip."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        kept = connection.connection
+        if kept is not None and not connection.in_atomic_block and (kept.closed or _has_news(kept.fileno())):
+            connection.close()
+        return self.get_response(request)
+
+
+def _has_news(socket: int) -> bool:
+    # Between requests a server has nothing to say but that it is going.
+    poll = select.poll()
+    poll.register(socket, select.POLLIN | select.POLLHUP | select.POLLERR)
+    return bool(poll.poll(0))
