@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from offers.evaluation.rules import CompiledRule
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+class _Nothing(dict[str, Any]):
+    """An empty mapping that stays empty, so that it can be everyone's default; hashable because dataclasses ask it."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        raise TypeError("NOTHING stays empty")
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return 0
+
+
+NOTHING: Mapping[str, Any] = _Nothing()
 
 RelatedObject = Literal["product", "sku"]
 RedeemableObject = Literal["voucher", "promotion_tier"]
@@ -166,6 +176,7 @@ class Redeemable:
     code: str | None = None  # shown in error details; None: `id`
     found: bool = True
     active: bool = True
+    campaign: str | None = None  # the caller's handle: redeemables of one campaign share its budgets in this request
     campaign_active: bool = True
     window: Window | None = None
     campaign_window: Window | None = None
@@ -217,7 +228,7 @@ class Context:
     order: Order | None = None
     customer: Customer | None = None
     stacking: StackingRules = DEFAULT_STACKING
-    catalogue: Mapping[str, CatalogueItem] = field(default=NOTHING)
+    catalogue: Mapping[str, CatalogueItem] = NOTHING
     metadata: Mapping[str, Any] = NOTHING  # of the redemption
     time_zone: str = "UTC"  # the retailer's, for dates in rules
     api_key_id: str | None = None
