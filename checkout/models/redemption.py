@@ -1,5 +1,6 @@
 """Redemptions and their rollbacks, succeeded and failed: the history staff and shops read."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -79,7 +80,14 @@ class Redemption(models.Model):
             models.Index(fields=["voucher", "-id"], name="redemption_of_voucher"),
             models.Index(fields=["campaign", "-id"], name="redemption_of_campaign"),
             models.Index(fields=["customer", "-id"], name="redemption_of_customer"),
+            # For staff who look for the rare rows: cheap, because an ordinary redemption is in none of them.
+            models.Index(fields=["-id"], condition=Q(succeeded=False), name="redemption_failed"),
+            models.Index(fields=["-id"], condition=Q(kind="redemption_rollback"), name="redemption_rollbacks"),
+            models.Index(fields=["-id"], condition=Q(rolled_back_at__isnull=False), name="redemption_undone"),
+            models.Index(fields=["code", "-id"], condition=Q(voucher__isnull=True), name="redemption_codeless"),
+            BrinIndex(fields=["created_at"], name="redemption_day", pages_per_range=32, autosummarize=True),
         ]
+        permissions = [("rollback_redemption", "Can roll back a redemption")]
 
     def __str__(self) -> str:
         return self.public_id

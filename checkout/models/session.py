@@ -52,6 +52,7 @@ class LockSession(models.Model):
             models.Index(fields=["object", "object_id", "-id"], name="lock_of_object"),
             models.Index(fields=["expires_at"], condition=Q(state="live"), name="lock_due"),
         ]
+        permissions = [("release_locksession", "Can release a lock")]
 
     def __str__(self) -> str:
         return f"{self.key} locks {self.object_label}"

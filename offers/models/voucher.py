@@ -58,6 +58,7 @@ class Voucher(Windowed):
         indexes = [
             models.Index(fields=["retailer", "-id"], name="voucher_newest"),
             models.Index(fields=["campaign", "-id"], name="voucher_of_campaign"),
+            models.Index(fields=["code"], name="voucher_code_begins", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["holder"], name="voucher_holder", condition=Q(holder__isnull=False)),
         ]
 
