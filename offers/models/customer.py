@@ -7,8 +7,18 @@ from offers.lib.fields import PublicIdField
 from offers.models.retailer import Retailer
 
 
+class KnownCustomers(models.Manager["Customer"]):
+    """Customers that were not erased."""
+
+    def get_queryset(self) -> models.QuerySet["Customer"]:
+        return super().get_queryset().filter(erased_at=None)
+
+
 class Customer(models.Model):
-    """A shopper. Upserted by `source_id`; personal fields can be erased while redemptions stay."""
+    """A shopper. Upserted by `source_id`; personal fields can be erased while redemptions stay.
+
+    An erased row is only reached through what points to it (a redemption's customer): `objects` leaves it out.
+    """
 
     public_id = PublicIdField(prefix="cust_")
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="customers", db_constraint=False)
@@ -23,6 +33,10 @@ class Customer(models.Model):
     segments = models.JSONField(default=list, blank=True, help_text="Public ids of the segments the customer is in.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = KnownCustomers()
+    everyone = models.Manager["Customer"]()
 
     class Meta:
         constraints = [

@@ -9,8 +9,18 @@ from offers.models.retailer import Retailer
 from offers.models.windows import Windowed
 
 
+class PresentTiers(models.Manager["PromotionTier"]):
+    """Tiers that were not deleted."""
+
+    def get_queryset(self) -> models.QuerySet["PromotionTier"]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class PromotionTier(Windowed):
-    """A codeless discount of a PROMOTION campaign; `hierarchy` orders the tiers of one campaign."""
+    """A codeless discount of a PROMOTION campaign; `hierarchy` orders the tiers of one campaign.
+
+    A deleted tier keeps its row for the redemptions that point to it: `objects` leaves it out.
+    """
 
     public_id = PublicIdField(prefix="promo_")
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="promotion_tiers")
@@ -23,6 +33,10 @@ class PromotionTier(Windowed):
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = PresentTiers()
+    with_deleted = models.Manager["PromotionTier"]()
 
     class Meta:
         indexes = [models.Index(fields=["retailer", "-id"], name="tier_newest")]
