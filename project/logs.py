@@ -5,6 +5,7 @@ import re
 import secrets
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 from pythonjsonlogger.orjson import OrjsonFormatter
 
@@ -12,22 +13,24 @@ current_request_id: ContextVar[str] = ContextVar("offerkeep_request_id", default
 
 _SENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 MASK = "***"
+_SECRET = r"(?:[\w-]*(?:token|secret|secret[_-]?key|password|passwd|api[_-]?key|signature|authorization|cookie)|code)"
+_SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
 _RULES = [
     # user:password@ of an URL
     (re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+@"), rf"\1:{MASK}@"),
-    # Authorization schemes
+    # the schemes of an Authorization header
     (re.compile(r"\b(Bearer|Basic|Token)\s+[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    # name=value, "name": "value", name: value for anything that sounds secret or is a code
+    # name=value, 'name': 'value', "name: value" where the name sounds secret or is a code's
     (
         re.compile(
-            r"""(?ix)((?:[\w-]*(?:token|secret|password|passwd|api[_-]?key|signature|authorization|cookie)|code|session_key)
-            ["']?\s*[=:]\s*["']?)(?!\*\*\*|(?:Bearer|Basic|Token)\s)[^\s"'&,;}\]]+"""
+            rf"""({_SECRET}\\?["']?\s*[=:]\s*\\?["']?)(?!\*\*\*|(?:Bearer|Basic|Token)\s)[^\s"'\\&,;}}\]]+""",
+            re.IGNORECASE,
         ),
         rf"\1{MASK}",
     ),
-    # the word after these in a path is a code or a key that is worth money
+    # what follows these words in a path is a code or a key
     (
-        re.compile(r"(?i)(/(?:vouchers|gift-cards|members|codes|sessions|admissions|handoffs)/)[^/\s?\"'#]+"),
+        re.compile(r"(/(?:vouchers|gift-cards|members|codes|sessions|admissions|handoffs)/)[^/\s?\"'#\\]+", re.I),
         rf"\1{MASK}",
     ),
 ]
@@ -38,6 +41,17 @@ def mask(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def mask_fields(value: Any, name: str = "") -> Any:
+    """Return a structure whose texts are masked, and wholly so where a field's name says that it is secret."""
+    if isinstance(value, dict):
+        return {key: mask_fields(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [mask_fields(inner, name) for inner in value]
+    if isinstance(value, str):
+        return MASK if value and _SECRET_NAME.fullmatch(name) else mask(value)
+    return value
 
 
 def request_id_from(sent: str | None) -> str:
@@ -54,7 +68,7 @@ class Context(logging.Filter):
 
 
 class JsonLines(OrjsonFormatter):
-    """One JSON object per line, masked as a whole: message, extras and traceback."""
+    """One JSON object per line: time, level, logger, message, request id, and what else the record brought."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -67,8 +81,8 @@ class JsonLines(OrjsonFormatter):
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         return iso_time(record)
 
-    def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        return {name: mask_fields(value, name) for name, value in log_data.items()}
 
 
 class TextLines(logging.Formatter):
