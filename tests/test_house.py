@@ -1,6 +1,7 @@
 """Reads the source and checks that the house stands as DESIGN says: directions, purity, clock, floats."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -177,3 +178,16 @@ def test_imports_stand_at_the_top() -> None:
 
 def test_every_module_says_what_it_answers_for() -> None:
     assert [m.name for m in all_modules() if m.tree.body and ast.get_docstring(m.tree) is None] == []
+
+
+def test_migrations_stand_in_one_line() -> None:
+    for folder in sorted(ROOT.glob("*/migrations")) + sorted(ROOT.glob("*/*/migrations")):
+        names = {path.stem for path in folder.glob("0*.py")}
+        followed = {
+            name
+            for name in names
+            for path in folder.glob("0*.py")
+            if path.stem != name
+            if re.search(rf"['\"]{name}['\"]", path.read_text())
+        }
+        assert len(names - followed) <= 1, f"{folder}: two migrations have no follower: {sorted(names - followed)}"

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('offers', '0002_versions_and_audit'),
+        ('offers', '0003_back_office'),
     ]
 
     operations = [
