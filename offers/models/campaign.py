@@ -36,6 +36,9 @@ class Campaign(Windowed):
     category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.SET_NULL)
     timezone = models.CharField(max_length=64, blank=True, default="", help_text="Empty: the retailer's zone.")
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Its row stays for the history; its name is free again."
+    )
 
     discount = models.JSONField(null=True, blank=True, help_text="What a code is worth, e.g. 10 percent off the order.")
     gift_amount = models.BigIntegerField(null=True, blank=True, help_text="Credits on each gift card, in cents.")
@@ -68,7 +71,9 @@ class Campaign(Windowed):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["retailer", "name"], name="campaign_name_once"),
+            models.UniqueConstraint(
+                fields=["retailer", "name"], condition=Q(deleted_at__isnull=True), name="campaign_name_once"
+            ),
             models.CheckConstraint(
                 condition=Q(budget__isnull=True) | Q(budget__gte=0), name="campaign_budget_positive"
             ),
