@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.middleware.RequestLog",
     "project.middleware.FreshConnection",
+    "checkout.api.common.paths.TrailingSlash",
     "project.middleware.Health",
     "project.middleware.JsonErrors",
     "django.middleware.security.SecurityMiddleware",
@@ -140,9 +141,11 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "checkout.api.common.errors.handle",
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+API_MAX_BODY_BYTES = env.env_int("API_MAX_BODY_BYTES", 1024 * 1024, least=1024)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Offerkeep",
     "VERSION": "1.0.0",

@@ -1,0 +1,1 @@
+"""Every wire dialect; besides project/ the only place that knows HTTP."""

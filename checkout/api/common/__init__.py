@@ -1,0 +1,1 @@
+"""What all dialects share: strict JSON, credentials, errors, view bases, lists."""

@@ -1,0 +1,160 @@
+"""Credentials of the API: issued once in the clear, kept as a hash, rotated and revoked, with an audit row each."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from offers import audit
+from offers.lib.actors import Actor
+from offers.lib.errors import InvalidPayload, NotFound, Refusal
+from offers.lib.ids import new_id
+from offers.models import Client
+
+SECRET_BYTES = 32
+ALL = "*"
+RESOURCES = (
+    "validations",  # validate, lock, release
+    "qualifications",
+    "redemptions",
+    "rollbacks",
+    "vouchers",
+    "campaigns",
+    "promotions",
+    "rules",
+    "customers",
+    "orders",
+    "products",
+    "async_actions",
+)
+SCOPES = frozenset({ALL, *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write"))})
+BROWSER_SCOPES = ("validations:write", "redemptions:write", "qualifications:write")
+_PREFIX = {Client.Kind.SERVER: "app_", Client.Kind.BROWSER: "web_"}
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?|\*")
+
+
+class UnknownScope(Refusal):
+    """There is no such scope."""
+
+    code = "unknown_scope"
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return what is stored of a secret. It is 32 random bytes, so one round of SHA-256 is not to be guessed back."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def create(
+    *,
+    retailer_id: int,
+    kind: str,
+    name: str,
+    actor: Actor,
+    now: datetime,
+    scopes: Iterable[str] | None = None,
+    origins: Iterable[str] = (),
+    rate_limited: bool = True,
+    request_id: str = "",
+) -> tuple[Client, str]:
+    """Issue a credential and return it with its secret, which is shown this once.
+
+    A server's default scope is everything, a browser's what a checkout page needs. Refuses unknown_scope and
+    invalid_payload (kind, or an origin that is not scheme://host[:port] or *).
+    """
+    if kind not in _PREFIX:
+        raise InvalidPayload(f"A credential is of kind {' or '.join(_PREFIX)}")
+    if scopes is None:
+        scopes = (ALL,) if kind == Client.Kind.SERVER else BROWSER_SCOPES
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    client = Client(
+        retailer_id=retailer_id,
+        kind=kind,
+        name=name,
+        key=new_id(_PREFIX[Client.Kind(kind)]),
+        secret_hash=hash_secret(secret),
+        scopes=_known_scopes(scopes),
+        origins=_clean_origins(origins),
+        rate_limited=rate_limited,
+        created_at=now,
+    )
+    with transaction.atomic():
+        client.save(force_insert=True)
+        _record(client, "client.create", actor, now, request_id, None, _facts(client))
+    return client, secret
+
+
+def rotate(*, retailer_id: int, key: str, actor: Actor, now: datetime, request_id: str = "") -> tuple[Client, str]:
+    """Give a live credential a new secret and return it; the old one is refused from the next request on."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    with transaction.atomic():
+        client = _locked(retailer_id, key)
+        client.secret_hash = hash_secret(secret)
+        client.save(update_fields=["secret_hash"])
+        _record(client, "client.rotate", actor, now, request_id, {}, {"secret": "replaced"})
+    return client, secret
+
+
+def revoke(
+    *, retailer_id: int, key: str, actor: Actor, now: datetime, reason: str = "", request_id: str = ""
+) -> Client:
+    """End a credential for good; it is refused from the next request on. Revoking again is not_found."""
+    with transaction.atomic():
+        client = _locked(retailer_id, key)
+        client.revoked_at = now
+        client.save(update_fields=["revoked_at"])
+        _record(client, "client.revoke", actor, now, request_id, {"revoked_at": None}, {"revoked_at": now}, reason)
+    return client
+
+
+def _locked(retailer_id: int, key: str) -> Client:
+    found = Client.objects.select_for_update().filter(retailer_id=retailer_id, key=key, revoked_at=None).first()
+    if found is None:
+        raise NotFound("client", key)
+    return found
+
+
+def _known_scopes(scopes: Iterable[str]) -> list[str]:
+    wanted = sorted(set(scopes))
+    if unknown := [scope for scope in wanted if scope not in SCOPES]:
+        raise UnknownScope(f"There is no scope {unknown[0]}", scope=unknown[0])
+    return wanted
+
+
+def _clean_origins(origins: Iterable[str]) -> list[str]:
+    cleaned = sorted({origin.strip().lower().rstrip("/") for origin in origins})
+    if wrong := [origin for origin in cleaned if not _ORIGIN.fullmatch(origin)]:
+        raise InvalidPayload(f"{wrong[0][:100]} is not an origin such as https://shop.example")
+    return cleaned
+
+
+def _facts(client: Client) -> dict[str, Any]:
+    names = ("kind", "name", "key", "scopes", "origins", "rate_limited")
+    return {name: getattr(client, name) for name in names}
+
+
+def _record(
+    client: Client,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    request_id: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+    reason: str = "",
+) -> None:
+    audit.record(
+        retailer_id=client.retailer_id,
+        actor=actor,
+        action=action,
+        object_type="client",
+        object_id=client.key,
+        before=before,
+        after={name: value.isoformat() if isinstance(value, datetime) else value for name, value in after.items()},
+        reason=reason,
+        now=now,
+        request_id=request_id,
+    )
