@@ -11,7 +11,7 @@ shell: install
 	@exec $(PY) -m project.run shell
 
 test: lint
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: install-dev
 	.venv/bin/ruff check .

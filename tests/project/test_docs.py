@@ -1,0 +1,45 @@
+"""The documents are true to the code: settings, packages, links, commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from project.local import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_every_setting_that_is_read_stands_in_the_readme() -> None:
+    sources = [*(ROOT / "project").glob("*.py"), ROOT / "gunicorn.conf.py"]
+    read = {
+        name
+        for path in sources
+        for name in re.findall(
+            r"""(?:env_\w+|environ\.get|setdefault)\(\s*["']([A-Z][A-Z0-9_]+)["']""", path.read_text()
+        )
+    }
+    table = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "README.md").read_text()))
+    assert len(read) > 20
+    assert read - table - {"DJANGO_SETTINGS_MODULE"} == set()
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+def test_every_package_is_pinned_and_has_its_reason(file: str) -> None:
+    reasons = set(re.findall(r"^\| ([\w-]+) \|", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE))
+    lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith(("#", "-r"))]
+    for line in lines:
+        assert re.fullmatch(r"[\w-]+(\[[\w,]+\])?==[\w.]+", line), f"{line} is not pinned"
+        assert re.match(r"[\w-]+", line)[0] in reasons, f"{line} has no reason"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_make_target_is_explained() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    told = set(re.findall(r"`make (\w+)", (ROOT / "README.md").read_text())) | {"install"}
+    assert targets - told == set()
