@@ -6,9 +6,9 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 WORKDIR /app
 
 # The embedded servers are for `make run` only.
-COPY requirements.txt .
-RUN grep -v -e '-embedded' -e '^embedded-' requirements.txt > /tmp/requirements.txt \
-    && pip install -r /tmp/requirements.txt
+COPY requirements.txt constraints.txt ./
+RUN grep -v -e '-embedded' -e '^embedded-' requirements.txt > requirements-image.txt \
+    && pip install -r requirements-image.txt
 
 COPY . .
 

@@ -27,7 +27,7 @@ def test_every_setting_that_is_read_stands_in_the_readme() -> None:
 @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
 def test_every_package_is_pinned_and_has_its_reason(file: str) -> None:
     reasons = set(re.findall(r"^\| ([\w-]+) \|", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE))
-    lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith(("#", "-r"))]
+    lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith(("#", "-"))]
     for line in lines:
         assert re.fullmatch(r"[\w-]+(\[[\w,]+\])?==[\w.]+", line), f"{line} is not pinned"
         assert re.match(r"[\w-]+", line)[0] in reasons, f"{line} has no reason"  # type: ignore[index]
