@@ -13,8 +13,8 @@ from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, NotFound
 from offers.models import Product, Sku
 
-ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "name", "-name", "source_id", "-source_id")
-SKU_ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "sku", "-sku", "source_id", "-source_id")
+ORDERS = ("created_at", "updated_at", "name", "source_id")
+SKU_ORDERS = ("created_at", "updated_at", "sku", "source_id")
 
 Row = TypeVar("Row", Product, Sku)
 
@@ -54,14 +54,14 @@ def get_sku(*, retailer_id: int, ident: str, product: Product | None = None) -> 
 def products(
     *, retailer_id: int, since: datetime | None = None, until: datetime | None = None, order: str = "-created_at"
 ) -> QuerySet[Product]:
-    """Return the retailer's products made in [since, until), in one of ORDERS."""
+    """Return the retailer's products made in [since, until), ordered by one of ORDERS, - for descending."""
     return _sorted(_between(Product.objects.filter(retailer_id=retailer_id), since, until), order)
 
 
 def skus(
     *, product: Product, since: datetime | None = None, until: datetime | None = None, order: str = "-created_at"
 ) -> QuerySet[Sku]:
-    """Return a product's variants made in [since, until), in one of SKU_ORDERS."""
+    """Return a product's variants made in [since, until), ordered by one of SKU_ORDERS, - for descending."""
     return _sorted(_between(Sku.objects.filter(product=product).select_related("product"), since, until), order)
 
 

@@ -12,7 +12,7 @@ from offers.lib.actors import Actor
 from offers.lib.errors import NotFound
 from offers.models import Customer
 
-ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "source_id", "-source_id")
+ORDERS = ("created_at", "updated_at", "source_id")
 PERSONAL = ("name", "description", "email", "phone", "birthdate", "address")
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -47,7 +47,7 @@ def search(
     updated_before: datetime | None = None,
     order: str = "-created_at",
 ) -> QuerySet[Customer]:
-    """Return the retailer's customers that match everything given, in one of ORDERS."""
+    """Return the retailer's customers that match everything given, ordered by one of ORDERS, - for descending."""
     wanted = {
         "email": email,
         "name": name,

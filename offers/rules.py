@@ -14,8 +14,8 @@ from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, NotFound, Refusal
 from offers.models import Campaign, PromotionTier, RuleAssignment, ValidationRule, Voucher
 
-ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "name", "-name")
-ASSIGNMENT_ORDERS = ("created_at", "-created_at")
+ORDERS = ("created_at", "updated_at", "name")
+ASSIGNMENT_ORDERS = ("created_at",)
 AUDITED = ("name", "rules", "applicable_to", "error")
 
 Target = Voucher | Campaign | PromotionTier
@@ -52,7 +52,10 @@ def get(*, retailer_id: int, ident: str) -> ValidationRule:
 def search(
     *, retailer_id: int, since: datetime | None = None, until: datetime | None = None, order: str = "-created_at"
 ) -> QuerySet[ValidationRule]:
-    """Return the retailer's rules made in [since, until) with their `assignments_count`, in one of ORDERS."""
+    """Return the retailer's rules made in [since, until), ordered by one of ORDERS (- for descending).
+
+    Each has its `assignments_count`.
+    """
     rows = _counted(ValidationRule.objects.filter(retailer_id=retailer_id))
     if since is not None:
         rows = rows.filter(created_at__gte=since)
