@@ -128,7 +128,7 @@ class Discount:
     type: Literal["AMOUNT", "PERCENT", "FIXED", "UNIT"]
     effect: str | None = None  # None: items when a rule scopes it to products, else the order
     amount_off: int | None = None
-    percent_off: Decimal | None = None
+    percent_off: Decimal | int | str | None = None  # as JSON had it; never a float
     fixed_amount: int | None = None
     amount_limit: int | None = None
     aggregated_amount_limit: int | None = None

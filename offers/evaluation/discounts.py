@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 from offers.evaluation.cart import Cart, Off, Plan
 from offers.evaluation.context import Discount
@@ -115,7 +114,7 @@ def _per_line(discount: Discount, effect: str, *, initial: bool) -> Callable[[Pi
             return 0 if price is None else pick.row.worth(pick.units) - price * pick.units
 
         return to_fixed
-    percent: Decimal | int = discount.percent_off or 0
+    percent = discount.percent_off or 0
 
     def part(pick: Pick) -> int:
         row = pick.row

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from offers.evaluation import checks, credits, discounts, reasons, stacking, units
 from offers.evaluation.cart import Cart, Plan
 from offers.evaluation.context import NOTHING, Context, Discount, Redeemable
@@ -16,23 +18,24 @@ def evaluate(context: Context) -> Outcome:
     ordered = stacking.arrange(context.redeemables, context.stacking)
     if not stacking.has_exclusive(ordered):
         return _Run(context).through(ordered)
-    outcome = _Run(context, without_common=True).through(ordered)
-    partial = context.stacking.redeemables_application_mode == "PARTIAL"
-    if partial and not any(
-        verdict.applicable and stacking.group_of(verdict.redeemable, context.stacking) == "exclusive"
-        for verdict in outcome.verdicts
-    ):
-        # Nothing that is never stackable applies after all, so it pushes nothing out.
-        return _Run(context).through(ordered)
-    return outcome
+    run = _Run(context, without_common=True)
+    outcome = run.through(ordered)
+    exclusive = [verdict for verdict, (_, group) in zip(outcome.verdicts, ordered, strict=True) if group == "exclusive"]
+    if run.failed or any(verdict.applicable for verdict in exclusive):
+        return outcome
+    # Nothing that is never stackable applies after all, so it pushes nothing out.
+    return _Run(context, settled={id(verdict.redeemable): verdict for verdict in exclusive}).through(ordered)
 
 
 class _Run:
     """One pass over the redeemables, each judged on what the earlier ones left of the order."""
 
-    def __init__(self, context: Context, *, without_common: bool = False) -> None:
+    def __init__(
+        self, context: Context, *, without_common: bool = False, settled: Mapping[int, Verdict] | None = None
+    ) -> None:
         self.context = context
         self.without_common = without_common
+        self.settled = settled or {}  # verdicts that stand, by the identity of their redeemable
         self.cart = _cart(context)
         self.tally = stacking.Tally(context.stacking)
         self.taken: dict[str, dict[str, int]] = {}
@@ -51,6 +54,8 @@ class _Run:
             return _skipped(redeemable, "preceding_validation_failed")
         if group == "common" and self.without_common:
             return _skipped(redeemable, "exclusion_rules_not_met")
+        if group == "exclusive" and id(redeemable) in self.settled:
+            return self.settled[id(redeemable)]
         full = self.tally.full(redeemable, group)
         if full is not None:
             return _skipped(redeemable, full[0], limit=full[1])

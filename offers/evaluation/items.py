@@ -132,7 +132,10 @@ class LineCondition:
             return False
         rows, context = self._candidates(scene.cart.rows), scene.context
         group = [row for row in rows if self.matches(row, context)]
-        met = (self._subs_hold(row, group, context) for row in group)
+        sums = {
+            key: sub.test(group[0], group, context) for key, sub in self.subs.items() if sub.fact.aggregated and group
+        }
+        met = (self._subs_hold(row, group, context, sums) for row in group)
         if self.quantifier == "none":
             return not any(met)
         if self.quantifier == "every":
@@ -146,10 +149,13 @@ class LineCondition:
             return [min(rows, key=lambda row: (-row.unit_price, row.index))]
         return rows
 
-    def _subs_hold(self, row: Row, group: Sequence[Row], context: Context) -> bool:
+    def _subs_hold(self, row: Row, group: Sequence[Row], context: Context, sums: Mapping[str, bool]) -> bool:
+        """`sums` are the sub-rules over all lines, which are the same for each."""
         if self.node is None:
             return True
-        return logic.holds(self.node, lambda key: self.subs[key].test(row, group, context))
+        return logic.holds(
+            self.node, lambda key: sums[key] if key in sums else self.subs[key].test(row, group, context)
+        )
 
     def explain(self, scene: Scene, *, rule: str, wanted: bool, code: str | None) -> list[Check]:
         rows = self._candidates(scene.cart.rows) if scene.cart is not None and scene.cart.rows else []

@@ -22,6 +22,8 @@ def plan(
     """What a UNIT discount would add and make free. With several units each brings its own effect."""
     builder = _Builder(effect, cart, catalogue, once=once)
     for unit in discount.units:
+        if unit.unit_off < 1:
+            continue
         kind = unit.effect if effect == "ADD_MANY_ITEMS" else effect
         if kind == "ADD_SAME_ITEMS":
             builder.add_same(unit, scopes)
@@ -87,8 +89,6 @@ class _Builder:
         self.plan.inapplicable_to = selection.inapplicable_to
 
     def _give(self, row: Row, units: int) -> None:
-        if units <= 0:
-            return
         amount = row.unit_price * units
         self.plan.raises.append(Raise(row, units, amount))
         self.plan.offs.append(Off(row, amount, units))

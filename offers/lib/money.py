@@ -44,9 +44,10 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def percent_of(amount: int, percent: Decimal | int, share: tuple[int, int] = (1, 1)) -> int:
+def percent_of(amount: int, percent: Decimal | int | str, share: tuple[int, int] = (1, 1)) -> int:
     """`percent` of `share` of the amount, rounded once, half up (share 2/3: two of three units)."""
-    numerator, denominator = percent.as_integer_ratio()
+    exact = Decimal(percent) if isinstance(percent, str) else percent
+    numerator, denominator = exact.as_integer_ratio()
     return divide_half_up(amount * numerator * share[0], denominator * 100 * share[1])
 
 

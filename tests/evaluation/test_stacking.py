@@ -9,10 +9,12 @@ from tests.evaluation.builders import (
     amount_off,
     ask,
     code,
+    condition,
     gift,
     line,
     order,
     percent_off,
+    rule,
     statuses,
     voucher,
 )
@@ -187,6 +189,18 @@ def test_an_exclusive_one_that_fails_pushes_nothing_out_in_partial_mode() -> Non
     assert statuses(outcome) == [OK, "voucher_disabled"]
     assert outcome.order is not None
     assert outcome.order.total_discount_amount == 100
+
+
+def test_an_exclusive_one_that_failed_does_not_come_back_once_common_ones_applied() -> None:
+    partial = StackingRules(exclusive_categories=frozenset({"never"}), redeemables_application_mode="PARTIAL")
+    low = off("ALONE", "never", rules=(rule(condition("order.amount", "$less_than", 10000)),))
+    assert statuses(ask(off("COMMON"), low, stacking=partial)) == [OK, "order_rules_violated"]
+
+
+def test_an_exclusive_one_without_effect_pushes_nothing_out() -> None:
+    skip = StackingRules(exclusive_categories=frozenset({"never"}), redeemables_no_effect_rule="SKIP")
+    alone = voucher(percent_off(0), "ALONE", categories=("never",))
+    assert statuses(ask(off("COMMON"), alone, stacking=skip)) == [OK, "no_effect"]
 
 
 def test_an_exclusive_one_that_fails_in_all_mode_makes_it_invalid() -> None:

@@ -1,7 +1,7 @@
 """Free units."""
 
 from offers.evaluation.context import CatalogueItem, Discount, StackingRules, UnitOff
-from tests.evaluation.builders import ask, free, line, one, order, scoped, voucher
+from tests.evaluation.builders import amount_off, ask, free, line, one, order, scoped, voucher
 
 CATALOGUE = {
     "prod_shirt": CatalogueItem(id="prod_shirt", kind="product", source_id="shirt", name="Shirt", price=1550),
@@ -128,3 +128,37 @@ def test_once_leaves_discounted_units_alone() -> None:
     missing = free("prod_mug", 2, "ADD_MISSING_ITEMS")
     outcome = ask(voucher(missing, "A"), voucher(missing, "B"), on=BOUGHT, stacking=once)
     assert [verdict.discount_amount for verdict in outcome.verdicts] == [6000, 0]
+
+
+def test_once_leaves_what_an_earlier_redemption_discounted_alone_too() -> None:
+    once = StackingRules(redeemables_products_application_mode="ONCE")
+    stored = order(line("mug", 3000, 2, discount_amount=10))
+    assert (
+        ask(voucher(free("prod_mug", 2, "ADD_MISSING_ITEMS")), on=stored, stacking=once).verdicts[0].discount_amount
+        == 0
+    )
+
+
+def test_free_units_already_there_never_cost_more_than_is_left_to_pay() -> None:
+    outcome = ask(voucher(amount_off(5900), "A"), voucher(free("prod_mug", 2, "ADD_MISSING_ITEMS"), "B"), on=BOUGHT)
+    assert [verdict.discount_amount for verdict in outcome.verdicts] == [5900, 100]
+
+
+def test_units_of_an_uneven_line_sum_to_the_line() -> None:
+    one_each = Discount(
+        type="UNIT",
+        effect="ADD_MANY_ITEMS",
+        units=(
+            UnitOff(unit_type="prod_mug", unit_off=1, effect="ADD_MISSING_ITEMS"),
+            UnitOff(unit_type="prod_mug", unit_off=1, effect="ADD_MISSING_ITEMS"),
+        ),
+    )
+    verdict = one(voucher(one_each), order(line("mug", 2, 2, amount=5)))
+    assert verdict.discount_amount == 5
+
+
+def test_no_units_of_one_product_leave_the_others_alone() -> None:
+    units = (UnitOff(unit_type="prod_hat", unit_off=0), UnitOff(unit_type="prod_shirt", unit_off=1))
+    verdict = one(voucher(Discount(type="UNIT", effect="ADD_MANY_ITEMS", units=units)), 0, catalogue=CATALOGUE)
+    assert verdict.order is not None
+    assert [item.line.product_id for item in verdict.order.items] == ["prod_shirt"]

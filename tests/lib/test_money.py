@@ -49,9 +49,10 @@ def test_a_half_goes_away_from_zero(numerator: int, denominator: int, rounded: i
         (1050, Decimal("0.5"), 5),
         (99, 100, 99),
         (1015, Decimal("10"), 102),
+        (1015, "10.0", 102),
     ],
 )
-def test_percent_rounds_half_up(amount: int, percent: Decimal | int, part: int) -> None:
+def test_percent_rounds_half_up(amount: int, percent: Decimal | int | str, part: int) -> None:
     assert money.percent_of(amount, percent) == part
 
 
