@@ -176,11 +176,14 @@ def _change(customer: Customer, fields: Fields, now: datetime) -> None:
 
 
 def _apply(customer: Customer, fields: Fields) -> None:
+    before = customer.address
     for name, value in fields.items():
         if name in PERSONAL:
             setattr(customer, name, value)
     if "metadata" in fields:
         customer.metadata = metadata.merged(customer.metadata, fields["metadata"])
+    if address := fields.get("address"):
+        customer.address = {**before, **address} if before else address
 
 
 def _millisecond(moment: datetime) -> datetime:
