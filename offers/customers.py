@@ -123,6 +123,11 @@ def upsert(
     return customer
 
 
+def ensure(*, retailer_id: int, source_id: str) -> None:
+    """Make a customer known by this source id, unless there is one: somebody for limits per customer to count."""
+    Customer.objects.bulk_create([Customer(retailer_id=retailer_id, source_id=source_id)], ignore_conflicts=True)
+
+
 def update(*, retailer_id: int, ident: str, fields: Fields, actor: Actor, now: datetime) -> Customer:
     """Change the sent fields of a customer; locks its row. Refuses `not_found`."""
     with transaction.atomic():

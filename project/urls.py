@@ -6,14 +6,12 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView
 
-from checkout.api.voucherify import urls as voucherify
-
 urlpatterns = [
-    path("v1/", include(voucherify.urlpatterns)),
-    path("client/v1/", include(voucherify.client_urlpatterns)),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
     path("admin/", admin.site.urls),
+    path("v1/", include("checkout.api.voucherify.urls")),
+    path("client/v1/", include("checkout.api.voucherify.client_urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("docs", SpectacularRedocView.as_view(url_name="openapi", template_name="docs.html"), name="docs"),
 ]

@@ -35,6 +35,7 @@ class Order(models.Model):
     items = models.JSONField(default=list, blank=True)
     redemptions = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    revision = models.BigIntegerField(default=0, help_text="Raised by every change; two writers notice each other.")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(null=True, blank=True)
 

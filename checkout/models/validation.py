@@ -1,5 +1,6 @@
 """Validations as they were answered, so that staff can see why a code did or did not apply."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from offers.models import Retailer
@@ -16,6 +17,7 @@ class Validation(models.Model):
     session_key = models.CharField(max_length=128, blank=True, default="")
     amount = models.BigIntegerField(null=True)
     codes = models.JSONField(default=list)
+    campaign_ids = ArrayField(models.BigIntegerField(), default=list)
     trace = models.JSONField(default=list)
     channel_id = models.CharField(max_length=150, blank=True, default="")
     created_at = models.DateTimeField()

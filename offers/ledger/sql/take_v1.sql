@@ -407,8 +407,8 @@ BEGIN
 END
 $$;
 
--- Gives back what the entries of a reference used; a second time does nothing. Returns what was given back.
-CREATE FUNCTION ledger_reverse(p_reference text, p_reason text, p_now timestamptz)
+-- Gives back what the entries of these references used; a second time does nothing. Returns what was given back.
+CREATE FUNCTION ledger_reverse(p_references text[], p_reason text, p_now timestamptz)
 RETURNS TABLE (counter_id bigint, amount bigint) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -416,10 +416,10 @@ DECLARE
 BEGIN
     FOR used IN
         SELECT e.* FROM ledger_entry e JOIN ledger_counter c ON c.id = e.counter_id
-        WHERE e.reference = p_reference AND e.kind = 'settle' ORDER BY c.family, c.id
+        WHERE e.reference = ANY (p_references) AND e.kind = 'settle' ORDER BY c.family, c.id
     LOOP
         INSERT INTO ledger_entry (counter_id, kind, delta, reference, reason, created_at)
-        VALUES (used.counter_id, 'reverse', -used.delta, p_reference, p_reason, p_now)
+        VALUES (used.counter_id, 'reverse', -used.delta, used.reference, p_reason, p_now)
         ON CONFLICT (reference, counter_id, kind) DO NOTHING;
         CONTINUE WHEN NOT FOUND;
         UPDATE ledger_counter SET taken = taken - used.delta,

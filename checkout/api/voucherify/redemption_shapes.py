@@ -1,0 +1,271 @@
+"""Redemptions, rollbacks and their orders as the wire shows them, freshly made or read from history."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from checkout.models import Order, Redemption
+from checkout.redemption_write import Figures
+from offers.models import PromotionTier
+
+NO_FIGURES: Mapping[str, Figures] = MappingProxyType({})
+
+
+class AnyVoucher(Protocol):
+    """A voucher as a model row or as the hot read brings it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def public_id(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def active(self) -> bool: ...
+    @property
+    def discount(self) -> Any: ...
+    @property
+    def gift_amount(self) -> int | None: ...
+    @property
+    def gift_effect(self) -> str: ...
+    @property
+    def redemption_limit(self) -> int | None: ...
+    @property
+    def metadata(self) -> Any: ...
+    @property
+    def is_referral_code(self) -> bool: ...
+    @property
+    def additional_info(self) -> str | None: ...
+    @property
+    def start_date(self) -> Any: ...
+    @property
+    def expiration_date(self) -> Any: ...
+    @property
+    def created_at(self) -> Any: ...
+    @property
+    def updated_at(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What a redemption shows of the campaign."""
+
+    public_id: str
+    name: str
+    discount: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What a redemption shows of the customer."""
+
+    public_id: str
+    source_id: str | None
+    name: str | None
+    email: str | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The objects around one redemption row."""
+
+    customer: Customer | None = None
+    voucher: AnyVoucher | None = None
+    campaign: Campaign | None = None
+    tier: PromotionTier | None = None
+    order: Order | None = None
+    holder_id: str | None = None
+    figures: Mapping[str, Figures] = field(default_factory=lambda: NO_FIGURES)
+    parent_id: str | None = None
+    rolls_back_id: str | None = None
+    rollbacks: tuple[Redemption, ...] = ()
+
+
+def redemption(row: Redemption, parts: Parts) -> dict[str, Any]:
+    """Return a redemption or, for a row of that kind, a rollback."""
+    shown: dict[str, Any] = {
+        "id": row.public_id,
+        "object": row.kind,
+        "date": row.created_at,
+        "customer_id": parts.customer.public_id if parts.customer else None,
+        "tracking_id": row.tracking_id,
+        "metadata": row.metadata,
+    }
+    if row.amount is not None:
+        shown["amount"] = row.amount
+    shown |= _outcome(row, parts)
+    shown["order"] = _order_of(row, parts)
+    shown["channel"] = {"channel_id": row.channel_id, "channel_type": row.channel_type}
+    shown["customer"] = customer(parts.customer)
+    shown |= _related(row, parts)
+    if row.amount is not None:
+        shown["gift"] = {"amount": row.amount}
+    return shown
+
+
+def _outcome(row: Redemption, parts: Parts) -> dict[str, Any]:
+    result = "SUCCESS" if row.succeeded else "FAILURE"
+    if row.kind == Redemption.Kind.ROLLBACK:
+        status = "SUCCEEDED" if row.succeeded else "FAILED"
+        shown: dict[str, Any] = {
+            "redemption": parts.rolls_back_id,
+            "reason": row.reason or None,
+            "result": result,
+            "status": status,
+        }
+    else:
+        status = "ROLLED_BACK" if row.rolled_back_at else "SUCCEEDED" if row.succeeded else "FAILED"
+        shown = {"redemption": parts.parent_id, "result": result, "status": status}
+        if row.session_key:
+            shown["session"] = {"key": row.session_key, "type": "LOCK"}
+        if parts.rollbacks:
+            shown["related_redemptions"] = {
+                "rollbacks": [{"id": one.public_id, "date": one.created_at} for one in parts.rollbacks]
+            }
+    if row.failure_code:
+        shown |= {"failure_code": row.failure_code, "failure_message": row.failure_message}
+    return shown
+
+
+def _order_of(row: Redemption, parts: Parts) -> dict[str, Any] | None:
+    if parts.order is None:
+        return None
+    identity = order_identity(parts.order, parts.customer)
+    if row.kind == Redemption.Kind.ROLLBACK:
+        return {**identity, **order_amounts(parts.order)}
+    calculated = row.detail.get("order") or order_amounts(parts.order)
+    return {**identity, **calculated}
+
+
+def _related(row: Redemption, parts: Parts) -> dict[str, Any]:
+    if parts.voucher is not None:
+        return {
+            "related_object_type": "voucher",
+            "related_object_id": parts.voucher.public_id,
+            "related_object_parent_id": parts.campaign.public_id if parts.campaign else None,
+            "voucher": voucher(parts.voucher, parts.campaign, parts.figures, parts.holder_id),
+        }
+    if parts.tier is not None:
+        return {
+            "related_object_type": "promotion_tier",
+            "related_object_id": parts.tier.public_id,
+            "related_object_parent_id": parts.campaign.public_id if parts.campaign else None,
+            "promotion_tier": tier(parts.tier, parts.campaign),
+        }
+    if row.code:
+        return {"related_object_type": "voucher", "related_object_id": row.code}
+    return {"related_object_type": "redemption", "related_object_id": parts.rolls_back_id or row.public_id}
+
+
+def voucher(
+    row: AnyVoucher, campaign: Campaign | None, figures: Mapping[str, Figures], holder_id: str | None
+) -> dict[str, Any]:
+    """Return a voucher as it stands after the redemption."""
+    uses, credits = figures.get("voucher.uses"), figures.get("voucher.credits")
+    redeemed = uses.settled if uses else 0
+    shown: dict[str, Any] = {
+        "id": row.public_id,
+        "code": row.code,
+        "object": "voucher",
+        "discount": row.discount or (campaign.discount if campaign else None),
+        "gift": None,
+        "loyalty_card": None,
+        "type": row.type,
+        "campaign": campaign.name if campaign else None,
+        "campaign_id": campaign.public_id if campaign else None,
+        "is_referral_code": row.is_referral_code,
+        "holder_id": holder_id,
+        "start_date": row.start_date,
+        "expiration_date": row.expiration_date,
+        "active": row.active,
+        "additional_info": row.additional_info,
+        "metadata": row.metadata,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "redemption": {
+            "quantity": row.redemption_limit,
+            "redeemed_quantity": redeemed,
+            "object": "list",
+            "url": f"/v1/vouchers/{row.code}/redemptions?page=1&limit=10",
+        },
+    }
+    if row.type == "GIFT_VOUCHER":
+        granted = (credits.granted if credits else row.gift_amount) or 0
+        withdrawn = credits.withdrawn if credits else 0
+        used = credits.settled if credits else 0
+        shown["discount"] = None
+        shown["gift"] = {
+            "amount": granted + withdrawn,
+            "subtracted_amount": withdrawn,
+            "balance": granted - used,
+            "effect": row.gift_effect,
+        }
+        shown["redemption"]["redeemed_amount"] = used
+    return shown
+
+
+def tier(row: PromotionTier, campaign: Campaign | None) -> dict[str, Any]:
+    """Return a promotion tier as a redemption shows it."""
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "banner": row.banner,
+        "action": {"discount": row.discount},
+        "hierarchy": row.hierarchy,
+        "active": row.active,
+        "metadata": row.metadata,
+        "campaign": {"id": campaign.public_id, "name": campaign.name, "object": "campaign"} if campaign else None,
+        "campaign_id": campaign.public_id if campaign else None,
+        "object": "promotion_tier",
+    }
+
+
+def customer(value: Customer | None) -> dict[str, Any] | None:
+    """Return the customer as a redemption shows it."""
+    if value is None:
+        return None
+    return {
+        "id": value.public_id,
+        "name": value.name,
+        "email": value.email,
+        "source_id": value.source_id,
+        "metadata": dict(value.metadata),
+        "object": "customer",
+    }
+
+
+def order_identity(order: Order, owner: Customer | None) -> dict[str, Any]:
+    """Return what an order is, without its amounts."""
+    return {
+        "id": order.public_id,
+        "source_id": order.source_id,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+        "status": order.status,
+        "customer": {"id": owner.public_id, "object": "customer"} if owner else None,
+        "customer_id": owner.public_id if owner else None,
+        "referrer_id": order.referrer_id,
+        "metadata": order.metadata,
+        "object": "order",
+    }
+
+
+def order_amounts(order: Order) -> dict[str, Any]:
+    """Return the amounts an order has now; discounts it does not have are left out."""
+    shown: dict[str, Any] = {"amount": order.amount}
+    if order.items and order.initial_amount is not None:
+        shown["initial_amount"] = order.initial_amount
+    if order.discount_amount:
+        shown["discount_amount"] = order.discount_amount
+    if order.items_discount_amount:
+        shown["items_discount_amount"] = order.items_discount_amount
+    if order.total_discount_amount:
+        shown["total_discount_amount"] = order.total_discount_amount
+    shown["total_amount"] = order.total_amount
+    if order.items:
+        shown["items"] = order.items
+    return shown

@@ -1,0 +1,127 @@
+"""What a shop asks: redeemables for an order of a customer, perhaps under a lock session. Shapes only, in cents."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+Money = Annotated[int, Meta(ge=0, le=10**15)]
+Units = Annotated[int, Meta(ge=0, le=10**9)]
+Ident = Annotated[str, Meta(max_length=255)]
+Key = Annotated[str, Meta(min_length=1, max_length=128)]
+Metadata = dict[str, Any]
+
+TTL_UNITS: Mapping[str, Decimal] = {
+    "DAYS": Decimal(86_400),
+    "HOURS": Decimal(3_600),
+    "MINUTES": Decimal(60),
+    "SECONDS": Decimal(1),
+    "MILLISECONDS": Decimal("0.001"),
+    "MICROSECONDS": Decimal("0.000001"),
+    "NANOSECONDS": Decimal("0.000000001"),
+}
+
+
+class GiftAsk(Struct, frozen=True):
+    """How many credits of a gift card to use; None: as many as are useful."""
+
+    credits: Money | None = None
+
+
+class RedeemableAsk(Struct, frozen=True):
+    """One voucher (by code or v_ id) or promotion tier (by promo_ id)."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=255)]
+    object: Literal["voucher", "promotion_tier", "promotion_stack"] = "voucher"
+    gift: GiftAsk | None = None
+    reward: Metadata | None = None
+
+
+class ProductAsk(Struct, frozen=True):
+    """Product or SKU data that came along with an order line."""
+
+    id: Ident | None = None
+    source_id: Ident | None = None
+    name: str | None = None
+    sku: str | None = None
+    price: Money | None = None
+    metadata: Metadata | None = None
+    override: bool | None = None
+
+
+class ItemAsk(Struct, frozen=True):
+    """An order line. `amount` wins over price x quantity."""
+
+    id: Ident | None = None
+    source_id: Ident | None = None
+    related_object: Literal["product", "sku"] | None = None
+    product_id: Ident | None = None
+    sku_id: Ident | None = None
+    quantity: Units | None = None
+    price: Money | None = None
+    amount: Money | None = None
+    product: ProductAsk | None = None
+    sku: ProductAsk | None = None
+    metadata: Metadata | None = None
+
+
+class OrderAsk(Struct, frozen=True):
+    """The order, or a reference (`id`, or the `source_id` of a stored one)."""
+
+    id: Ident | None = None
+    source_id: Ident | None = None
+    status: Literal["CREATED", "PAID", "CANCELED", "FULFILLED"] | None = None
+    amount: Money | None = None
+    items: Annotated[list[ItemAsk], Meta(max_length=500)] | None = None
+    metadata: Metadata | None = None
+    referrer: Metadata | None = None
+
+
+class CustomerAsk(Struct, frozen=True):
+    """The shopper: `id` (cust_...) or the shop's own `source_id`, with whatever the shop knows."""
+
+    id: Ident | None = None
+    source_id: Ident | None = None
+    name: Ident | None = None
+    email: Ident | None = None
+    phone: Annotated[str, Meta(max_length=64)] | None = None
+    birthdate: date | None = None
+    address: Metadata | None = None
+    description: str | None = None
+    metadata: Metadata | None = None
+
+
+class SessionAsk(Struct, frozen=True):
+    """A lock session. `ttl` counts `ttl_unit`s; both missing: 7 days."""
+
+    type: Literal["LOCK"]
+    key: Key | None = None
+    ttl: int | float | None = None
+    ttl_unit: Literal["DAYS", "HOURS", "MINUTES", "SECONDS", "MILLISECONDS", "MICROSECONDS", "NANOSECONDS"] | None = (
+        None
+    )
+
+
+class OptionsAsk(Struct, frozen=True):
+    """Additive switches; `explain` asks for the checks behind every verdict."""
+
+    expand: list[str] = field(default_factory=list)
+    explain: bool = False
+
+
+class Ask(Struct, frozen=True):
+    """A validation or redemption request."""
+
+    redeemables: list[RedeemableAsk]
+    order: OrderAsk | None = None
+    customer: CustomerAsk | None = None
+    session: SessionAsk | None = None
+    tracking_id: Annotated[str, Meta(max_length=255)] | None = None
+    metadata: Metadata | None = None
+    options: OptionsAsk | None = None
+
+    @property
+    def explain(self) -> bool:
+        return self.options is not None and self.options.explain

@@ -1,0 +1,135 @@
+"""Redemptions: use redeemables for an order, all or nothing, in one statement that can't be half done.
+
+1. Read the facts (as a validation does; the request's own session does not count against it).
+2. Judge again. What does not apply is refused by its reason and recorded as a failed redemption.
+3. One statement takes from the ledger (using up the session's holds), ends the lock, stores customer, order,
+   redemptions and events. If anything ran out meanwhile, nothing of it happened and step 2 is repeated.
+"""
+
+from contextlib import nullcontext
+from datetime import datetime
+
+from django.db import IntegrityError, connection, transaction
+
+from checkout import facts as facts_module
+from checkout import redemption_plan, redemption_write, sessions, traces, tracking, validation, wants
+from checkout.asks import Ask
+from checkout.facts import Confirm, Facts
+from checkout.redemption_write import Redeemed
+from offers import customers
+from offers.evaluation import engine
+from offers.evaluation.verdicts import Outcome, Reason, Verdict
+from offers.ledger import holds
+from offers.ledger.holds import Shortage
+from offers.lib.actors import Actor
+from offers.lib.errors import Refusal
+from offers.lib.ids import new_id
+
+ROUNDS = 4
+
+
+class NotRedeemable(Refusal):
+    """The redeemable can't be redeemed."""
+
+    code = "not_redeemable"
+
+    def __init__(self, verdict: Verdict, failed_id: str) -> None:
+        reason = verdict.reason
+        assert reason is not None
+        super().__init__(
+            reason.message,
+            resource_id=failed_id,
+            resource_type="redemption",
+            details=reason.details,
+            error=_error(reason),
+        )
+        self.code = reason.code  # type: ignore[misc]  # speaks with the reason's own key
+
+
+def _error(reason: Reason) -> dict[str, str] | None:
+    return {"message": reason.rule_error} if reason.rule_error else None
+
+
+class OrderBusy(Refusal):
+    """Another request on the same order is in flight."""
+
+    code = "multiple_requests"
+
+
+def redeem(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: Confirm | None = None) -> Redeemed:
+    """Redeem for an order; a session's key uses what the session holds and ends it.
+
+    Refuses with the first reason that speaks against it (the code of the reason: `quantity_exceeded`,
+    `voucher_expired`, ...), then nothing is redeemed, the session stays and a failed redemption is recorded.
+    Refuses `invalid_payload`, `duplicated_redeemables`, `invalid_redeemables`, `not_found`;
+    `multiple_requests` when the same order keeps changing under our hands.
+    """
+    validation.check_redeemables(ask)
+    key = sessions.named(ask.session)
+    reference = sessions.reference(retailer_id, key) if key else ""
+    for _ in range(ROUNDS):
+        facts = facts_module.gather(
+            retailer_id=retailer_id, ask=ask, reference=reference, actor=actor, now=now, confirm=confirm
+        )
+        if validation.needs_customer(facts):
+            customers.ensure(retailer_id=retailer_id, source_id=str(ask.customer and ask.customer.source_id))
+            continue
+        done = _redeem(retailer_id, facts, key, reference)
+        if done is not None:
+            return done
+    raise OrderBusy
+
+
+def _redeem(retailer_id: int, facts: Facts, key: str, reference: str) -> Redeemed | None:
+    tracking_id = tracking.of(facts.ask, facts.config.retailer.public_id)
+    shortage: Shortage | None = None
+    for _ in range(ROUNDS):
+        outcome = engine.evaluate(facts.context)
+        if not outcome.valid or not outcome.applicable:
+            raise _failed(retailer_id, facts, outcome, tracking_id, key)
+        plan = redemption_plan.plan(retailer_id, facts, outcome, tracking_id, key)
+        try:
+            # Inside a caller's transaction a clash must not spoil the whole of it.
+            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                written = redemption_write.write(retailer_id, plan, reference)
+        except IntegrityError:
+            # The same order was stored by another request a moment ago: read it and judge anew.
+            if facts.ask.order is None or facts.ask.order.source_id is None:
+                raise
+            return None
+        if written is None:
+            return None
+        if isinstance(written, Redeemed):
+            return written
+        shortage = written
+        facts.context = wants.after_shortage(facts, shortage)
+    raise holds.Exceeded(shortage or Shortage("", "", 0))
+
+
+def _failed(retailer_id: int, facts: Facts, outcome: Outcome, tracking_id: str, key: str) -> NotRedeemable:
+    first = next((one for one in outcome.verdicts if one.status == "INAPPLICABLE"), None)
+    if first is None:
+        first = next(one for one in outcome.verdicts if one.reason is not None)
+    assert first.reason is not None
+    row = redemption_plan.row(retailer_id, facts, first, tracking_id, key)
+    row.public_id = new_id("rf_")
+    row.succeeded = False
+    row.amount = None
+    row.discount_amount = 0
+    row.failure_code = first.reason.code
+    row.failure_message = first.reason.rule_error or first.reason.message
+    row.trace = traces.all_of(outcome.verdicts)
+    row.detail = {}
+    row.save(force_insert=True)
+    if facts.config.listened:
+        _tell_failure(retailer_id, row.public_id, row.created_at)
+    return NotRedeemable(first, row.public_id)
+
+
+def _tell_failure(retailer_id: int, failed_id: str, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO outbox_event (public_id, retailer_id, type, data, source, created_at)"
+            " VALUES (%s, %s, 'redemption.failed', jsonb_build_object('redemption', %s::text), '{}', %s)",
+            [new_id("whs_"), retailer_id, failed_id, now],
+        )

@@ -1,0 +1,144 @@
+"""The rows a redemption will write: redemptions, the parent of a stack, and the order with its new totals."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from checkout import calculation, traces
+from checkout.facts import Facts
+from checkout.models import Order, Redemption
+from offers.evaluation.verdicts import Outcome, Verdict
+from offers.lib.ids import new_id
+
+
+@dataclass(slots=True)
+class Plan:
+    """Rows about to be written."""
+
+    facts: Facts
+    outcome: Outcome
+    tracking_id: str
+    session_key: str
+    rows: list[Redemption]
+    parent: Redemption | None
+    order: Order | None
+
+    @property
+    def journal(self) -> dict[int, str]:
+        return {
+            int(verdict.redeemable.key): row.public_id for verdict, row in zip(self.applied, self.rows, strict=True)
+        }
+
+    @property
+    def applied(self) -> tuple[Verdict, ...]:
+        return self.outcome.applicable
+
+
+def plan(retailer_id: int, facts: Facts, outcome: Outcome, tracking_id: str, key: str) -> Plan:
+    """Return what redeeming the applicable verdicts of `outcome` will store."""
+    applied = outcome.applicable
+    rows = [row(retailer_id, facts, verdict, tracking_id, key) for verdict in applied]
+    parent = None
+    if len(rows) > 1:
+        parent = Redemption(
+            public_id=new_id("r_"),
+            retailer_id=retailer_id,
+            succeeded=True,
+            tracking_id=tracking_id,
+            session_key=key,
+            discount_amount=sum(row.discount_amount for row in rows),
+            metadata=facts.ask.metadata,
+            detail={"order": calculation.order(outcome.order)} if outcome.order else {},
+            channel_type=facts.actor.kind,
+            channel_id=facts.actor.ident,
+            created_at=facts.now,
+        )
+    return Plan(facts, outcome, tracking_id, key, rows, parent, _order(retailer_id, facts, outcome, rows, parent))
+
+
+def row(retailer_id: int, facts: Facts, verdict: Verdict, tracking_id: str, key: str) -> Redemption:
+    """Return the redemption of one verdict, not saved."""
+    subject = facts.subject(verdict.redeemable)
+    detail: dict[str, Any] = {}
+    if verdict.order is not None:
+        detail["order"] = calculation.order(verdict.order)
+    return Redemption(
+        public_id=new_id("r_"),
+        retailer_id=retailer_id,
+        succeeded=True,
+        voucher_id=subject.voucher.id if subject.voucher else None,
+        tier_id=subject.tier.row.pk if subject.tier else None,
+        campaign_id=subject.campaign.id if subject.campaign else None,
+        code=verdict.redeemable.code or verdict.redeemable.id,
+        tracking_id=tracking_id,
+        session_key=key,
+        amount=verdict.credits if verdict.redeemable.gift is not None else None,
+        discount_amount=verdict.discount_amount,
+        metadata=facts.ask.metadata,
+        detail=detail,
+        trace=traces.all_of([verdict]) if verdict.trace else None,
+        channel_type=facts.actor.kind,
+        channel_id=facts.actor.ident,
+        created_at=facts.now,
+    )
+
+
+def _order(
+    retailer_id: int, facts: Facts, outcome: Outcome, rows: list[Redemption], parent: Redemption | None
+) -> Order | None:
+    ask, stored, totals = facts.ask.order, facts.order, outcome.order
+    if ask is None:
+        return None
+    order = Order(
+        retailer_id=retailer_id,
+        public_id=stored["public_id"] if stored else new_id("ord_"),
+        source_id=stored["source_id"] if stored else ask.source_id,
+        status=ask.status or Order.Status.PAID,
+        referrer_id=(ask.referrer or {}).get("id"),
+        amount=totals.amount if totals else ask.amount,
+        initial_amount=totals.initial_amount if totals else ask.amount,
+        discount_amount=totals.discount_amount if totals else 0,
+        items_discount_amount=totals.items_discount_amount if totals else 0,
+        total_discount_amount=totals.total_discount_amount if totals else 0,
+        total_amount=totals.total_amount if totals else ask.amount,
+        metadata={**(stored["metadata"] if stored else {}), **(ask.metadata or {})},
+        revision=stored["revision"] if stored else 0,
+        created_at=datetime.fromisoformat(stored["created_at"]) if stored else facts.now,
+        updated_at=facts.now if stored else None,
+    )
+    order.pk = stored["id"] if stored else None
+    order.customer_id = stored["customer_id"] if stored else None
+    if totals is not None:
+        order.items = [{**calculation.line(line), "id": line.line.id or new_id("ordli_")} for line in totals.items]
+    order.redemptions = {**(stored["redemptions"] if stored else {}), **_redeemed_by(facts, outcome, rows, parent)}
+    return order
+
+
+def _redeemed_by(
+    facts: Facts, outcome: Outcome, rows: list[Redemption], parent: Redemption | None
+) -> dict[str, dict[str, Any]]:
+    date = moment(facts.now)
+    if parent is not None:
+        children = [row.public_id for row in rows]
+        return {
+            parent.public_id: {
+                "date": date,
+                "related_object_type": "redemption",
+                "related_object_id": parent.public_id,
+                "stacked": children,
+            }
+        }
+    subject = facts.subject(outcome.applicable[0].redeemable)
+    entry = {
+        "date": date,
+        "related_object_type": "voucher" if subject.voucher else "promotion_tier",
+        "related_object_id": subject.voucher.public_id if subject.voucher else rows[0].code,
+    }
+    if subject.campaign is not None:
+        entry["related_object_parent_id"] = subject.campaign.public_id
+    return {rows[0].public_id: entry}
+
+
+def moment(when: datetime) -> str:
+    """Return a UTC moment as orders keep it, with milliseconds."""
+    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03}Z"

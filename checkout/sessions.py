@@ -1,0 +1,206 @@
+"""Lock sessions: opened by a validation, extended by the same key, ended by redemption, release or the clock.
+
+What a session holds stands in the ledger under `reference(...)`, item "v<voucher>" or "t<tier>"; the LockSession row
+tells staff who locked what. Both change in one statement.
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import orjson
+from django.db import connection, transaction
+
+from checkout.asks import TTL_UNITS, SessionAsk
+from checkout.facts import Confirm, Facts
+from checkout.models import LockSession
+from offers import audit
+from offers.evaluation.verdicts import Verdict
+from offers.lib.actors import Actor
+from offers.lib.errors import InvalidPayload, NotFound
+from offers.lib.ids import new_id
+from offers.models import Voucher
+
+DEFAULT_TTL = 7
+DEFAULT_UNIT = "DAYS"
+LONGEST = timedelta(days=3660)
+
+# Replaces the row of the same key and redeemable. `%s` is a JSON array of rows; the columns are those of LockSession.
+UPSERT = """
+INSERT INTO checkout_locksession (public_id, retailer_id, key, object, object_id, object_label, campaign_id,
+    customer_id, tracking_id, discount_amount, credits, ttl, ttl_unit, state, created_at, expires_at, ended_by, actor)
+SELECT r.public_id, r.retailer_id, r.key, r.object, r.object_id, r.object_label, r.campaign_id, r.customer_id,
+       r.tracking_id, r.discount_amount, r.credits, r.ttl, r.ttl_unit, 'live', r.created_at, r.expires_at, '', r.actor
+FROM jsonb_to_recordset(%s::jsonb) AS r(public_id text, retailer_id bigint, key text, object text, object_id bigint,
+     object_label text, campaign_id bigint, customer_id bigint, tracking_id text, discount_amount bigint,
+     credits bigint, ttl numeric, ttl_unit text, created_at timestamptz, expires_at timestamptz, actor text), {source}
+WHERE {source}.ok
+ON CONFLICT (object_id, object, key) WHERE state = 'live' DO UPDATE SET
+    customer_id = excluded.customer_id, tracking_id = excluded.tracking_id, ttl = excluded.ttl,
+    discount_amount = excluded.discount_amount, credits = excluded.credits, ttl_unit = excluded.ttl_unit,
+    created_at = CASE WHEN checkout_locksession.expires_at <= excluded.created_at THEN excluded.created_at
+                      ELSE checkout_locksession.created_at END,
+    expires_at = excluded.expires_at, actor = excluded.actor
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as asked for: `ttl` and `unit` as they will be echoed, `expires_at` what they come to."""
+
+    key: str
+    ttl: int | float
+    unit: str
+    expires_at: datetime
+
+
+def reference(retailer_id: int, key: str) -> str:
+    """Return the ledger reference of a retailer's session key."""
+    return f"s{retailer_id}:{key}"
+
+
+def asked(ask: SessionAsk | None, *, now: datetime) -> Session | None:
+    """Return the session a validation asks for, with a fresh key if it names none.
+
+    Refuses `invalid_payload` for a ttl that is not positive or longer than ten years.
+    A ttl without unit counts days; a unit without ttl means 7 of it.
+    """
+    if ask is None:
+        return None
+    ttl = DEFAULT_TTL if ask.ttl is None else ask.ttl
+    unit = ask.ttl_unit or DEFAULT_UNIT
+    if not ttl > 0:
+        raise InvalidPayload("Property .session.ttl should be greater than 0")
+    seconds = Decimal(str(ttl)) * TTL_UNITS[unit]
+    if seconds > LONGEST.total_seconds():
+        raise InvalidPayload(f"Property .session.ttl should be at most {LONGEST.days} days")
+    # The clock counts microseconds; a shorter lock is still one.
+    duration = max(timedelta(microseconds=1), timedelta(microseconds=int(seconds * 1_000_000)))
+    return Session(ask.key or new_id("ssn_", 32), ttl, unit, now + duration)
+
+
+def named(ask: SessionAsk | None) -> str:
+    """Return the key a redemption names, "" without a session. Refuses `invalid_payload` for one without a key."""
+    if ask is None:
+        return ""
+    if ask.key is None:
+        raise InvalidPayload("Property .session should have required property 'key'")
+    return ask.key
+
+
+def rows(facts: Facts, session: Session, verdicts: Sequence[Verdict], *, retailer_id: int, tracking_id: str) -> str:
+    """Return the rows `UPSERT` writes, one per applicable redeemable."""
+    made = []
+    for verdict in verdicts:
+        subject = facts.subject(verdict.redeemable)
+        voucher, tier = subject.voucher, subject.tier
+        made.append(
+            {
+                "public_id": new_id("lock_"),
+                "retailer_id": retailer_id,
+                "key": session.key,
+                "object": "voucher" if voucher else "promotion_tier",
+                "object_id": voucher.id if voucher else tier.row.pk if tier else 0,
+                "object_label": voucher.code if voucher else tier.row.public_id if tier else "",
+                "campaign_id": subject.campaign.id if subject.campaign else None,
+                "customer_id": facts.customer.id if facts.customer else None,
+                "tracking_id": tracking_id,
+                "discount_amount": verdict.discount_amount,
+                "credits": verdict.credits if verdict.redeemable.gift else None,
+                "ttl": str(session.ttl),
+                "ttl_unit": session.unit,
+                "created_at": facts.now,
+                "expires_at": session.expires_at,
+                "actor": facts.actor.ident,
+            }
+        )
+    return orjson.dumps(made).decode()
+
+
+def release(
+    *,
+    retailer_id: int,
+    voucher_code: str,
+    key: str,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    version: int | None = None,
+    confirm: Confirm | None = None,
+) -> None:
+    """Give back what `key` holds on a voucher (code or v_ id).
+
+    Refuses `not_found` for an unknown voucher and for a session that is unknown, released, redeemed or expired.
+    One statement when the session is there and the caller's right, remembered at `version`, still is: otherwise
+    `confirm` is asked first. Staff releases leave an audit row.
+    """
+    with transaction.atomic() if actor.kind == "USER" else nullcontext():
+        found, actual = _release(retailer_id, voucher_code, key, actor, now, version)
+        if version is not None and confirm is not None and actual != version:
+            confirm(actual)
+            found, _ = _release(retailer_id, voucher_code, key, actor, now, None)
+        if not found:
+            known = Voucher.objects.filter(retailer_id=retailer_id, code=voucher_code).exists() or (
+                Voucher.objects.filter(retailer_id=retailer_id, public_id=voucher_code).exists()
+            )
+            raise NotFound("session", key) if known else NotFound("voucher", voucher_code)
+        if actor.kind == "USER":
+            audit.record(
+                retailer_id=retailer_id,
+                actor=actor,
+                action="session.release",
+                object_type="voucher",
+                object_id=voucher_code,
+                before={"session": key},
+                reason=reason,
+                now=now,
+            )
+
+
+_RELEASE = """
+WITH retailer AS MATERIALIZED (
+    SELECT number FROM offers_retailerversion WHERE retailer_id = %(retailer)s
+), found AS MATERIALIZED (
+    SELECT v.id FROM offers_voucher v, retailer
+    WHERE v.retailer_id = %(retailer)s AND v.deleted_at IS NULL AND (v.code = %(code)s OR v.public_id = %(code)s)
+      AND (%(version)s::bigint IS NULL OR retailer.number = %(version)s::bigint)
+    ORDER BY (v.code = %(code)s) DESC LIMIT 1
+), gone AS (
+    UPDATE checkout_locksession l SET
+        state = CASE WHEN l.expires_at <= %(now)s THEN 'expired' ELSE 'released' END,
+        ended_at = %(now)s, ended_by = %(by)s
+    FROM found WHERE l.object = 'voucher' AND l.object_id = found.id AND l.key = %(key)s AND l.state = 'live'
+    RETURNING l.state
+), given AS MATERIALIZED (
+    SELECT e.state FROM found, ledger_end(%(reference)s, 'v' || found.id, false, NULL, '', %(now)s) e
+)
+SELECT (SELECT count(*) FROM gone WHERE state = 'released'), (SELECT count(*) FROM given), number FROM retailer
+"""
+
+
+def _release(
+    retailer_id: int, voucher_code: str, key: str, actor: Actor, now: datetime, version: int | None
+) -> tuple[bool, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RELEASE,
+            {
+                "retailer": retailer_id,
+                "code": voucher_code,
+                "key": key,
+                "now": now,
+                "by": actor.label or actor.ident,
+                "reference": reference(retailer_id, key),
+                "version": version,
+            },
+        )
+        released, _, number = cursor.fetchone()
+    return bool(released), number
+
+
+def expire(*, now: datetime) -> int:
+    """Mark due lock rows as expired: tidying only, availability is judged by the clock at use."""
+    due = LockSession.objects.filter(state=LockSession.State.LIVE, expires_at__lte=now)
+    return due.update(state=LockSession.State.EXPIRED, ended_at=now)

@@ -1,0 +1,158 @@
+"""Validations: do these redeemables apply to this order, with what total, and if asked: hold them for this cart."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from checkout import facts as facts_module
+from checkout import sessions, traces, tracking, wants
+from checkout.asks import Ask
+from checkout.facts import Confirm, Facts
+from checkout.sessions import Session
+from offers import customers
+from offers.evaluation import engine
+from offers.evaluation.verdicts import Outcome
+from offers.ledger import holds
+from offers.ledger.holds import Shortage
+from offers.lib.actors import Actor
+from offers.lib.errors import Refusal
+from offers.lib.ids import new_id
+
+REDEEMABLES_LIMIT = 30
+ROUNDS = 4  # a redeemable that came too late is judged again; each round can lose another one
+
+
+class DuplicatedRedeemables(Refusal):
+    """Redeemables are duplicated."""
+
+    code = "duplicated_redeemables"
+
+
+class InvalidRedeemables(Refusal):
+    """The combination of redeemables is not allowed."""
+
+    code = "invalid_redeemables"
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A validation's answer: the outcome on the facts it was judged by, and the session it opened."""
+
+    id: str
+    facts: Facts
+    outcome: Outcome
+    tracking_id: str
+    session: Session | None
+
+
+def validate(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: Confirm | None = None) -> Validated:
+    """Judge the redeemables for the order; with a session, hold what applies under its key.
+
+    What doesn't apply is a verdict, also when it ran out while we looked. Two round trips: one read, one write.
+    An invalid outcome holds nothing new and leaves what the key held before.
+    Refuses `duplicated_redeemables`, `invalid_redeemables`, `invalid_payload`, `not_found`.
+    """
+    check_redeemables(ask)
+    session = sessions.asked(ask.session, now=now)
+    reference = sessions.reference(retailer_id, session.key) if session else ""
+    facts = facts_module.gather(
+        retailer_id=retailer_id, ask=ask, reference=reference, actor=actor, now=now, confirm=confirm
+    )
+    if session and needs_customer(facts):
+        customers.ensure(retailer_id=retailer_id, source_id=str(ask.customer and ask.customer.source_id))
+        facts = facts_module.gather(retailer_id=retailer_id, ask=ask, reference=reference, actor=actor, now=now)
+    outcome = engine.evaluate(facts.context)
+    tracking_id = tracking.of(ask, facts.config.retailer.public_id)
+    made = Validated(new_id("valid_"), facts, outcome, tracking_id, session)
+    for _ in range(ROUNDS):
+        shortage = _write(retailer_id, made, reference)
+        if shortage is None:
+            return made
+        facts.context = wants.after_shortage(facts, shortage)
+        made = Validated(made.id, facts, engine.evaluate(facts.context), tracking_id, session)
+    raise holds.Exceeded(Shortage("", "", 0))
+
+
+def check_redeemables(ask: Ask) -> None:
+    """Refuse requests whose redeemables can't be judged together."""
+    if not ask.redeemables:
+        raise InvalidRedeemables("Property .redeemables should have at least 1 item")
+    if len(ask.redeemables) > REDEEMABLES_LIMIT:
+        raise InvalidRedeemables(f"Property .redeemables should have at most {REDEEMABLES_LIMIT} items")
+    if len({(one.object, one.id) for one in ask.redeemables}) < len(ask.redeemables):
+        raise DuplicatedRedeemables
+    if len(ask.redeemables) > 1 and any(one.object == "promotion_stack" for one in ask.redeemables):
+        raise InvalidRedeemables("A promotion stack has to be the only redeemable")
+
+
+def needs_customer(facts: Facts) -> bool:
+    """Say whether a limit per customer has to be held for a customer who has no row yet."""
+    if facts.customer is not None or facts.ask.customer is None or not facts.ask.customer.source_id:
+        return False
+    return any(
+        "customer" in need.name
+        for redeemable in facts.context.redeemables
+        for rule in redeemable.rules
+        for need in rule.counts
+    )
+
+
+_RECORD = """
+INSERT INTO checkout_validation (public_id, retailer_id, valid, tracking_id, customer_id, session_key, amount, codes,
+                                 campaign_ids, trace, channel_id, created_at)
+SELECT %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::bigint[], %s::jsonb, %s, %s
+"""
+_HOLD_AND_RECORD = f"""
+WITH took AS MATERIALIZED (SELECT * FROM {holds.TAKE}),
+locked AS ({sessions.UPSERT.format(source="took")}),
+recorded AS ({_RECORD} FROM took WHERE took.ok)
+SELECT ok, item, kind, available FROM took
+"""
+
+
+def _write(retailer_id: int, made: Validated, reference: str) -> Shortage | None:
+    record = _record(retailer_id, made)
+    session = made.session
+    applicable = made.outcome.applicable
+    if session is None or not made.outcome.valid or not applicable:
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD, record)
+        return None
+    facts = made.facts
+    claims = wants.of(facts, applicable)
+    arguments = holds.take_arguments(
+        retailer_id=retailer_id,
+        wants=claims,
+        reference=reference,
+        items=[facts.subject(verdict.redeemable).item for verdict in applicable],
+        settle=False,
+        expires_at=session.expires_at,
+        now=facts.now,
+    )
+    locks = sessions.rows(facts, session, applicable, retailer_id=retailer_id, tracking_id=made.tracking_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD_AND_RECORD, [*arguments, locks, *record])
+        ok, item, kind, available = cursor.fetchone()
+    return None if ok else Shortage(item, kind, available)
+
+
+def _record(retailer_id: int, made: Validated) -> list[Any]:
+    facts, outcome = made.facts, made.outcome
+    campaigns = {subject.campaign.id for subject in facts.subjects if subject.campaign}
+    return [
+        made.id,
+        retailer_id,
+        outcome.valid,
+        made.tracking_id,
+        facts.customer.id if facts.customer else None,
+        made.session.key if made.session else "",
+        outcome.order.amount if outcome.order else None,
+        orjson.dumps([one.id for one in facts.ask.redeemables]).decode(),
+        sorted(campaigns),
+        orjson.dumps(traces.all_of(outcome.verdicts), default=str).decode(),
+        facts.actor.ident,
+        facts.now,
+    ]
