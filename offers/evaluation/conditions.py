@@ -82,7 +82,7 @@ def needed(conditions: Mapping[str, Any], wanted: bool) -> Any:
 def plain(value: Any) -> Any:
     """The value as JSON can carry it."""
     if isinstance(value, Decimal):
-        return int(value) if value.is_finite() and value == int(value) else str(value)
+        return int(value) if operators.number(value) is not None and value == int(value) else str(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):

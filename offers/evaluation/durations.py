@@ -14,6 +14,8 @@ _PATTERN = re.compile(
     re.ASCII,
 )
 _SECONDS_PER_MONTH = 2_629_746
+_SECONDS_PER_DAY = 86_400
+_MOST_DAYS = 36_525  # what is longer would leave the calendar when added to a date
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,13 @@ class Duration:
     seconds: int = 0
 
     @property
-    def roughly(self) -> timedelta:
+    def rough_seconds(self) -> int:
         """About how long it is, for estimates only."""
-        return timedelta(days=self.days, seconds=self.months * _SECONDS_PER_MONTH + self.seconds)
+        return self.months * _SECONDS_PER_MONTH + self.days * _SECONDS_PER_DAY + self.seconds
+
+    @property
+    def roughly(self) -> timedelta:
+        return timedelta(seconds=self.rough_seconds)
 
     def after(self, moment: datetime, zone: tzinfo, times: int = 1) -> datetime:
         """The moment `times` durations later, in UTC; a day that a month lacks becomes that month's last."""
@@ -42,13 +48,23 @@ class Duration:
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Duration:
     """`P1D`, `PT12H`, `P1M2DT30M`, ...; refuses anything else, and zero, with ValueError."""
-    match = _PATTERN.fullmatch(text)
+    match = _PATTERN.fullmatch(text) if len(text) <= 40 else None
     parts = {name: int(value) for name, value in match.groupdict().items() if value} if match else {}
     if not any(parts.values()):
         raise ValueError(f"'{text}' is not an ISO 8601 duration above zero")
     get = parts.get
-    return Duration(
+    duration = Duration(
         months=get("years", 0) * 12 + get("months", 0),
         days=get("weeks", 0) * 7 + get("days", 0),
         seconds=get("hours", 0) * 3600 + get("minutes", 0) * 60 + get("seconds", 0),
     )
+    if duration.rough_seconds > _MOST_DAYS * _SECONDS_PER_DAY:
+        raise ValueError(f"'{text}' is longer than a hundred years")
+    return duration
+
+
+def of_days(number: int) -> Duration:
+    """So many days, either way; refuses more than a hundred years of them with ValueError."""
+    if abs(number) > _MOST_DAYS:
+        raise ValueError(f"{number} days are longer than a hundred years")
+    return Duration(days=number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -43,6 +43,7 @@ ALLOWED: Mapping[Kind, frozenset[str]] = {
     "flag": frozenset({"$is", "$is_not"}),
     "any": _EQUALITY | _ORDER | _PRESENCE | _TEXT | _COUNT | _DATES | _RELATIVE | _DAYS,
 }
+_MOST_DIGITS = 40
 _NUMERIC = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 
 
@@ -53,11 +54,12 @@ def number(value: Any) -> Number | None:
     if isinstance(value, int):
         return value
     if isinstance(value, Decimal):
-        return value if value.is_finite() else None
+        # 1E+999999 is short to write and a million digits to compute with.
+        return value if value.is_finite() and value.adjusted() < _MOST_DIGITS else None
     if isinstance(value, float):
         return number(Decimal(str(value)))
     if isinstance(value, str) and _NUMERIC.fullmatch(value):
-        return Decimal(value)
+        return Decimal(value) if len(value) < _MOST_DIGITS else None
     return None
 
 
@@ -68,8 +70,8 @@ def moment(value: Any, time_zone: str) -> datetime | None:
             value = datetime.fromisoformat(value)
         except ValueError:
             return None
-    if not isinstance(value, datetime):
-        return None
+    if not isinstance(value, datetime) or not MINYEAR < value.year < MAXYEAR:
+        return None  # at the ends of the calendar a change of zone would fall off it
     return value if value.tzinfo else value.replace(tzinfo=ZoneInfo(time_zone))
 
 
@@ -256,7 +258,7 @@ def _relative(operator: str, operands: list[Any]) -> Comparison:
     """Operands are ISO 8601 durations, or numbers of days."""
     days = number(operands[0])
     try:
-        duration = durations.Duration(days=int(days)) if days is not None else durations.parse(str(operands[0]))
+        duration = durations.of_days(int(days)) if days is not None else durations.parse(str(operands[0]))
     except ValueError as problem:
         raise BadCondition(f"operator '{operator}' needs days or a duration: {problem}") from problem
 
@@ -279,7 +281,11 @@ def _calendar_days(operator: str, operands: list[Any]) -> Comparison:
     operand = number(operands[0])
     if operand is None:
         raise BadCondition(f"operator '{operator}' needs a number of days")
-    shift = timedelta(days=int(operand) if operator == "$is_days_in_future" else -int(operand))
+    try:
+        days = durations.of_days(int(operand)).days
+    except ValueError as problem:
+        raise BadCondition(f"operator '{operator}': {problem}") from problem
+    shift = timedelta(days=days if operator == "$is_days_in_future" else -days)
 
     def compare(value: Any, context: Context) -> bool:
         zone = ZoneInfo(context.time_zone)

@@ -61,7 +61,7 @@ def _in_timeframe(interval_text: str, duration_text: str, start: datetime, now: 
     if now < start:
         return False
     # The estimate is off by less than two occurrences: months vary, and a switch of the clock moves days.
-    times = max(int((now - start) / interval.roughly) + 2, 0)
+    times = (now - start) // interval.roughly + 2
     while times > 0 and interval.after(start, zone, times) > now:
         times -= 1
     return now < duration.after(interval.after(start, zone, times) if times else start, zone)

@@ -83,6 +83,7 @@ TABLE: list[tuple[str, Any, Any, bool]] = [
     ("$after", ["2026-01-01T00:00:00+01:00"], "2026-01-01", False),
     ("$before", ["2026-01-01"], "2025-12-31T22:59:59Z", True),
     ("$before", ["2026-01-01"], "no date", False),
+    ("$is_days_ago", [1], "0001-01-01T00:00:00+14:00", False),
     ("$more_than_ago", [3], "2026-03-01T11:59:59Z", True),
     ("$more_than_ago", ["P3D"], "2026-03-01T12:00:01Z", False),
     ("$less_than_ago", ["PT2H"], "2026-03-04T10:30:00Z", True),
@@ -131,6 +132,10 @@ def test_all_operators_of_a_condition_must_agree() -> None:
         ({"$after": ["x"]}, "any"),
         ({"$more_than_ago": ["x"]}, "any"),
         ({"$is_days_ago": ["x"]}, "any"),
+        ({"$is_days_ago": [10**12]}, "any"),
+        ({"$more_than_ago": [10**12]}, "any"),
+        ({"$more_than": [Decimal("1E+999999")]}, "any"),
+        ({"$more_than": ["9" * 5000]}, "any"),
         ({"$more_than": [1]}, "flag"),
     ],
 )

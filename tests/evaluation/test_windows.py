@@ -142,6 +142,12 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         durations.parse(text)
 
 
+@pytest.mark.parametrize("text", ["P101Y", "P99999999999D", "PT" + "9" * 30 + "S", "P" + "0" * 100 + "1D"])
+def test_what_would_leave_the_calendar_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"hundred years|ISO 8601"):
+        durations.parse(text)
+
+
 def test_durations_add_up() -> None:
     duration = durations.parse("P1Y2M3W4DT5H6M7S")
     assert duration == durations.Duration(months=14, days=25, seconds=5 * 3600 + 6 * 60 + 7)
