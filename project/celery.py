@@ -1,6 +1,8 @@
 """The Celery app: where tasks wait, and what the beat starts at which interval."""
 
 import os
+from datetime import timedelta
+from typing import Any
 
 from celery import Celery
 from kombu import Queue
@@ -10,6 +12,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 app = Celery("offerkeep")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_default_queue = "default"
-app.conf.task_queues = [Queue("default")]
-app.conf.beat_schedule = {}
+# default: short work. webhooks: other people's servers. bulk: code generation and imports, minutes at a time.
+# A worker without -Q serves all three; apart, none can hold up another.
+app.conf.task_queues = [Queue("default"), Queue("webhooks"), Queue("bulk")]
+
+
+def every(seconds: int, task: str) -> dict[str, Any]:
+    """A line of the schedule; its message is void when the next is sent, so a stopped worker finds no pile."""
+    return {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": seconds}}
+
+
+# Everything here finds its work in the database: run late, twice or after a flushed broker, it does the same.
+app.conf.beat_schedule = {
+    "deliver webhooks": every(5, "outbox.relay"),
+    "forget old events": every(3600, "outbox.purge"),
+}
 app.autodiscover_tasks()

@@ -188,6 +188,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0,
 }
 
+# --- webhooks and what is kept ---
+WEBHOOK_TIMEOUT_SECONDS = env.env_int("WEBHOOK_TIMEOUT_SECONDS", 10, least=1)
+WEBHOOK_ALLOW_HTTP = env.env_bool("WEBHOOK_ALLOW_HTTP", DEV)
+WEBHOOK_ALLOW_LOOPBACK = env.env_bool("WEBHOOK_ALLOW_LOOPBACK", DEV)
+OUTBOX_KEEP_DAYS = env.env_int("OUTBOX_KEEP_DAYS", 30, least=7)  # deliveries are retried for two and a half days
+TRACE_DAYS = env.env_int("TRACE_DAYS", 30, least=1)
+
 # --- seeing what it does ---
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN", dev="")
 ACCESS_LOG = env.env_bool("ACCESS_LOG", True)

@@ -85,7 +85,7 @@ def test_imports_only_point_down(level: str) -> None:
     [
         ("offers.lib", ("offers.lib",)),
         ("offers.ledger", ("offers.lib", "offers.ledger")),
-        ("offers.outbox", ("offers.lib", "offers.models", "offers.outbox")),
+        ("offers.outbox", ("offers.lib", "offers.models", "offers.audit", "offers.outbox")),
         ("offers.evaluation", ("offers.evaluation", "offers.lib.money")),
         ("loyalty.earning", ("loyalty.earning", "offers.evaluation", "offers.lib.money")),
     ],

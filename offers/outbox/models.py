@@ -1,6 +1,7 @@
 """Events, the endpoints that want them, and every delivery attempt."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from offers.lib.fields import PublicIdField
@@ -14,8 +15,9 @@ class Endpoint(models.Model):
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=1000, help_text="https address that receives events.")
     events = ArrayField(models.CharField(max_length=60), default=list, blank=True, help_text="Empty: all events.")
-    secret = models.CharField(max_length=100, help_text="Signs each delivery (x-voucherify-signature).")
-    previous_secret = models.CharField(max_length=100, blank=True, default="")
+    secret = models.CharField(max_length=100, editable=False, help_text="Signs each delivery.")
+    previous_secret = models.CharField(max_length=100, blank=True, default="", editable=False)
+    previous_secret_until = models.DateTimeField(null=True, editable=False)
     active = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -39,6 +41,8 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=models.Q(fanned_out_at__isnull=True), name="event_waiting"),
             models.Index(fields=["retailer", "-id"], name="event_newest"),
+            # Rows come in the order of their age, so a handful of pages tells the purge where to look.
+            BrinIndex(fields=["created_at"], pages_per_range=32, name="event_age"),
         ]
 
     def __str__(self) -> str:
@@ -46,25 +50,35 @@ class Event(models.Model):
 
 
 class Delivery(models.Model):
-    """One event on its way to one endpoint."""
+    """One event on its way to one endpoint.
+
+    waiting: due at `next_at`; while a relay has it, that is when it counts as lost. paused: its endpoint is switched
+    off. delivered and given_up are ends, until somebody sends it again.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting"
+        PAUSED = "paused"
         DELIVERED = "delivered"
         GIVEN_UP = "given_up"
 
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    attempts = models.IntegerField(default=0)
+    attempts = models.IntegerField(default=0, help_text="Begun, not only ended ones.")
     next_at = models.DateTimeField()
     last_status = models.IntegerField(null=True)
     last_error = models.TextField(blank=True, default="")
     delivered_at = models.DateTimeField(null=True)
+    log = models.JSONField(default=list, help_text="Attempts: at, status, error, ms.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["event", "endpoint"], name="delivery_once_per_endpoint")]
-        indexes = [models.Index(fields=["next_at"], condition=models.Q(state="waiting"), name="delivery_due")]
+        indexes = [
+            models.Index(fields=["next_at"], condition=models.Q(state="waiting"), name="delivery_due"),
+            models.Index(fields=["endpoint", "next_at"], condition=models.Q(state="waiting"), name="delivery_due_at"),
+            models.Index(fields=["endpoint", "-id"], name="delivery_newest"),
+        ]
         verbose_name_plural = "deliveries"
 
     def __str__(self) -> str:
