@@ -36,6 +36,9 @@ UNSUPPORTED = (
 )
 
 
+TEXTS = ("id", "source_id", "product_id", "product_source_id", "object", "effect", "target")
+
+
 class BadScope(ValueError):
     """An `applicable_to` that can't be understood or honoured."""
 
@@ -70,6 +73,8 @@ def compile(definition: Mapping[str, Any] | None) -> Scope | None:
     """The scope an `applicable_to` describes; None when it limits nothing."""
     if not definition:
         return None
+    if not isinstance(definition, Mapping):
+        raise BadScope("it must be an object")
     scope = Scope(
         _targets(definition.get("included")),
         _targets(definition.get("excluded")),
@@ -223,6 +228,8 @@ def _same(target: Target, *ids: str | None) -> bool:
 def _targets(entries: Any) -> tuple[Target, ...]:
     if isinstance(entries, Mapping):  # the list envelope of an answer, sent back
         entries = entries.get("data")
+    if not isinstance(entries or (), list | tuple):
+        raise BadScope("items come in a list")
     return tuple(target(entry) for entry in entries or ())
 
 
@@ -233,6 +240,11 @@ def target(entry: Any) -> Target:
         return Target(kind, entry)
     if not isinstance(entry, Mapping) or not (entry.get("id") or entry.get("source_id")):
         raise BadScope("an item needs an id or a source_id")
+    for name in TEXTS:
+        if not isinstance(entry.get(name), str | None):
+            raise BadScope(f"'{name}' is text")
+    if not isinstance(entry.get("strict"), bool | None):
+        raise BadScope("'strict' is true or false")
     kind = entry.get("object") or "product"
     effect = entry.get("effect") or "APPLY_TO_EVERY"
     if kind not in OBJECTS:
