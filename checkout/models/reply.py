@@ -8,9 +8,9 @@ class Reply(models.Model):
 
     client_id = models.BigIntegerField()
     key = models.CharField(max_length=255)
-    route = models.CharField(max_length=300)
-    body_hash = models.BinaryField(max_length=32)
-    status = models.SmallIntegerField(null=True, help_text="Null while the first request is still running.")
+    route = models.CharField(max_length=300, help_text="Method and address of the first request, for support.")
+    body_hash = models.BinaryField(max_length=32, help_text="Of method, address, query and body together.")
+    status = models.SmallIntegerField()
     body = models.BinaryField(default=b"")
     created_at = models.DateTimeField()
 

@@ -53,6 +53,7 @@ STATUS: dict[str, int] = {
     "missing_order_items_amount": 400,
     "missing_customer": 400,
     "multiple_requests": 400,
+    "not_redeemable": 400,
     "duplicated_redeemables": 400,
     "invalid_redeemables": 400,
     # counters and holds

@@ -11,7 +11,8 @@ from checkout.api.common.views import ApiView
 
 
 class LeanView(ApiView):
-    """Base of validate, redeem and release. One autocommit statement is their effect, so no transaction is opened.
+    """Base of validate, redeem and release. One autocommit statement is their effect, so a transaction is
+    opened only when an Idempotency-Key came along, which keeps effect and answer together.
 
         class ValidationRequest(msgspec.Struct):
             redeemables: list[RedeemableIn]

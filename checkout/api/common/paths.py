@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import register_converter
 
 PREFIXES = ("/v1/", "/client/v1/")
 
@@ -25,9 +24,6 @@ class Code:
 
     def to_url(self, value: str) -> str:
         return value
-
-
-register_converter(Code, "code")
 
 
 class TrailingSlash:

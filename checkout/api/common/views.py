@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.views import APIView
 
-from checkout.api.common import auth, errors, parse, render
+from checkout.api.common import auth, errors, once, parse, render
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound, Refusal
@@ -61,8 +61,9 @@ class ApiView(APIView):
                 return shape(campaign)      # 200; (202, {...}) for another status, None for 204
 
     Steps of a request, first refusal wins: query string, credential (401, origin 403), method (405), scope (403),
-    path, then the method itself. POST, PUT and DELETE run in ONE transaction that a Refusal undoes. Path parameters
-    come percent-decoded; texts that cannot be an id are not_found.
+    path, Idempotency-Key, then the method itself. POST, PUT and DELETE run in ONE transaction that a Refusal undoes;
+    with an Idempotency-Key it also keeps the answer. Path parameters come percent-decoded; texts that cannot be an id
+    are not_found.
     """
 
     scope: ClassVar[str] = ""
@@ -76,6 +77,7 @@ class ApiView(APIView):
     now: datetime
     request_id: str
     credential: auth.Credential
+    _body: bytes | None = None
 
     @property
     def retailer_id(self) -> int:
@@ -103,7 +105,10 @@ class ApiView(APIView):
         if query and (len(query) > MAX_QUERY or "%00" in query):
             raise QueryTooLarge() if len(query) > MAX_QUERY else BadQuery("The query string holds U+0000")
         self.credential = auth.authenticate(
-            request, cached=self.cached_credentials, origin_optional=self.origin_optional
+            request,
+            # A stored answer is given before the hot read that would notice a revoked credential.
+            cached=self.cached_credentials and once.HEADER not in request.META,
+            origin_optional=self.origin_optional,
         )
         handler = getattr(self, method.lower(), None) if method in SAFE or method in METHODS else None
         if handler is None:
@@ -115,6 +120,14 @@ class ApiView(APIView):
         auth.touch(self.credential, self.now)
         if method in SAFE:
             return self.respond(handler, kwargs)
+        if once.HEADER in request.META:
+            return once.run(
+                request,
+                client_id=self.credential.id,
+                body=self.raw_body(),
+                now=self.now,
+                effect=lambda: self.respond(handler, kwargs),
+            )
         return self.write(handler, kwargs)
 
     def check_scope(self, method: str) -> None:
@@ -143,7 +156,9 @@ class ApiView(APIView):
     # --- the body ---
 
     def raw_body(self) -> bytes:
-        return parse.read(self.request, self.max_body)
+        if self._body is None:
+            self._body = parse.read(self.request, self.max_body)
+        return self._body
 
     def read_object(self) -> dict[str, Any]:
         """Return the JSON object of the body, {} for no body; refuses anything else (invalid_payload, 413, 415)."""

@@ -10,6 +10,7 @@ from checkout.api.common import lists, parse
 from checkout.api.common.lean import LeanView
 from checkout.api.common.views import ApiView
 from offers.lib.errors import InvalidPayload
+from offers.lib.ids import new_id
 from offers.models import Category, RetailerVersion
 
 FIELDS: dict[str, lists.Field | str] = {
@@ -33,6 +34,27 @@ class Items(ApiView):
         if body.get("refuse"):
             raise InvalidPayload("Asked to refuse", resource_id=row.public_id, resource_type="category")
         return {"name": row.name, "at": self.now, "sent": body}
+
+
+def pause() -> None:
+    """Replaced by tests that want to hold or kill a request after its effect."""
+
+
+class Slow(ApiView):
+    scope = "products"
+
+    def post(self, request: HttpRequest) -> Any:
+        row = Category.objects.create(retailer_id=self.retailer_id, name=new_id("x"))
+        pause()
+        return {"id": row.public_id}
+
+
+class Status(ApiView):
+    scope = "products"
+
+    def post(self, request: HttpRequest) -> Any:
+        Category.objects.create(retailer_id=self.retailer_id, name=new_id("x"))
+        return self.read_object()["status"], {}
 
 
 class Item(ApiView):
@@ -83,6 +105,8 @@ _routes = [
     path("items", Items.as_view()),
     path("items/<code:code>/sessions/<code:key>", ItemSession.as_view()),
     path("items/<code:code>", Item.as_view()),
+    path("slow", Slow.as_view()),
+    path("status", Status.as_view()),
     path("hot", Hot.as_view()),
     path("idle", HotIdle.as_view()),
 ]
