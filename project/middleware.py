@@ -70,6 +70,20 @@ class JsonErrors:
         return errors.answer_exception(request, error)
 
 
+class ContentSecurity:
+    """Tells browsers what a page of ours may load; an answer that brings its own policy keeps it."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+        self.policy = settings.CONTENT_SECURITY_POLICY
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Content-Security-Policy", self.policy)
+        return response
+
+
 class FreshConnection:
     """Drops a kept database connection whose other end is gone: a look at the socket instead of a round trip."""
 

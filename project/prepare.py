@@ -16,7 +16,7 @@ def main() -> None:
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
     collect_static()
-    # Loads nothing the second time and writes demo.env into DATA_DIR itself.
+    # It loads nothing the second time, and writes demo.env into $DATA_DIR with $BASE_URL (project/local.py: describe).
     if "load_demo" in get_commands():
         call_command("load_demo")
 

@@ -79,6 +79,9 @@ def main(arguments: list[str]) -> int:
     except embedded.CannotStart as problem:
         say(f"\n{problem}")
         return 1
+    except OSError as problem:  # a disk that is full, a directory that may not be written
+        say(f"\nCannot go on: {problem}")
+        return 1
     except Stopped:
         say("Stopped.")
     return 0

@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "checkout.api.common.paths.TrailingSlash",
     "project.middleware.Health",
     "project.middleware.JsonErrors",
+    "project.middleware.ContentSecurity",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -89,6 +90,11 @@ DATABASES = {
         "CONN_MAX_AGE": env.env_int("DATABASE_CONN_MAX_AGE", 600),
         # No CONN_HEALTH_CHECKS: a round trip per request. project/middleware.py looks at the socket instead.
         "OPTIONS": {
+            # A network that swallows packets is noticed in seconds, not in the kernel's fifteen minutes.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
             **{key.removeprefix("?"): value for key, value in _parts.items() if key.startswith("?")},
             "connect_timeout": env.env_int("DATABASE_CONNECT_TIMEOUT", 3, least=1),
             "application_name": "offerkeep",
@@ -116,6 +122,12 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = env.env_int("SESSION_HOURS", 12, least=1) * 3600
 if env.env_bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# The back office needs inline scripts and eval (Alpine); what counts is that nothing foreign is loaded or told.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: https:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # a CSV import of 10 MB and its form; APIs set their own, smaller
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -154,7 +166,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    # No address of ours is told to anybody, not even to check the document.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "docExpansion": "none", "filter": True},
 }
 
 # --- workers ---

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -13,5 +13,5 @@ urlpatterns = [
     path("v1/", include("checkout.api.voucherify.urls")),
     path("client/v1/", include("checkout.api.voucherify.client_urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
-    path("docs", SpectacularRedocView.as_view(url_name="openapi", template_name="docs.html"), name="docs"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
 ]

@@ -27,3 +27,8 @@ def test_a_stranger_sees_no_back_office(page: Page, live_server: LiveServer) -> 
     page.goto(f"{live_server.url}/admin/auth/user/")
     expect(page.get_by_label("Username")).to_be_visible()
     assert "/admin/login/" in page.url
+
+
+def test_the_api_s_description_is_readable(page: Page, live_server: LiveServer) -> None:
+    page.goto(f"{live_server.url}/docs")
+    expect(page.get_by_role("heading", name="Offerkeep").first).to_be_visible()

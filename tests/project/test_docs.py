@@ -24,7 +24,7 @@ def test_every_setting_that_is_read_stands_in_the_readme() -> None:
     assert read - table - {"DJANGO_SETTINGS_MODULE"} == set()
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-embedded.txt", "requirements-dev.txt"])
 def test_every_package_is_pinned_and_has_its_reason(file: str) -> None:
     reasons = set(re.findall(r"^\| ([\w-]+) \|", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE))
     lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith(("#", "-"))]

