@@ -9,6 +9,7 @@ from django.db.models import Count, F, QuerySet
 
 from offers import audit
 from offers.evaluation import rules as evaluation
+from offers.evaluation import scope as scope_of
 from offers.lib import lookups
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, NotFound, Refusal
@@ -220,6 +221,7 @@ def _counted(rows: QuerySet[ValidationRule]) -> QuerySet[ValidationRule]:
 
 
 def _check(rule: ValidationRule) -> None:
+    rule.applicable_to = _plain_scope(rule.applicable_to)
     definition: Mapping[str, Any] = {
         "id": rule.public_id,
         "rules": rule.rules,
@@ -231,6 +233,24 @@ def _check(rule: ValidationRule) -> None:
         evaluation.compile(definition)
     except evaluation.InvalidRule as problem:
         raise InvalidValidationRules(str(problem)) from problem
+
+
+def _plain_scope(scope: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Turn lists in the envelope of an answer, and ids that stand alone, into plain lists of objects."""
+    if not scope:
+        return None
+    plain = dict(scope)
+    for name in ("included", "excluded"):
+        entries = plain.get(name)
+        if isinstance(entries, dict):
+            entries = entries.get("data")
+        if isinstance(entries, list):
+            entries = [
+                {"object": scope_of.target(entry).object, "id": entry} if isinstance(entry, str) else entry
+                for entry in entries
+            ]
+        plain[name] = entries or []
+    return plain
 
 
 def _pairs(rule: ValidationRule) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from offers.evaluation import rules
+from offers.evaluation import rules, scope
 from offers.evaluation.context import StackingRules
 from tests.evaluation.builders import amount_off, ask, line, line_offs, one, order, percent_off, scoped, voucher
 
@@ -180,3 +180,17 @@ def test_once_lets_one_discount_touch_a_product() -> None:
 def test_a_scope_that_cannot_be_honoured_is_refused(entry: dict[str, Any], message: str) -> None:
     with pytest.raises(rules.InvalidRule, match=message):
         scoped(entry)
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"included": "all"},
+        {"included": {"a": 1, "data": 5}},
+        {"excluded": 7},
+        {"included": [{"id": "x", "effect": []}]},
+    ],
+)
+def test_lists_and_texts_of_another_kind_are_refused(definition: dict[str, Any]) -> None:
+    with pytest.raises(scope.BadScope):
+        scope.compile(definition)

@@ -1,11 +1,13 @@
-"""Reads the fields of a request body: which ones were sent, and moments and dates in the forms clients use."""
+"""Reads the fields of a request: which ones were sent, and moments and dates in the forms clients use."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
+from checkout.api.common import lists
 from offers.lib.errors import InvalidPayload
 
 Money = Annotated[int, Meta(ge=0, le=10**15)]
@@ -50,3 +52,12 @@ def day(text: str | None, path: str) -> date | None:
         return date.fromisoformat(text[:10])
     except ValueError:
         raise InvalidPayload(f"Property {path} should be a date such as 1990-12-31") from None
+
+
+def period(params: Mapping[str, str]) -> tuple[datetime | None, datetime | None]:
+    """Return `start_date` and `end_date` of a list's query."""
+    start, end = params.get("start_date"), params.get("end_date")
+    return (
+        lists.moment(start, "start_date") if start else None,
+        lists.moment(end, "end_date") if end else None,
+    )

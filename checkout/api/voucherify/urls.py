@@ -1,6 +1,14 @@
 """Every address under /v1, one list per resource."""
 
-from checkout.api.voucherify import customers, redemptions, sessions, validations
+from checkout.api.voucherify import (
+    customers,
+    products,
+    promotions,
+    redemptions,
+    sessions,
+    validation_rules,
+    validations,
+)
 
 # Longer routes first: a code may hold slashes (see common/paths.py).
 urlpatterns = [
@@ -8,4 +16,7 @@ urlpatterns = [
     *sessions.urlpatterns,
     *redemptions.urlpatterns,
     *customers.urlpatterns,
+    *products.urlpatterns,
+    *promotions.urlpatterns,
+    *validation_rules.urlpatterns,
 ]

@@ -1,0 +1,196 @@
+"""/v1/products and /v1/skus: upsert, get, list, update, delete."""
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from django.urls import path
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from checkout.api.common import lists
+from checkout.api.common.parse import Ident
+from checkout.api.common.views import ApiView
+from checkout.api.voucherify import bodies
+from offers import catalogue
+from offers.models import Product, Sku
+
+Attribute = Annotated[str, Meta(max_length=255)]
+
+
+class ProductBody(Struct):
+    id: Ident | UnsetType | None = UNSET
+    source_id: Ident | UnsetType | None = UNSET
+    name: bodies.Text | UnsetType | None = UNSET
+    price: bodies.Money | UnsetType | None = UNSET
+    attributes: Annotated[list[Attribute], Meta(max_length=100)] | UnsetType | None = UNSET
+    metadata: bodies.Metadata | UnsetType | None = UNSET
+    image_url: bodies.Url | UnsetType | None = UNSET
+
+    def fields(self) -> catalogue.ProductFields:
+        names = ("name", "price", "attributes", "metadata", "image_url")
+        return bodies.sent(self, *names)  # type: ignore[return-value]
+
+
+class SkuBody(Struct):
+    id: Ident | UnsetType | None = UNSET
+    source_id: Ident | UnsetType | None = UNSET
+    sku: bodies.Text | UnsetType | None = UNSET
+    price: bodies.Money | UnsetType | None = UNSET
+    currency: Annotated[str, Meta(max_length=3)] | UnsetType | None = UNSET
+    attributes: dict[str, Any] | UnsetType | None = UNSET
+    metadata: bodies.Metadata | UnsetType | None = UNSET
+    image_url: bodies.Url | UnsetType | None = UNSET
+
+    def fields(self) -> catalogue.SkuFields:
+        names = ("sku", "price", "currency", "attributes", "metadata", "image_url")
+        return bodies.sent(self, *names)  # type: ignore[return-value]
+
+
+def product_json(product: Product) -> dict[str, Any]:
+    """Return a product without its variants."""
+    return {
+        "id": product.public_id,
+        "source_id": product.source_id,
+        "name": product.name,
+        "price": product.price,
+        "attributes": product.attributes,
+        "metadata": product.metadata,
+        "image_url": product.image_url,
+        "created_at": product.created_at,
+        "updated_at": product.updated_at,
+        "object": "product",
+    }
+
+
+def product_json_full(product: Product) -> dict[str, Any]:
+    """Return a product with its variants."""
+    skus = [sku_json(sku) for sku in catalogue.skus(product=product, order="created_at")]
+    return product_json(product) | {"skus": lists.envelope("data", skus, len(skus))}
+
+
+def sku_json(sku: Sku) -> dict[str, Any]:
+    """Return a variant."""
+    return {
+        "id": sku.public_id,
+        "source_id": sku.source_id,
+        "product_id": sku.product.public_id,
+        "sku": sku.sku,
+        "price": sku.price,
+        "currency": sku.currency,
+        "attributes": sku.attributes,
+        "image_url": sku.image_url,
+        "metadata": sku.metadata,
+        "created_at": sku.created_at,
+        "updated_at": sku.updated_at,
+        "object": "sku",
+    }
+
+
+class Products(ApiView):
+    """List products, or make or change one."""
+
+    scope = "products"
+
+    def get(self, request: HttpRequest) -> Any:
+        query = lists.read(request.GET, order=catalogue.ORDERS)
+        since, until = bodies.period(request.GET)
+        rows = catalogue.products(retailer_id=self.retailer_id, since=since, until=until, order=query.order)
+        return lists.answer(rows, query, "products", product_json)
+
+    def post(self, request: HttpRequest) -> Any:
+        body = bodies.read(self.read_object(), ProductBody)
+        return product_json_full(
+            catalogue.upsert_product(
+                retailer_id=self.retailer_id,
+                ident=body.id or None,
+                source_id=body.source_id or None,
+                fields=body.fields(),
+                actor=self.actor,
+                now=self.now,
+            )
+        )
+
+
+class OneProduct(ApiView):
+    """Get, change or delete a product by id or source id."""
+
+    scope = "products"
+
+    def get(self, request: HttpRequest, ident: str) -> Any:
+        return product_json_full(catalogue.get_product(retailer_id=self.retailer_id, ident=ident))
+
+    def put(self, request: HttpRequest, ident: str) -> Any:
+        body = bodies.read(self.read_object(), ProductBody)
+        return product_json_full(
+            catalogue.update_product(
+                retailer_id=self.retailer_id, ident=ident, fields=body.fields(), actor=self.actor, now=self.now
+            )
+        )
+
+    def delete(self, request: HttpRequest, ident: str) -> Any:
+        catalogue.delete_product(retailer_id=self.retailer_id, ident=ident, actor=self.actor, now=self.now)
+
+
+class Skus(ApiView):
+    """List a product's variants, or make or change one."""
+
+    scope = "products"
+
+    def get(self, request: HttpRequest, ident: str) -> Any:
+        query = lists.read(request.GET, order=catalogue.SKU_ORDERS)
+        since, until = bodies.period(request.GET)
+        product = catalogue.get_product(retailer_id=self.retailer_id, ident=ident)
+        rows = catalogue.skus(product=product, since=since, until=until, order=query.order)
+        return lists.answer(rows, query, "skus", sku_json)
+
+    def post(self, request: HttpRequest, ident: str) -> Any:
+        body = bodies.read(self.read_object(), SkuBody)
+        sku = catalogue.upsert_sku(
+            product=catalogue.get_product(retailer_id=self.retailer_id, ident=ident),
+            ident=body.id or None,
+            source_id=body.source_id or None,
+            fields=body.fields(),
+            actor=self.actor,
+            now=self.now,
+        )
+        return sku_json(sku)
+
+
+class SkuOfProduct(ApiView):
+    """Get, change or delete a product's variant by id or source id."""
+
+    scope = "products"
+
+    def get(self, request: HttpRequest, ident: str, sku_ident: str) -> Any:
+        return sku_json(catalogue.get_sku(retailer_id=self.retailer_id, ident=sku_ident, product=self.product(ident)))
+
+    def put(self, request: HttpRequest, ident: str, sku_ident: str) -> Any:
+        body = bodies.read(self.read_object(), SkuBody)
+        return sku_json(
+            catalogue.update_sku(
+                product=self.product(ident), ident=sku_ident, fields=body.fields(), actor=self.actor, now=self.now
+            )
+        )
+
+    def delete(self, request: HttpRequest, ident: str, sku_ident: str) -> Any:
+        catalogue.delete_sku(product=self.product(ident), ident=sku_ident, actor=self.actor, now=self.now)
+
+    def product(self, ident: str) -> Product:
+        return catalogue.get_product(retailer_id=self.retailer_id, ident=ident)
+
+
+class OneSku(ApiView):
+    """Get a variant by id or source id."""
+
+    scope = "products"
+
+    def get(self, request: HttpRequest, ident: str) -> Any:
+        return sku_json(catalogue.get_sku(retailer_id=self.retailer_id, ident=ident))
+
+
+urlpatterns = [
+    path("products/<code:ident>/skus/<code:sku_ident>", SkuOfProduct.as_view()),
+    path("products/<code:ident>/skus", Skus.as_view()),
+    path("products/<code:ident>", OneProduct.as_view()),
+    path("products", Products.as_view()),
+    path("skus/<code:ident>", OneSku.as_view()),
+]
