@@ -1,13 +1,14 @@
 """When something may be used: checks start, expiration and the recurring limits of campaigns, vouchers and tiers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
 from offers.evaluation import durations
 from offers.lib.errors import InvalidPayload
+from offers.models.windows import Windowed
 
 FIELDS = ("start_date", "expiration_date", "validity_timeframe", "validity_day_of_week", "validity_hours")
 HOURS_LIMIT = 50
@@ -100,3 +101,22 @@ def _daily(raw: object, path: str) -> dict[str, Any]:
     if days is not None:
         checked["days_of_week"] = days
     return checked
+
+
+def apply(row: Windowed, fields: Mapping[str, Any]) -> None:
+    """Put the sent fields of a window into a row, checked by themselves and together. Refuses `invalid_payload`."""
+    for name, check in _CHECKS.items():
+        if name in fields:
+            setattr(row, name, check(fields[name]))
+    for name in ("start_date", "expiration_date"):
+        if name in fields:
+            setattr(row, name, fields[name])
+    if any(name in fields for name in FIELDS):
+        together({name: getattr(row, name) for name in FIELDS})
+
+
+_CHECKS: dict[str, Callable[[object], Any]] = {
+    "validity_timeframe": timeframe,
+    "validity_day_of_week": days_of_week,
+    "validity_hours": hours,
+}

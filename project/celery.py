@@ -24,6 +24,7 @@ def every(seconds: int, task: str) -> dict[str, Any]:
 
 # Everything here finds its work in the database: run late, twice or after a flushed broker, it does the same.
 app.conf.beat_schedule = {
+    "take up jobs": every(15, "offers.take_up_jobs"),
     "deliver webhooks": every(5, "outbox.relay"),
     "forget old events": every(3600, "outbox.purge"),
 }

@@ -21,6 +21,10 @@ class PublicIdField(models.CharField):  # type: ignore[type-arg]
     def make(self) -> str:
         return new_id(self.prefix)
 
+    def db_type(self, connection: Any) -> str:
+        # Not "varchar", for which Django makes a second index that serves LIKE: ids are never looked for by a part.
+        return f"character varying({self.max_length})"
+
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
         kwargs.pop("default", None)

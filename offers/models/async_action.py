@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from offers.lib import clock
 from offers.lib.fields import PublicIdField
 from offers.models.retailer import Retailer
 
@@ -28,8 +29,9 @@ class AsyncAction(models.Model):
     processing_time = models.IntegerField(null=True, blank=True, help_text="Milliseconds.")
     heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="A job silent for long is taken up again.")
     created_by = models.CharField(max_length=100, blank=True, default="")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    attempts = models.SmallIntegerField(default=0, help_text="How often a worker took it up.")
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         indexes = [

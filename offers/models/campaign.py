@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from offers.lib import clock
 from offers.lib.fields import PublicIdField
 from offers.models.category import Category
 from offers.models.retailer import Retailer
@@ -66,7 +67,7 @@ class Campaign(Windowed):
     join_once = models.BooleanField(default=False)
     use_voucher_metadata_schema = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

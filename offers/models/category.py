@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from offers.lib import clock
 from offers.lib.fields import PublicIdField
 from offers.models.retailer import Retailer
 
@@ -13,7 +14,7 @@ class Category(models.Model):
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="categories")
     name = models.CharField(max_length=100)
     hierarchy = models.IntegerField(default=1)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from offers.lib import clock
 from offers.lib.fields import PublicIdField
 from offers.models.campaign import Campaign
 from offers.models.category import Category
@@ -24,11 +25,23 @@ class Voucher(Windowed):
         GIFT = "GIFT_VOUCHER", "Gift card"
 
     public_id = PublicIdField(prefix="v_")
-    retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="vouchers", db_constraint=False)
-    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.PROTECT, related_name="vouchers")
+    # Each index and constraint costs every generated code: none that another one covers, no check of a campaign that
+    # is never deleted from its table.
+    retailer = models.ForeignKey(
+        Retailer, on_delete=models.CASCADE, related_name="vouchers", db_constraint=False, db_index=False
+    )
+    campaign = models.ForeignKey(
+        Campaign,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="vouchers",
+        db_constraint=False,
+        db_index=False,
+    )
     code = models.CharField(max_length=255)
     type = models.CharField(max_length=16, choices=Type, default=Type.DISCOUNT)
-    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.SET_NULL)
+    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.SET_NULL, db_index=False)
     discount = models.JSONField(null=True, blank=True)
     gift_amount = models.BigIntegerField(null=True, blank=True, help_text="Credits it was made with, in cents.")
     gift_effect = models.CharField(max_length=20, default="APPLY_TO_ORDER")
@@ -37,11 +50,13 @@ class Voucher(Windowed):
     hot = models.BooleanField(default=False)
     additional_info = models.TextField(null=True, blank=True)  # noqa: DJ001
     metadata = models.JSONField(default=dict, blank=True)
-    holder = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.SET_NULL, related_name="vouchers")
+    holder = models.ForeignKey(
+        Customer, null=True, blank=True, on_delete=models.SET_NULL, related_name="vouchers", db_index=False
+    )
     is_referral_code = models.BooleanField(default=False)
     publish_count = models.IntegerField(default=0)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -60,6 +75,7 @@ class Voucher(Windowed):
             models.Index(fields=["campaign", "-id"], name="voucher_of_campaign"),
             models.Index(fields=["code"], name="voucher_code_begins", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["holder"], name="voucher_holder", condition=Q(holder__isnull=False)),
+            models.Index(fields=["category"], name="voucher_category", condition=Q(category__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,401 @@
+"""Campaigns: made with their terms and codes, changed, switched, archived, deleted, and given more vouchers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypedDict
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from offers import async_actions, audit, categories, codes, generation, promotions, rules, vouchers, windows, worth
+from offers.ledger import counters
+from offers.lib import ids, lookups, metadata
+from offers.lib.actors import Actor
+from offers.lib.errors import Duplicate, InvalidPayload, NotFound, Refusal
+from offers.models import AsyncAction, Campaign, PromotionTier, Voucher
+from offers.vouchers import InvalidCampaign
+
+BUDGET = "campaign.budget"
+MOST_VOUCHERS = 10_000_000
+NAME_LIMIT = 200
+TIERS_LIMIT = 100
+LATER = {"LOYALTY_PROGRAM": "Loyalty programs", "REFERRAL_PROGRAM": "Referral programs"}
+PLAIN = ("description", "active", "auto_join", "join_once", "hot")
+MONEY = ("discount", "gift_amount", "redemption_limit", "customer_limit", "budget", "active", "hot")
+
+Kind, Type = Campaign.CampaignType, Campaign.Type
+
+
+class InvalidCampaignParams(Refusal):
+    """The campaign cannot be asked for this."""
+
+    code = "invalid_campaign_params"
+
+
+class Fields(TypedDict, total=False):
+    """What a caller may set. A key left out means the default or, in a change, as it is; None clears."""
+
+    name: str
+    description: str | None
+    type: str
+    category: str | None
+    timezone: str | None
+    discount: Mapping[str, Any] | None
+    gift: Mapping[str, Any] | None
+    redemption_limit: int | None
+    customer_limit: int | None
+    budget: int | None
+    hot: bool
+    code_config: Mapping[str, Any] | None
+    start_date: datetime | None
+    expiration_date: datetime | None
+    validity_timeframe: Mapping[str, Any] | None
+    validity_day_of_week: list[int] | None
+    validity_hours: Mapping[str, Any] | None
+    activity_duration_after_publishing: str | None
+    active: bool
+    auto_join: bool
+    join_once: bool
+    metadata: dict[str, Any] | None
+    unset_metadata_fields: list[str]
+    rules: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTier:
+    """A tier given with its campaign."""
+
+    fields: promotions.Fields
+    rules: list[str]
+
+
+def get(*, retailer_id: int, ident: str, for_update: bool = False) -> Campaign:
+    """Return the campaign with this id or name. Refuses `not_found`."""
+    rows = Campaign.objects.filter(retailer_id=retailer_id, deleted_at__isnull=True)
+    rows = rows.select_for_update(of=("self",)) if for_update else rows
+    campaign = lookups.by_ident(rows.select_related("category"), ident, other="name")
+    if campaign is None:
+        raise NotFound("campaign", ident)
+    return campaign
+
+
+def search(*, retailer_id: int, campaign_type: str | None = None, status: str | None = None) -> QuerySet[Campaign]:
+    """Return the retailer's campaigns, of one type and in one state of code generation if these are given."""
+    rows = Campaign.objects.filter(retailer_id=retailer_id, deleted_at__isnull=True).select_related("category")
+    if campaign_type is not None:
+        rows = rows.filter(campaign_type=campaign_type)
+    if status is not None:
+        rows = rows.filter(vouchers_generation_status=status)
+    return rows
+
+
+def create(
+    *,
+    retailer_id: int,
+    actor: Actor,
+    now: datetime,
+    name: str,
+    fields: Fields,
+    campaign_type: str = Kind.DISCOUNT_COUPONS,
+    vouchers_count: int = 0,
+    tiers: Sequence[NewTier] = (),
+    request_id: str = "",
+) -> Campaign:
+    """Make a campaign; one voucher is made at once, more in the background.
+
+    Refuses `duplicate_found` (name), `invalid_campaign` (type, missing discount or gift), `invalid_campaign_params`
+    (count), `invalid_code_config` (more codes than there can be), `invalid_payload`, `not_found` (category, rule).
+    """
+    _check_kind(campaign_type, fields, vouchers_count)
+    campaign = Campaign(retailer_id=retailer_id, campaign_type=campaign_type, created_at=now, name=_name(name))
+    campaign.type = Type(worth.one_of(fields.get("type") or Type.STATIC, Type.values, ".type"))
+    _set_terms(campaign, fields)
+    _apply(campaign, fields)
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                campaign.save(force_insert=True)
+        except IntegrityError as error:
+            raise Duplicate(resource_id=campaign.name, resource_type="campaign") from error
+        rules.attach(target=campaign, rule_idents=fields.get("rules") or [], actor=actor, now=now)
+        for tier in tiers:
+            promotions.create(campaign=campaign, fields=tier.fields, rule_idents=tier.rules, actor=actor, now=now)
+        _note(campaign, "campaign.create", actor, now, after=_money(campaign), request_id=request_id)
+        if vouchers_count:
+            _issue(campaign, vouchers_count, {}, None, actor=actor, now=now, request_id=request_id)
+    return campaign
+
+
+def update(
+    *,
+    retailer_id: int,
+    ident: str,
+    fields: Fields,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    request_id: str = "",
+) -> Campaign:
+    """Change the sent fields; metadata key by key. Locks the campaign. A new budget reaches the ledger at once.
+
+    A new discount holds for all codes without one of their own; new limits and gift amounts for codes made later.
+    Refuses `not_found`, `invalid_payload`, `invalid_campaign` for another discount type or an impossible type.
+    """
+    with transaction.atomic():
+        campaign = get(retailer_id=retailer_id, ident=ident, for_update=True)
+        before = _money(campaign)
+        _change_type(campaign, fields.get("type"))
+        _change_terms(campaign, fields)
+        _apply(campaign, fields)
+        campaign.updated_at = now
+        campaign.save()
+        if before["budget"] != campaign.budget:
+            counter = counters.Name(kind=BUDGET, owner=campaign.pk)
+            counters.set_limit(counter, campaign.budget, reference=ids.new_id("limit:"), now=now, reason=reason[:200])
+        old, new = audit.changes(before, _money(campaign))
+        if new:
+            what = {"before": old, "after": new, "reason": reason, "request_id": request_id}
+            _note(campaign, "campaign.update", actor, now, **what)
+    return campaign
+
+
+def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: datetime) -> Campaign:
+    """Enable or disable a campaign and with it all its codes. Refuses `not_found`."""
+    with transaction.atomic():
+        campaign = get(retailer_id=retailer_id, ident=ident, for_update=True)
+        if campaign.active != active:
+            campaign.active, campaign.updated_at = active, now
+            campaign.save(update_fields=["active", "updated_at"])
+            action = "campaign.enable" if active else "campaign.disable"
+            _note(campaign, action, actor, now, before={"active": not active}, after={"active": active})
+    return campaign
+
+
+def archive(*, retailer_id: int, ident: str, actor: Actor, now: datetime, reason: str = "") -> Campaign:
+    """Disable a campaign for good and move it out of the way; its history stays. Refuses `not_found`."""
+    with transaction.atomic():
+        campaign = get(retailer_id=retailer_id, ident=ident, for_update=True)
+        if campaign.archived_at is None:
+            before = {"active": campaign.active}
+            campaign.active, campaign.archived_at, campaign.updated_at = False, now, now
+            campaign.save(update_fields=["active", "archived_at", "updated_at"])
+            what = {"before": before, "after": {"active": False, "archived": True}, "reason": reason}
+            _note(campaign, "campaign.archive", actor, now, **what)
+    return campaign
+
+
+def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime, request_id: str = "") -> AsyncAction:
+    """Delete a campaign: nothing finds or redeems it from now on; a job deletes its vouchers. Refuses `not_found`.
+
+    Its row stays for the history, its name is free again.
+    """
+    with transaction.atomic():
+        campaign = get(retailer_id=retailer_id, ident=ident, for_update=True)
+        _note(campaign, "campaign.delete", actor, now, before=_money(campaign), request_id=request_id)
+        campaign.active, campaign.deleted_at, campaign.updated_at = False, now, now
+        campaign.save(update_fields=["active", "deleted_at", "updated_at"])
+        PromotionTier.objects.filter(campaign=campaign, deleted_at__isnull=True).update(active=False, deleted_at=now)
+        return async_actions.start(
+            retailer_id=retailer_id,
+            type=async_actions.DELETE,
+            total=campaign.vouchers.filter(deleted_at__isnull=True).count(),
+            parameters={"campaign_id": campaign.pk},
+            actor=actor,
+            now=now,
+            request_id=request_id,
+        )
+
+
+def add_voucher(
+    *,
+    retailer_id: int,
+    ident: str,
+    actor: Actor,
+    now: datetime,
+    fields: vouchers.Fields,
+    code: str | None = None,
+    code_config: object = None,
+) -> Voucher:
+    """Add one voucher with this code or a random one; `fields` win over the campaign's terms.
+
+    Refuses `not_found`, `invalid_campaign` (STANDALONE, PROMOTION), `duplicate_found`, `invalid_code_config`.
+    """
+    if code is not None:
+        codes.check(code)
+    campaign = get(retailer_id=retailer_id, ident=ident)
+    require_pool(campaign)
+    with transaction.atomic():
+        return _make_one(campaign, fields, code=code, code_config=code_config, actor=actor, now=now)
+
+
+def add_vouchers(
+    *,
+    retailer_id: int,
+    ident: str,
+    count: int,
+    actor: Actor,
+    now: datetime,
+    fields: vouchers.Fields,
+    code_config: object = None,
+    request_id: str = "",
+) -> AsyncAction:
+    """Start a job that adds exactly `count` vouchers with random codes. Refuses as `add_voucher` and `create` do."""
+    campaign = get(retailer_id=retailer_id, ident=ident)
+    require_pool(campaign)
+    _check_count(count)
+    with transaction.atomic():
+        return generation.start(
+            campaign, count, fields=fields, code_config=code_config, actor=actor, now=now, request_id=request_id
+        )
+
+
+def require_pool(campaign: Campaign) -> None:
+    """Refuse `invalid_campaign` when no codes can be added to a campaign."""
+    if campaign.type == Type.STANDALONE:
+        raise InvalidCampaign("A STANDALONE campaign has one public code; no more can be added")
+    if campaign.campaign_type == Kind.PROMOTION:
+        raise InvalidCampaign("A promotion has no codes; it has tiers")
+
+
+def _check_kind(campaign_type: str, fields: Fields, count: int) -> None:
+    if campaign_type in LATER:
+        raise InvalidCampaign(f"{LATER[campaign_type]} are not available on this server")
+    worth.one_of(campaign_type, Kind.values, ".campaign_type")
+    if campaign_type == Kind.PROMOTION and count:
+        raise InvalidCampaign("A promotion has no codes; it has tiers")
+    if campaign_type == Kind.DISCOUNT_COUPONS and fields.get("discount") is None:
+        raise InvalidCampaign("A campaign of discount coupons needs 'voucher.discount'")
+    if campaign_type == Kind.GIFT_VOUCHERS and fields.get("gift") is None:
+        raise InvalidCampaign("A campaign of gift vouchers needs 'voucher.gift'")
+    if fields.get("type") == Type.STANDALONE and count > 1:
+        raise InvalidCampaign("A STANDALONE campaign has one public code")
+    _check_count(count)
+
+
+def _check_count(count: int) -> None:
+    if not 0 <= count <= MOST_VOUCHERS:
+        raise InvalidCampaignParams(f"vouchers_count should be between 0 and {MOST_VOUCHERS}")
+
+
+def _set_terms(campaign: Campaign, fields: Fields) -> None:
+    if campaign.campaign_type == Kind.DISCOUNT_COUPONS:
+        campaign.discount = worth.discount(fields.get("discount"), ".voucher.discount")
+    elif campaign.campaign_type == Kind.GIFT_VOUCHERS:
+        campaign.gift_amount, campaign.gift_effect = worth.gift(fields.get("gift"), ".voucher.gift")
+    if campaign.campaign_type != Kind.PROMOTION:
+        valuable = campaign.campaign_type == Kind.GIFT_VOUCHERS
+        campaign.code_config = codes.config(fields.get("code_config"), valuable=valuable).as_dict()
+
+
+def _change_terms(campaign: Campaign, fields: Fields) -> None:
+    if fields.get("discount") is not None:
+        discount = worth.discount(fields["discount"])
+        if campaign.discount is None or campaign.discount["type"] != discount["type"]:
+            raise InvalidCampaign("The type of a campaign's discount cannot be changed")
+        campaign.discount = discount
+    if fields.get("gift") is not None:
+        if campaign.campaign_type != Kind.GIFT_VOUCHERS:
+            raise InvalidCampaign("Only a campaign of gift vouchers has a gift amount")
+        campaign.gift_amount, campaign.gift_effect = worth.gift(fields["gift"])
+    if fields.get("code_config") is not None:
+        valuable = campaign.campaign_type == Kind.GIFT_VOUCHERS
+        campaign.code_config = codes.config(
+            fields["code_config"], valuable=valuable, base=campaign.code_config
+        ).as_dict()
+
+
+def _change_type(campaign: Campaign, wanted: str | None) -> None:
+    if wanted is None or wanted == campaign.type:
+        return
+    pools = {Type.STATIC, Type.AUTO_UPDATE}
+    if campaign.type not in pools or wanted not in pools:
+        raise InvalidCampaign("Only STATIC and AUTO_UPDATE can be changed into one another")
+    campaign.type = Type(wanted)
+
+
+def _apply(campaign: Campaign, fields: Fields) -> None:
+    if "name" in fields:
+        campaign.name = _name(fields["name"])
+    for name in PLAIN:
+        if name in fields:
+            setattr(campaign, name, fields[name])  # type: ignore[literal-required]
+    if "redemption_limit" in fields:
+        campaign.redemption_limit = vouchers.limit(fields["redemption_limit"], ".voucher.redemption.quantity")
+    if "customer_limit" in fields:
+        campaign.customer_limit = vouchers.limit(fields["customer_limit"], ".voucher.redemption.per_customer")
+    if "budget" in fields:
+        campaign.budget = vouchers.limit(fields["budget"], ".budget")
+    if "timezone" in fields:
+        campaign.timezone = windows.time_zone(fields["timezone"])
+    if "activity_duration_after_publishing" in fields:
+        campaign.activity_duration_after_publishing = windows.duration(
+            fields["activity_duration_after_publishing"], ".activity_duration_after_publishing"
+        )
+    if "metadata" in fields:
+        campaign.metadata = metadata.merged(campaign.metadata, fields["metadata"])
+    for key in fields.get("unset_metadata_fields") or []:
+        campaign.metadata.pop(key, None)
+    if "category" in fields:
+        ident = fields["category"]
+        campaign.category = categories.get(retailer_id=campaign.retailer_id, ident=ident) if ident else None
+    windows.apply(campaign, fields)
+
+
+def _name(name: str) -> str:
+    if not 1 <= len(name) <= NAME_LIMIT or codes.flaw(name):
+        raise InvalidPayload(f"Property .name should be a text of 1 to {NAME_LIMIT} visible characters")
+    return name
+
+
+def _issue(
+    campaign: Campaign,
+    count: int,
+    fields: vouchers.Fields,
+    code_config: object,
+    *,
+    actor: Actor,
+    now: datetime,
+    request_id: str,
+) -> None:
+    if count == 1:
+        _make_one(campaign, fields, code=None, code_config=code_config, actor=actor, now=now)
+        return
+    generation.start(
+        campaign, count, fields=fields, code_config=code_config, actor=actor, now=now, request_id=request_id
+    )
+
+
+def _make_one(
+    campaign: Campaign,
+    fields: vouchers.Fields,
+    *,
+    code: str | None,
+    code_config: object,
+    actor: Actor,
+    now: datetime,
+) -> Voucher:
+    voucher = vouchers.template(retailer_id=campaign.retailer_id, campaign=campaign, fields=fields, now=now)
+    vouchers.insert(voucher, code=code, code_config=code_config)
+    if not generation.count(campaign, 1):
+        raise NotFound("campaign", campaign.public_id)
+    return voucher
+
+
+def _money(campaign: Campaign) -> dict[str, Any]:
+    return {name: getattr(campaign, name) for name in MONEY} | {
+        name: value.isoformat() if value else None
+        for name, value in (("start_date", campaign.start_date), ("expiration_date", campaign.expiration_date))
+    }
+
+
+def _note(campaign: Campaign, action: str, actor: Actor, now: datetime, **what: Any) -> None:
+    audit.record(
+        retailer_id=campaign.retailer_id,
+        actor=actor,
+        action=action,
+        object_type="campaign",
+        object_id=campaign.public_id,
+        now=now,
+        **what,
+    )

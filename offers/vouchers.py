@@ -1,0 +1,329 @@
+"""Vouchers: made, changed, switched, deleted, found, and what was used of many of them at once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypedDict
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from offers import audit, categories, codes, rules, windows, worth
+from offers.ledger import counters
+from offers.lib import ids, lookups, metadata
+from offers.lib.actors import Actor
+from offers.lib.errors import Duplicate, NotFound, Refusal
+from offers.models import Campaign, Voucher
+
+USES, CUSTOMER_USES, CREDITS = "voucher.uses", "voucher.customer_uses", "voucher.credits"
+ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "code", "-code")
+DRAWS = 50
+LIMITS = ("redemption_limit", "customer_limit", "hot")
+PLAIN = ("active", "additional_info")
+
+
+class InvalidVoucher(Refusal):
+    """The voucher cannot be like this."""
+
+    code = "invalid_voucher"
+
+
+class InvalidCampaign(Refusal):
+    """The campaign does not allow this."""
+
+    code = "invalid_campaign"
+
+
+class Fields(TypedDict, total=False):
+    """What a caller may set. A key left out means the default or, in a change, as it is; None clears."""
+
+    type: str
+    discount: Mapping[str, Any] | None
+    gift: Mapping[str, Any] | None
+    redemption_limit: int | None
+    customer_limit: int | None
+    hot: bool
+    category: str | None
+    start_date: datetime | None
+    expiration_date: datetime | None
+    validity_timeframe: Mapping[str, Any] | None
+    validity_day_of_week: list[int] | None
+    validity_hours: Mapping[str, Any] | None
+    active: bool
+    additional_info: str | None
+    metadata: dict[str, Any] | None
+    rules: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the ledger says of one voucher: uses redeemed and locked, and a gift card's money."""
+
+    redeemed: int = 0
+    locked: int = 0
+    amount: int = 0  # everything ever put on the card
+    subtracted: int = 0
+    spent: int = 0
+    locked_credits: int = 0
+
+    @property
+    def balance(self) -> int:
+        return self.amount - self.subtracted - self.spent
+
+
+def get(*, retailer_id: int, ident: str, for_update: bool = False) -> Voucher:
+    """Return the voucher with this code or id, whose campaign is at hand. Refuses `not_found`."""
+    rows = Voucher.objects.filter(retailer_id=retailer_id, deleted_at__isnull=True)
+    rows = rows.select_for_update(of=("self",)) if for_update else rows
+    voucher = lookups.by_ident(rows.select_related("campaign", "category", "holder"), ident, other="code")
+    if voucher is None:
+        raise NotFound("voucher", ident)
+    return voucher
+
+
+def create(
+    *,
+    retailer_id: int,
+    actor: Actor,
+    now: datetime,
+    fields: Fields,
+    code: str | None = None,
+    code_config: object = None,
+    campaign: Campaign | None = None,
+) -> Voucher:
+    """Make one voucher, of its own or of a STANDALONE campaign; without a code it gets a random one.
+
+    Refuses `invalid_payload`, `invalid_voucher`, `invalid_campaign`, `invalid_code_config`, `not_found` (category,
+    rule) and `duplicate_found`, also for the code of a deleted voucher.
+    """
+    if campaign is not None and campaign.type != Campaign.Type.STANDALONE:
+        raise InvalidCampaign("Only a STANDALONE campaign takes a single voucher; add codes to this campaign instead")
+    if campaign is not None and campaign.vouchers.filter(deleted_at__isnull=True).exists():
+        raise InvalidCampaign("A STANDALONE campaign has one voucher, and this one has its own already")
+    if code is not None:
+        codes.check(code)
+    voucher = template(retailer_id=retailer_id, campaign=campaign, fields=fields, now=now)
+    if campaign is None and not (voucher.discount or voucher.gift_amount is not None):
+        kind = "gift" if voucher.type == Voucher.Type.GIFT else "discount"
+        raise InvalidVoucher(f"A {voucher.type} needs a '{kind}'")
+    with transaction.atomic():
+        insert(voucher, code=code, code_config=code_config)
+        rules.attach(target=voucher, rule_idents=fields.get("rules") or [], actor=actor, now=now)
+        _note(voucher, "voucher.create", actor, now, after=_money(voucher))
+    return voucher
+
+
+def template(*, retailer_id: int, campaign: Campaign | None, fields: Fields, now: datetime) -> Voucher:
+    """Return an unsaved voucher without a code: the campaign's terms, and what the caller says over them.
+
+    Limits and gift amount are copied; a discount stays null as long as it is the campaign's.
+    """
+    voucher = Voucher(retailer_id=retailer_id, campaign=campaign, created_at=now)
+    if campaign is not None:
+        gift_card = campaign.campaign_type == Campaign.CampaignType.GIFT_VOUCHERS
+        voucher.type = Voucher.Type.GIFT if gift_card else Voucher.Type.DISCOUNT
+        for name in ("gift_amount", "gift_effect", *LIMITS):
+            setattr(voucher, name, getattr(campaign, name))
+    kind = fields.get("type")
+    if kind is not None:
+        if kind not in Voucher.Type.values:
+            raise InvalidVoucher("type should be DISCOUNT_VOUCHER or GIFT_VOUCHER")
+        if campaign is not None and kind != voucher.type:
+            raise InvalidVoucher(f"The vouchers of this campaign are of type {voucher.type}")
+        voucher.type = Voucher.Type(kind)
+    if voucher.type == Voucher.Type.GIFT:
+        if fields.get("gift") is not None:
+            voucher.gift_amount, voucher.gift_effect = worth.gift(fields["gift"])
+    elif fields.get("discount") is not None:
+        voucher.discount = worth.discount(fields["discount"])
+    _apply(voucher, fields)
+    return voucher
+
+
+def insert(voucher: Voucher, *, code: str | None, code_config: object = None) -> None:
+    """Save a new voucher under its code or a random free one. Refuses `duplicate_found`, `invalid_code_config`."""
+    if code is not None:
+        if not _saved(voucher, code):
+            raise Duplicate(resource_id=code, resource_type="voucher")
+        return
+    base = voucher.campaign.code_config if voucher.campaign else None
+    config = codes.config(code_config, valuable=voucher.type == Voucher.Type.GIFT, base=base)
+    if not any(_saved(voucher, drawn) for drawn in codes.draw(config, DRAWS)):
+        raise codes.InvalidCodeConfig(f"{DRAWS} random codes were all taken: make the code longer")
+
+
+def update(*, retailer_id: int, ident: str, actor: Actor, now: datetime, fields: Fields, reason: str = "") -> Voucher:
+    """Change the sent fields; metadata key by key. Locks the voucher. New limits reach the ledger and the audit trail.
+
+    Refuses `not_found`, `invalid_payload`, and `invalid_voucher` for another type or another discount type.
+    """
+    with transaction.atomic():
+        voucher = get(retailer_id=retailer_id, ident=ident, for_update=True)
+        before = _money(voucher)
+        if fields.get("type") not in {None, voucher.type}:
+            raise InvalidVoucher("The type of a voucher cannot be changed", resource_id=voucher.code)
+        if fields.get("discount") is not None:
+            voucher.discount = _same_kind(voucher, worth.discount(fields["discount"]))
+        _apply(voucher, fields)
+        voucher.updated_at = now
+        voucher.save()
+        change_limits(voucher, before=before, now=now)
+        _note_change(voucher, "voucher.update", actor, now, before, reason)
+    return voucher
+
+
+def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: datetime) -> Voucher:
+    """Enable or disable a voucher; to what it is already is fine. Refuses `not_found`."""
+    with transaction.atomic():
+        voucher = get(retailer_id=retailer_id, ident=ident, for_update=True)
+        if voucher.active != active:
+            voucher.active, voucher.updated_at = active, now
+            voucher.save(update_fields=["active", "updated_at"])
+            action = "voucher.enable" if active else "voucher.disable"
+            _note(voucher, action, actor, now, before={"active": not active}, after={"active": active})
+    return voucher
+
+
+def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime, force: bool = False) -> None:
+    """Delete a voucher: nothing finds it any more, its row stays for the history. Refuses `not_found`.
+
+    The code keeps its place, so that an old receipt never comes to point to somebody else's code; `force` frees the
+    code of a voucher that was never locked or redeemed.
+    """
+    with transaction.atomic():
+        voucher = get(retailer_id=retailer_id, ident=ident, for_update=True)
+        _note(voucher, "voucher.delete", actor, now, before={"code": voucher.code, **_money(voucher)})
+        voucher.deleted_at = voucher.updated_at = now
+        if force and not counters.states(kinds=[USES, CUSTOMER_USES, CREDITS], owners=[voucher.pk], now=now):
+            voucher.code = f"deleted:{voucher.public_id}"
+        voucher.save(update_fields=["deleted_at", "updated_at", "code"])
+
+
+def search(
+    *,
+    retailer_id: int,
+    campaign: str | None = None,
+    category: str | None = None,
+    customer: str | None = None,
+    code: str | None = None,
+    ids: Iterable[str] | None = None,
+) -> QuerySet[Voucher]:
+    """Return the retailer's vouchers that match everything given; campaign and category by id or name."""
+    rows = Voucher.objects.filter(retailer_id=retailer_id, deleted_at__isnull=True)
+    if campaign is not None:
+        named = Campaign.objects.filter(retailer_id=retailer_id, deleted_at__isnull=True)
+        rows = rows.filter(campaign__in=named.filter(Q(public_id=campaign) | Q(name=campaign)))
+    if category is not None:
+        rows = rows.filter(Q(category__public_id=category) | Q(category__name=category))
+    if customer is not None:
+        rows = rows.filter(Q(holder__public_id=customer) | Q(holder__source_id=customer))
+    if code is not None:
+        rows = rows.filter(code=code)
+    if ids is not None:
+        rows = rows.filter(public_id__in=list(ids))
+    return rows.select_related("campaign", "category", "holder")
+
+
+def figures(vouchers: Iterable[Voucher], *, now: datetime) -> dict[int, Figures]:
+    """Return what was used of each voucher, by its key, in one statement for all of them."""
+    rows = list(vouchers)
+    states = counters.states(kinds=[USES, CREDITS], owners=[row.pk for row in rows], now=now) if rows else {}
+    return {row.pk: _figures(row, states) for row in rows}
+
+
+def change_limits(voucher: Voucher, *, before: Mapping[str, Any], now: datetime) -> None:
+    """Bring changed limits of a voucher to its open counters; those opened later begin with them."""
+    reference = ids.new_id("limit:")
+    if before["redemption_limit"] != voucher.redemption_limit:
+        name = counters.Name(kind=USES, owner=voucher.pk)
+        counters.set_limit(name, voucher.redemption_limit, reference=reference, now=now)
+    if before["customer_limit"] != voucher.customer_limit:
+        for name in sorted(
+            counters.states(kinds=[CUSTOMER_USES], owners=[voucher.pk], now=now), key=lambda name: name.subject
+        ):
+            counters.set_limit(name, voucher.customer_limit, reference=reference, now=now)
+
+
+def limit(value: int | None, path: str) -> int | None:
+    """Return a checked limit; None is unlimited."""
+    return None if value is None else worth.whole(value, path)
+
+
+def _apply(voucher: Voucher, fields: Fields) -> None:
+    for name in PLAIN:
+        if name in fields:
+            setattr(voucher, name, fields[name])  # type: ignore[literal-required]
+    if "hot" in fields:
+        voucher.hot = fields["hot"]
+    if "redemption_limit" in fields:
+        voucher.redemption_limit = limit(fields["redemption_limit"], ".redemption.quantity")
+    if "customer_limit" in fields:
+        voucher.customer_limit = limit(fields["customer_limit"], ".redemption.per_customer")
+    if "metadata" in fields:
+        voucher.metadata = metadata.merged(voucher.metadata, fields["metadata"])
+    if "category" in fields:
+        ident = fields["category"]
+        voucher.category = categories.get(retailer_id=voucher.retailer_id, ident=ident) if ident else None
+    windows.apply(voucher, fields)
+
+
+def _same_kind(voucher: Voucher, discount: dict[str, Any]) -> dict[str, Any]:
+    now_is = voucher.discount or (voucher.campaign.discount if voucher.campaign else None)
+    if voucher.type != Voucher.Type.DISCOUNT or now_is is None or now_is["type"] != discount["type"]:
+        raise InvalidVoucher("The type of a voucher's discount cannot be changed", resource_id=voucher.code)
+    return discount
+
+
+def _saved(voucher: Voucher, code: str) -> bool:
+    voucher.code = code
+    try:
+        with transaction.atomic():
+            voucher.save(force_insert=True)
+    except IntegrityError as error:
+        if "voucher_code_once" not in str(error):
+            raise
+        return False
+    return True
+
+
+def _figures(voucher: Voucher, states: Mapping[counters.Name, counters.State]) -> Figures:
+    uses = states.get(counters.Name(kind=USES, owner=voucher.pk), counters.UNTOUCHED)
+    card = states.get(counters.Name(kind=CREDITS, owner=voucher.pk))
+    if card is None:
+        return Figures(redeemed=uses.settled, locked=uses.held, amount=voucher.gift_amount or 0)
+    return Figures(
+        redeemed=uses.settled,
+        locked=uses.held,
+        amount=(card.granted or 0) + card.withdrawn,
+        subtracted=card.withdrawn,
+        spent=card.settled,
+        locked_credits=card.held,
+    )
+
+
+def _money(voucher: Voucher) -> dict[str, Any]:
+    names = ("discount", "gift_amount", "redemption_limit", "customer_limit", "active")
+    return {name: getattr(voucher, name) for name in names} | {
+        name: value.isoformat() if value else None
+        for name, value in (("start_date", voucher.start_date), ("expiration_date", voucher.expiration_date))
+    }
+
+
+def _note_change(
+    voucher: Voucher, action: str, actor: Actor, now: datetime, before: dict[str, Any], reason: str
+) -> None:
+    old, new = audit.changes(before, _money(voucher))
+    if new:
+        _note(voucher, action, actor, now, before=old, after=new, reason=reason)
+
+
+def _note(voucher: Voucher, action: str, actor: Actor, now: datetime, **what: Any) -> None:
+    audit.record(
+        retailer_id=voucher.retailer_id,
+        actor=actor,
+        action=action,
+        object_type="voucher",
+        object_id=voucher.public_id,
+        now=now,
+        **what,
+    )
