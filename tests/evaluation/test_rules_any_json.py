@@ -39,26 +39,46 @@ targets = st.fixed_dictionaries(
     {"id": st.sampled_from(["prod_a", "sku_1"]) | anything},
     optional=dict.fromkeys(("object", "effect", "price", "repeat", "quantity_limit", "strict", "source_id"), anything),
 )
-conditions = st.dictionaries(st.sampled_from(ANY_OPERATOR), anything | st.lists(targets, max_size=2), max_size=2)
+plausible = st.sampled_from([1, 5, Decimal("2.5"), "5", "x", True, None, "prod_a", "P1D", "2026-01-01"])
 
 
-def entries(below: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.fixed_dictionaries(
-        {"name": st.sampled_from(ANY_NAME), "conditions": conditions | anything, "property": st.just("p")},
-        optional={"rules": below | anything, "error": anything},
-    )
+def conditions(name: str) -> st.SearchStrategy[Any]:
+    """Operators that fit the name, with operands that may; now and then nonsense."""
+    operands: st.SearchStrategy[Any] = st.lists(plausible | scalars, min_size=1, max_size=2)
+    if name in QUANTIFIERS:
+        fitting = st.sampled_from(["$is", "$in", "$from", "$is_not"])
+        operands = st.lists(st.just({"id": "prod_a", "object": "product"}) | targets, min_size=1, max_size=2)
+    else:
+        fact = FACTS.get(name)
+        fitting = st.sampled_from(sorted(operators.ALLOWED[fact.kind if fact else LINE_FACTS[name].kind]))
+    likely = st.dictionaries(fitting, operands | plausible, min_size=1, max_size=1)
+    return st.one_of(likely, likely, likely, st.dictionaries(st.sampled_from(ANY_OPERATOR), anything, max_size=2))
+
+
+def entries(names: list[str], below: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    def entry(name: str) -> st.SearchStrategy[Any]:
+        sub_rules = below if name not in FACTS else st.just({})
+        return st.fixed_dictionaries(
+            {"name": st.just(name), "conditions": conditions(name), "property": st.just("p"), "rules": sub_rules},
+            optional={"error": anything},
+        )
+
+    return st.sampled_from(names).flatmap(entry)
 
 
 def trees(entry: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    logic = st.sampled_from(["", "1", "1 and 2", "1 or 2", "not 1"]) | anything
-    return st.fixed_dictionaries({}, optional={"1": entry | anything, "2": entry, "logic": logic})
+    one = st.fixed_dictionaries({"1": entry}, optional={"logic": st.sampled_from(["", "1", "not 1"])})
+    two = st.fixed_dictionaries(
+        {"1": entry, "2": entry, "logic": st.sampled_from(["1 and 2", "1 or 2", "not 1 or 2", "(2)"])}
+    )
+    return st.one_of(one, one, two, st.just({}))
 
 
+line_rules = trees(entries(sorted(LINE_FACTS), st.just({})))
 definitions = st.fixed_dictionaries(
-    {"id": st.just("val_1"), "rules": trees(entries(trees(entries(st.just({})))))},
+    {"id": st.just("val_1"), "rules": st.one_of(*[trees(entries(ANY_NAME, line_rules))] * 4, anything)},
     optional={
-        "applicable_to": anything
-        | st.fixed_dictionaries(
+        "applicable_to": st.fixed_dictionaries(
             {}, optional={"included": st.lists(targets, max_size=2), "excluded": anything, "included_all": anything}
         ),
         "error": anything,
