@@ -1,9 +1,8 @@
 """Counters: opened on first use, granted more or less, their limit changed, and read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from django.db import connection, transaction
 
@@ -46,12 +45,18 @@ class NotEnoughLeft(Refusal):
     code = "not_enough_left"
 
 
-_STATES: str = """
-SELECT c.owner, c.kind, c.subject, c.scope, c.period, sum(c.granted), bool_or(c.granted IS NULL), sum(c.withdrawn),
+class CounterNotOpen(Refusal):
+    """Nothing was ever granted here."""
+
+    code = "counter_not_open"
+
+
+_STATES = """
+SELECT c.owner, c.kind, c.subject, c.scope, c.period, sum(c.granted) + sum(c.withheld), sum(c.withdrawn),
        sum(ledger_settled(c.id)),
        (SELECT coalesce(sum(h.amount), 0) FROM ledger_hold h
         WHERE h.counter_id = ANY (array_agg(c.id)) AND h.state = 'live' AND (h.pinned OR h.expires_at > %(now)s))
-FROM ledger_counter c WHERE c.owner = ANY (%(owners)s) AND c.kind = ANY (%(kinds)s)
+FROM ledger_counter c WHERE c.owner = ANY (%(owners)s::bigint[]) AND c.kind = ANY (%(kinds)s::text[])
 GROUP BY c.owner, c.kind, c.subject, c.scope, c.period
 """
 
@@ -62,7 +67,10 @@ def states(*, kinds: Iterable[str], owners: Iterable[int], now: datetime) -> dic
         cursor.execute(_STATES, {"kinds": list(kinds), "owners": list(owners), "now": now})
         return {
             Name(owner=row[0], kind=row[1], subject=row[2], scope=row[3], period=row[4]): State(
-                granted=None if row[6] else int(row[5]), withdrawn=int(row[7]), settled=int(row[8]), held=int(row[9])
+                granted=None if row[5] is None else int(row[5]),
+                withdrawn=int(row[6]),
+                settled=int(row[7]),
+                held=int(row[8]),
             )
             for row in cursor.fetchall()
         }
@@ -71,10 +79,6 @@ def states(*, kinds: Iterable[str], owners: Iterable[int], now: datetime) -> dic
 def state(name: Name, *, now: datetime) -> State | None:
     """Return the figures of one counter, or None when it was never used."""
     return states(kinds=[name.kind], owners=[name.owner], now=now).get(name)
-
-
-class _Sql:
-    open: ClassVar[str] = "SELECT ledger_open(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 def open_counter(
@@ -90,7 +94,7 @@ def open_counter(
     """Open a counter unless it is open. `opening` is what was taken before it existed."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _Sql.open,
+            "SELECT ledger_open(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 retailer_id,
                 name.kind,
@@ -108,86 +112,141 @@ def open_counter(
 
 
 def grant(name: Name, amount: int, *, reference: str, now: datetime, reason: str = "") -> None:
-    """Raise what is granted of an open counter. A second call with the same reference does nothing."""
-    if amount <= 0:
-        raise ValueError("amount must be positive")
+    """Raise what is granted of an open, limited counter. A second call with the same reference does nothing.
+
+    Refuses `counter_not_open`. Locks the counter.
+    """
+    _require_positive(amount)
     with transaction.atomic():
-        (counter_id, _) = _lock(name)[0]
-        if _journal(counter_id, Entry.Kind.GRANT, amount, reference, reason, now):
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "UPDATE ledger_counter SET granted = granted + %s,"
-                    " overdrawn = least(overdrawn, greatest(0, taken - granted - %s)) WHERE id = %s",
-                    [amount, amount, counter_id],
-                )
+        family = _family(name)
+        granted, _ = _own(family)
+        if _journal(family, Entry.Kind.GRANT, amount, reference, reason, now):
+            _deal(family, granted + amount)
 
 
 def withdraw(name: Name, amount: int, *, reference: str, now: datetime, reason: str = "") -> None:
-    """Lower what is granted by an amount nobody holds or used. Refuses `not_enough_left`; once per reference."""
+    """Lower what is granted by an amount nobody holds or used; once per reference.
+
+    Refuses `not_enough_left` and `counter_not_open`. Locks the counter.
+    """
+    _require_positive(amount)
+    with transaction.atomic():
+        family = _family(name)
+        granted, taken = _own(family)
+        if not _journal(family, Entry.Kind.WITHDRAW, -amount, reference, reason, now):
+            return
+        if taken > granted - amount:
+            taken -= _expire_due(family, now)
+        if taken > granted - amount:
+            raise NotEnoughLeft(available=max(0, granted - taken))
+        _deal(family, granted - amount)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE ledger_counter SET withdrawn = withdrawn + %s WHERE id = %s", [amount, family])
+
+
+def set_limit(
+    name: Name,
+    limit: int | None,
+    *,
+    reference: str,
+    now: datetime,
+    reason: str = "",
+    retailer_id: int | None = None,
+    shards: int = 1,
+    opening: int = 0,
+) -> None:
+    """Change the limit of a counter. A limit below what is taken stands: nothing is taken back, and nothing can be
+    taken until enough is given back. From unlimited to limited, what is held and settled is counted first; claims made
+    at this moment wait.
+
+    A counter that was never used is opened with the new limit when `retailer_id` is given: a request that read the
+    old limit a moment ago would otherwise open it with that.
+    """
+    set_limits(
+        {name: limit},
+        reference=reference,
+        now=now,
+        reason=reason,
+        retailer_id=retailer_id,
+        shards=shards,
+        opening=opening,
+    )
+
+
+def set_limits(
+    limits: Mapping[Name, int | None],
+    *,
+    reference: str,
+    now: datetime,
+    reason: str = "",
+    retailer_id: int | None = None,
+    shards: int = 1,
+    opening: int = 0,
+) -> None:
+    """Change several limits, in the order in which requests take them. Use this for more than one in a transaction."""
+    with transaction.atomic():
+        if retailer_id is not None:
+            for name in sorted(limits, key=lambda n: (n.kind, n.owner, n.subject, n.scope, n.period)):
+                open_counter(
+                    name, retailer_id=retailer_id, granted=limits[name], now=now, shards=shards, opening=opening
+                )
+        families = {name: _find(name) for name in limits}
+        for name, family in sorted(families.items(), key=lambda pair: pair[1] or 0):
+            if family is not None:
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "SELECT ledger_limit(%s, %s, %s, %s, %s)", [family, limits[name], reference, reason, now]
+                    )
+
+
+def _require_positive(amount: int) -> None:
     if amount <= 0:
         raise ValueError("amount must be positive")
-    with transaction.atomic():
-        (counter_id, _) = _lock(name)[0]
-        if not _journal(counter_id, Entry.Kind.WITHDRAW, -amount, reference, reason, now):
-            return
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_expire_due(%s, %s, '{}')", [counter_id, now])
-            freed = cursor.fetchone()[0]
-            cursor.execute(
-                "UPDATE ledger_counter SET taken = taken - %s, overdrawn = least(overdrawn,"
-                " greatest(0, taken - %s - granted)) WHERE id = %s AND %s > 0",
-                [freed, freed, counter_id, freed],
-            )
-            cursor.execute(
-                "UPDATE ledger_counter SET granted = granted - %s, withdrawn = withdrawn + %s"
-                " WHERE id = %s AND taken <= granted - %s",
-                [amount, amount, counter_id, amount],
-            )
-            if not cursor.rowcount:
-                raise NotEnoughLeft(amount=amount)
 
 
-def set_limit(name: Name, limit: int | None, *, reference: str, now: datetime, reason: str = "") -> None:
-    """Change the limit of a counter, if it is open; one that was never used opens with its new limit by itself.
-
-    A limit below what is taken stands: nothing is taken back, and nothing can be taken until enough is given back.
-    From unlimited to limited, what is held and settled is counted first; claims made at this moment wait.
-    """
-    with transaction.atomic():
-        rows = _lock(name)
-        if not rows:
-            return
-        with connection.cursor() as cursor:
-            for position, (counter_id, granted) in enumerate(rows):
-                part = None if limit is None else limit // len(rows) + (position < limit % len(rows))
-                cursor.execute(
-                    "UPDATE ledger_counter c SET granted = %(part)s,"
-                    " taken = s.taken, counted = c.counted OR %(part)s IS NOT NULL,"
-                    " overdrawn = greatest(0, s.taken - %(part)s)"
-                    " FROM (SELECT ledger_settled(%(id)s) + coalesce(sum(amount), 0) AS taken FROM ledger_hold"
-                    "       WHERE counter_id = %(id)s AND state = 'live') s WHERE c.id = %(id)s",
-                    {"part": part, "id": counter_id},
-                )
-                change = (part or 0) - (granted or 0)
-                if change:
-                    kind = Entry.Kind.GRANT if change > 0 else Entry.Kind.WITHDRAW
-                    _journal(counter_id, kind, change, reference, reason, now)
-
-
-def _lock(name: Name) -> list[tuple[int, int | None]]:
+def _find(name: Name) -> int | None:
+    """The family of a counter: the id of its first shard."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, pg_advisory_xact_lock(hashtextextended('ledger_limit', id)) FROM ledger_counter"
-            " WHERE owner = %s AND kind = %s AND subject = %s AND scope = %s AND period = %s ORDER BY id",
+            "SELECT id FROM ledger_counter WHERE owner = %s AND kind = %s AND subject = %s AND scope = %s"
+            " AND period = %s AND shard = 0",
             [name.owner, name.kind, name.subject, name.scope, name.period],
         )
-        cursor.fetchall()
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _family(name: Name) -> int:
+    family = _find(name)
+    if family is None:
+        raise CounterNotOpen(kind=name.kind, owner=name.owner)
+    return family
+
+
+def _own(family: int) -> tuple[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT granted, taken FROM ledger_own(%s, false)", [family])
+        granted, taken = cursor.fetchone()
+    if granted is None:
+        raise ValueError("the counter is unlimited")
+    return granted, taken
+
+
+def _deal(family: int, limit: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_deal(%s, %s)", [family, limit])
+
+
+def _expire_due(family: int, now: datetime) -> int:
+    """Give back all due holds of a counter whose shards we own."""
+    with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, granted FROM ledger_counter WHERE owner = %s AND kind = %s AND subject = %s AND scope = %s"
-            " AND period = %s ORDER BY id FOR UPDATE",
-            [name.owner, name.kind, name.subject, name.scope, name.period],
+            "SELECT coalesce(sum(e.freed), 0)::bigint FROM ledger_counter f"
+            " JOIN ledger_counter c USING (owner, kind, subject, scope, period),"
+            " LATERAL ledger_expire_due(c.id, %s, NULL) e WHERE f.id = %s",
+            [now, family],
         )
-        return [(row[0], row[1]) for row in cursor.fetchall()]
+        return int(cursor.fetchone()[0])
 
 
 def _journal(counter_id: int, kind: str, delta: int, reference: str, reason: str, now: datetime) -> bool:

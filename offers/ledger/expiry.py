@@ -4,17 +4,17 @@ from datetime import datetime
 
 from django.db import connection
 
-BATCH = 500
+BATCH = 100  # few enough that a request on a counter being swept waits milliseconds
 
 
-def sweep(*, now: datetime, batches: int = 20) -> int:
-    """Expire due holds in bounded batches and return how many. Rows somebody is busy with are left for the next."""
+def sweep(*, now: datetime, batch: int = BATCH, batches: int = 100) -> int:
+    """Expire due holds in bounded batches and return how many."""
     ended = 0
     for _ in range(batches):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_sweep(%s, %s)", [now, BATCH])
+            cursor.execute("SELECT ledger_sweep(%s, %s)", [now, batch])
             count = int(cursor.fetchone()[0])
         ended += count
-        if count < BATCH:
+        if count < batch:
             break
     return ended

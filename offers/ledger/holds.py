@@ -14,6 +14,7 @@ from django.db import connection
 
 from offers.ledger.models import Hold
 from offers.lib.errors import Refusal
+from offers.lib.retry import retrying
 
 HOT_SHARDS = 64
 HOT_LIMIT = 10_000
@@ -96,6 +97,10 @@ ENDED: dict[str, type[Refusal]] = {
 }
 
 
+# Not a state of a hold: what ledger_end says when more is asked for than is held.
+SHORT = "short"
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """One hold that a call ended: how, and how much was used (settled) or given back."""
@@ -115,7 +120,8 @@ def shards_for(limit: int | None, *, hot: bool) -> int:
 
 
 def encode(wants: Sequence[Want]) -> str:
-    """Return the wants as the JSON array the SQL function reads."""
+    """Return the wants as the JSON array the SQL function reads. An item may want a counter once."""
+    assert len({(w.item, w.kind, w.owner, w.subject, w.scope, w.period) for w in wants}) == len(wants), "wanted twice"
     return orjson.dumps([asdict(want) for want in wants]).decode()
 
 
@@ -154,9 +160,15 @@ def take(
         expires_at=expires_at,
         now=now,
     )
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT ok, item, kind, available FROM {TAKE}", arguments)
-        ok, item, kind, available = cursor.fetchone()
+
+    def write() -> tuple[bool, str, str, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT ok, item, kind, available FROM {TAKE}", arguments)
+            ok, item, kind, available = cursor.fetchone()
+            return ok, item, kind, available
+
+    # Holding twice under one reference replaces; using twice would meet its own journal entry.
+    ok, item, kind, available = retrying(write, again_after_loss=not settle)
     if not ok:
         raise Exceeded(Shortage(item, kind, available))
 
@@ -171,7 +183,11 @@ def hold(*, retailer_id: int, wants: Sequence[Want], reference: str, ttl_seconds
 
 
 def use(*, retailer_id: int, wants: Sequence[Want], reference: str, now: datetime) -> None:
-    """Settle everything wanted at once, using up what `reference` holds first. Refuses `quantity_exceeded`."""
+    """Settle everything wanted at once, using up what `reference` holds first. Refuses `quantity_exceeded`.
+
+    Every want names its journal `entry`; one entry reference settles a counter once.
+    """
+    assert all(want.entry for want in wants), "no entry"
     take(retailer_id=retailer_id, wants=wants, reference=reference, settle=True, now=now)
 
 
@@ -180,7 +196,9 @@ def settle(
 ) -> list[Ended]:
     """Use the live holds of `reference`, or `amount` of them: the rest goes free.
 
-    Refuses by name when none is live: `hold_expired`, `hold_already_settled`, `hold_already_voided`, `hold_not_found`.
+    `amount` is of what is held on one counter. Refuses by name when no hold is live: `hold_expired`,
+    `hold_already_settled`, `hold_already_voided`, `hold_not_found`; and `quantity_exceeded` when `amount` is more than
+    is held, which then stays held.
     """
     return _end(reference, item, True, amount, entry, now)
 
@@ -192,34 +210,41 @@ def void(*, reference: str, now: datetime, item: str | None = None) -> list[Ende
 
 def pin(*, reference: str, now: datetime, item: str | None = None) -> int:
     """Stop the clock of the live holds of `reference`: they no longer expire. Refuses like `settle`."""
-    return _update(reference, item, now, pinned=True)
+    return _keep(reference, item, None, now)
 
 
 def extend(*, reference: str, ttl_seconds: float, now: datetime, item: str | None = None) -> int:
     """Let the live holds of `reference` expire `ttl_seconds` from now. Refuses like `settle`."""
-    return _update(reference, item, now, expires_at=now + timedelta(seconds=ttl_seconds))
+    return _keep(reference, item, now + timedelta(seconds=ttl_seconds), now)
 
 
 def _end(reference: str, item: str | None, use_it: bool, amount: int | None, entry: str, now: datetime) -> list[Ended]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {Ended.columns} FROM ledger_end(%s, %s, %s, %s, %s, %s)",
-            [reference, item, use_it, amount, entry, now],
-        )
-        ended = [Ended(*row) for row in cursor.fetchall()]
+    def write() -> list[Ended]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {Ended.columns} FROM ledger_end(%s, %s, %s, %s, %s, %s)",
+                [reference, item, use_it, amount, entry, now],
+            )
+            return [Ended(*row) for row in cursor.fetchall()]
+
+    ended = retrying(write)
     if not ended:
         raise _why_not(reference, item)
+    if ended[0].state == SHORT:
+        raise Exceeded(Shortage(item or "", "", ended[0].amount))
     if all(one.state == Hold.State.EXPIRED for one in ended):
         raise HoldExpired
     return ended
 
 
-def _update(reference: str, item: str | None, now: datetime, **changes: Any) -> int:
-    live = Hold.objects.filter(reference=reference, state=Hold.State.LIVE).exclude(pinned=False, expires_at__lte=now)
-    if item is not None:
-        live = live.filter(item=item)
-    if changed := live.update(**changes):
-        return changed
+def _keep(reference: str, item: str | None, expires_at: datetime | None, now: datetime) -> int:
+    def write() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ledger_keep(%s, %s, %s, %s)", [reference, item, expires_at, now])
+            return int(cursor.fetchone()[0])
+
+    if kept := retrying(write, again_after_loss=True):
+        return kept
     raise _why_not(reference, item)
 
 

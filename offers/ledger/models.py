@@ -23,7 +23,8 @@ class Counter(models.Model):
     as owner, or "campaign.budget". `subject` is a customer's key for per-customer limits, else 0; `scope` and `period`
     tell apart the counters of single rules and of calendar days, weeks, months. Popular things are spread over several
     shards. `granted` null: unlimited; such a counter is only touched when `counted` is set (limits that rules bring).
-    `overdrawn` is how far `taken` stood above a limit that was lowered later.
+    `overdrawn` is how far `taken` stood above a limit that was lowered later; of a sharded counter the whole limit is
+    `withheld` (on its first shard) until the whole has room again.
     """
 
     retailer_id = models.BigIntegerField()
@@ -33,8 +34,10 @@ class Counter(models.Model):
     scope = models.CharField(max_length=120, default="", blank=True)
     period = models.CharField(max_length=12, default="", blank=True)
     shard = models.SmallIntegerField(default=0)
+    shards = models.SmallIntegerField(default=1, db_default=1)
     family = models.BigIntegerField(help_text="Id of the first shard; counters are locked in the order of families.")
     granted = models.BigIntegerField(null=True, blank=True)
+    withheld = models.BigIntegerField(default=0, db_default=0)
     withdrawn = models.BigIntegerField(default=0)
     taken = models.BigIntegerField(default=0)
     overdrawn = models.BigIntegerField(default=0)
@@ -52,6 +55,8 @@ class Counter(models.Model):
             models.CheckConstraint(
                 condition=Q(granted__isnull=True) | Q(granted__gte=0), name="counter_granted_not_negative"
             ),
+            models.CheckConstraint(condition=Q(withheld__gte=0), name="counter_withheld_not_negative"),
+            models.CheckConstraint(condition=Q(granted__isnull=True) | Q(counted=True), name="counter_limited_counts"),
             models.CheckConstraint(
                 condition=Q(granted__isnull=True) | Q(taken__lte=F("granted") + F("overdrawn")),
                 name="counter_never_exceeded",
@@ -139,3 +144,13 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.delta} ({self.reference})"
+
+
+class Sweep(models.Model):
+    """When the sweeper last went round: one row, for /readyz."""
+
+    at = models.DateTimeField()
+    ended = models.IntegerField(default=0, help_text="Holds it expired in that round.")
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}: {self.ended}"

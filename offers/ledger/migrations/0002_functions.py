@@ -6,8 +6,9 @@ from django.db import migrations
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 FUNCTIONS = [
-    "ledger_sweep", "ledger_reverse", "ledger_end", "ledger_take", "ledger_spread", "ledger_move", "ledger_expire_due",
-    "ledger_open", "ledger_tally", "ledger_settled",
+    "ledger_sweep", "ledger_reverse", "ledger_keep", "ledger_end", "ledger_take", "ledger_take_all", "ledger_spread",
+    "ledger_move", "ledger_expire_due", "ledger_give", "ledger_limit", "ledger_own", "ledger_deal", "ledger_open",
+    "ledger_tally", "ledger_settled",
 ]
 
 
@@ -17,6 +18,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             (SQL / "take_v1.sql").read_text(),
             "DROP TRIGGER ledger_entry_append_only ON ledger_entry; DROP TRIGGER ledger_hold_ends_once ON ledger_hold;"
+            "DROP TRIGGER ledger_hold_live_stays ON ledger_hold;"
             "DROP FUNCTION ledger_append_only; DROP FUNCTION ledger_hold_ends_once;"
             + "".join(f"DROP FUNCTION {name};" for name in FUNCTIONS),
         )

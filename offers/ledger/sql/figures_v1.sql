@@ -6,7 +6,7 @@ BEGIN
         SELECT jsonb_object_agg(k.owner, k.kinds) FROM (
             SELECT f.owner, jsonb_object_agg(f.kind, jsonb_build_array(f.granted, f.withdrawn, f.settled)) AS kinds
             FROM (
-                SELECT c.owner, c.kind, sum(c.granted) AS granted, sum(c.withdrawn) AS withdrawn,
+                SELECT c.owner, c.kind, sum(c.granted) + sum(c.withheld) AS granted, sum(c.withdrawn) AS withdrawn,
                        sum(ledger_settled(c.id)) AS settled
                 FROM ledger_counter c
                 WHERE c.owner = ANY (p_owners) AND c.kind = ANY (p_kinds) AND c.subject = 0 AND c.scope = ''
