@@ -167,14 +167,16 @@ WITH retailer AS MATERIALIZED (
     WHERE v.retailer_id = %(retailer)s AND v.deleted_at IS NULL AND (v.code = %(code)s OR v.public_id = %(code)s)
       AND (%(version)s::bigint IS NULL OR retailer.number = %(version)s::bigint)
     ORDER BY (v.code = %(code)s) DESC LIMIT 1
+), given AS MATERIALIZED (
+    SELECT e.state FROM found, ledger_end(%(reference)s, 'v' || found.id, false, NULL, '', %(now)s) e
 ), gone AS (
+    -- After the ledger, as in redeeming: in the other order the two would wait for one another.
     UPDATE checkout_locksession l SET
         state = CASE WHEN l.expires_at <= %(now)s THEN 'expired' ELSE 'released' END,
         ended_at = %(now)s, ended_by = %(by)s
-    FROM found WHERE l.object = 'voucher' AND l.object_id = found.id AND l.key = %(key)s AND l.state = 'live'
+    FROM found, (SELECT count(*) FROM given) given_first
+    WHERE l.object = 'voucher' AND l.object_id = found.id AND l.key = %(key)s AND l.state = 'live'
     RETURNING l.state
-), given AS MATERIALIZED (
-    SELECT e.state FROM found, ledger_end(%(reference)s, 'v' || found.id, false, NULL, '', %(now)s) e
 )
 SELECT (SELECT count(*) FROM gone WHERE state = 'released'), (SELECT count(*) FROM given), number FROM retailer
 """

@@ -45,10 +45,8 @@ class NotEnoughLeft(Refusal):
     code = "not_enough_left"
 
 
-class CounterNotOpen(Refusal):
-    """Nothing was ever granted here."""
-
-    code = "counter_not_open"
+class CounterNotOpen(LookupError):
+    """The caller forgot to open the counter before granting or withdrawing."""
 
 
 _STATES = """
@@ -114,7 +112,7 @@ def open_counter(
 def grant(name: Name, amount: int, *, reference: str, now: datetime, reason: str = "") -> None:
     """Raise what is granted of an open, limited counter. A second call with the same reference does nothing.
 
-    Refuses `counter_not_open`. Locks the counter.
+    The counter must be open, else `CounterNotOpen`. Locks it.
     """
     _require_positive(amount)
     with transaction.atomic():
@@ -127,7 +125,7 @@ def grant(name: Name, amount: int, *, reference: str, now: datetime, reason: str
 def withdraw(name: Name, amount: int, *, reference: str, now: datetime, reason: str = "") -> None:
     """Lower what is granted by an amount nobody holds or used; once per reference.
 
-    Refuses `not_enough_left` and `counter_not_open`. Locks the counter.
+    Refuses `not_enough_left`. The counter must be open, else `CounterNotOpen`. Locks it.
     """
     _require_positive(amount)
     with transaction.atomic():
@@ -219,7 +217,7 @@ def _find(name: Name) -> int | None:
 def _family(name: Name) -> int:
     family = _find(name)
     if family is None:
-        raise CounterNotOpen(kind=name.kind, owner=name.owner)
+        raise CounterNotOpen(name)
     return family
 
 
