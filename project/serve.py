@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import django
+
 from project import env
 
 
@@ -29,6 +31,9 @@ def empty_metrics_dir(place: Path) -> None:
 
 
 def main() -> None:
+    """Check the settings once, here, instead of in a loop of dying processes; then become the server."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    django.setup()
     place = os.environ.setdefault(
         "PROMETHEUS_MULTIPROC_DIR", f"{tempfile.gettempdir()}/offerkeep-metrics-{os.getpid()}"
     )
