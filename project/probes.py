@@ -13,7 +13,7 @@ from django.db.models import Min
 
 from offers.ledger.models import Hold
 from offers.lib import clock
-from offers.outbox.models import Delivery, Event
+from offers.outbox import delivery
 
 log = logging.getLogger("offerkeep.health")
 
@@ -65,9 +65,7 @@ def broker(now: datetime) -> Reading:
 
 def outbox(now: datetime) -> Reading:
     """How long the oldest event has waited for its turn, or the most overdue delivery for its next attempt."""
-    oldest = Event.objects.filter(fanned_out_at=None).aggregate(at=Min("created_at"))["at"]
-    due = Delivery.objects.filter(state=Delivery.State.WAITING, next_at__lte=now).aggregate(at=Min("next_at"))["at"]
-    return _age("webhook events wait", now, oldest, due)
+    return _age("webhook events wait", now, now - delivery.lag(now=now))
 
 
 def sweeper(now: datetime) -> Reading:

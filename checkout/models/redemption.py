@@ -76,6 +76,7 @@ class Redemption(models.Model):
             )
         ]
         indexes = [
+            models.Index(fields=["id"], condition=Q(trace__isnull=False), name="redemption_traced"),
             models.Index(fields=["retailer", "-id"], name="redemption_newest"),
             models.Index(fields=["voucher", "-id"], name="redemption_of_voucher"),
             models.Index(fields=["campaign", "-id"], name="redemption_of_campaign"),
