@@ -15,13 +15,13 @@ class Batch(Protocol):
     def __call__(self, action: AsyncAction, *, now: datetime) -> bool: ...
 
 
-@shared_task(name="offers.generate_codes", queue="bulk")
+@shared_task(name="offers.generate_codes")
 def generate_codes(*, action_id: int, **_: Any) -> None:
     """Make the vouchers a job asks for."""
     _work(action_id, generation.batch)
 
 
-@shared_task(name="offers.delete_vouchers", queue="bulk")
+@shared_task(name="offers.delete_vouchers")
 def delete_vouchers(*, action_id: int, **_: Any) -> None:
     """Delete the vouchers a job asks for."""
     _work(action_id, voucher_removal.batch)

@@ -15,6 +15,11 @@ app.conf.task_default_queue = "default"
 # default: short work. webhooks: other people's servers. bulk: code generation and imports, minutes at a time.
 # A worker without -Q serves all three; apart, none can hold up another.
 app.conf.task_queues = [Queue("default"), Queue("webhooks"), Queue("bulk")]
+app.conf.task_routes = {
+    "outbox.relay": {"queue": "webhooks"},
+    "offers.generate_codes": {"queue": "bulk"},
+    "offers.delete_vouchers": {"queue": "bulk"},
+}
 
 
 def every(seconds: int, task: str) -> dict[str, Any]:
@@ -25,7 +30,9 @@ def every(seconds: int, task: str) -> dict[str, Any]:
 # Everything here finds its work in the database: run late, twice or after a flushed broker, it does the same.
 app.conf.beat_schedule = {
     "take up jobs": every(15, "offers.take_up_jobs"),
-    "deliver webhooks": every(5, "outbox.relay"),
+    "deliver webhooks": every(2, "outbox.relay"),
     "forget old events": every(3600, "outbox.purge"),
+    "forget old answers": every(3600, "checkout.purge_replies"),
+    "forget old traces": every(3600, "checkout.purge_traces"),
 }
 app.autodiscover_tasks()

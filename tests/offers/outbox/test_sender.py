@@ -227,7 +227,8 @@ def secure_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         try:
             plain, _ = listening.accept()
             with context.wrap_socket(plain, server_side=True) as line:
-                line.recv(65_536)
+                while not line.recv(65_536).endswith(b'{"a":1}'):
+                    pass
                 line.sendall(f"HTTP/1.1 500 {asked[0]}\r\nContent-Length: 0\r\n\r\n".encode())
         except OSError:
             pass
