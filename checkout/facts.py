@@ -275,8 +275,8 @@ class _Builder:
             return None
         if stored is not None:
             return _stored_order(stored, catalogue, self.config)
-        lines = tuple(_line(item, index, catalogue, self.config) for index, item in enumerate(ask.items or ()))
-        total = sum(_line_amount(line) for line in lines)
+        lines = tuple(line(item, index, catalogue, self.config) for index, item in enumerate(ask.items or ()))
+        total = sum(line_amount(one) for one in lines)
         if total > 10**15:
             raise InvalidPayload("Property .order.items adds up to more than can be counted")
         return Order(amount=None if lines else ask.amount, items=lines, metadata=ask.metadata or {})
@@ -357,11 +357,11 @@ def _with_usage(base: Redeemable, usage: dict[str, int]) -> Redeemable:
     return Redeemable(**{**values, "usage": usage})
 
 
-def _line_amount(line: Line) -> int:
+def line_amount(line: Line) -> int:
     return line.amount if line.amount is not None else (line.price or 0) * line.quantity
 
 
-def _line(item: ItemAsk, index: int, catalogue: Mapping[str, CatalogueItem], config: Config) -> Line:
+def line(item: ItemAsk, index: int, catalogue: Mapping[str, CatalogueItem], config: Config) -> Line:
     """Resolve a sent line: what the request says wins, then the catalogue."""
     sku = _named(catalogue, item.sku_id, item.sku, item.source_id if item.related_object == "sku" else None, "sku")
     product = _named(

@@ -2,6 +2,7 @@
 
 from checkout.api.voucherify import (
     customers,
+    orders,
     products,
     promotions,
     redemptions,
@@ -16,6 +17,7 @@ urlpatterns = [
     *sessions.urlpatterns,
     *redemptions.urlpatterns,
     *customers.urlpatterns,
+    *orders.urlpatterns,
     *products.urlpatterns,
     *promotions.urlpatterns,
     *validation_rules.urlpatterns,

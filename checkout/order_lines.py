@@ -1,0 +1,101 @@
+"""Order lines as a shop sends them: resolved to products and variants, priced, and in the form they are stored in."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from checkout import calculation, facts
+from checkout.asks import ItemAsk, ProductAsk
+from offers import catalogue, configuration
+from offers.evaluation.context import Line
+from offers.evaluation.verdicts import LineTotals
+from offers.lib.actors import Actor
+from offers.lib.errors import InvalidPayload
+from offers.lib.ids import new_id
+
+MOST = 10**15
+
+
+def resolve(*, retailer_id: int, items: Sequence[ItemAsk], actor: Actor, now: datetime) -> list[dict[str, Any]]:
+    """Return the lines with the catalogue's ids and prices where the shop sent none.
+
+    Products and variants sent with `override` are stored first. Refuses `invalid_payload` for a sum that can't be
+    counted.
+    """
+    for item in items:
+        _override(retailer_id, item, actor, now)
+    config = configuration.current(retailer_id, configuration.version(retailer_id))
+    names = set(_names(items))
+    known = facts.look_up(config, names) if names else {}
+    lines = [facts.line(item, index, known, config) for index, item in enumerate(items)]
+    if sum(facts.line_amount(line) for line in lines) > MOST:
+        raise InvalidPayload("Property .items adds up to more than can be counted")
+    return [{**calculation.line(_undiscounted(line)), "id": line.id or new_id("ordli_")} for line in lines]
+
+
+def total(items: Iterable[dict[str, Any]]) -> int:
+    """Return the sum of stored lines."""
+    return sum(item.get("amount") or 0 for item in items)
+
+
+def _override(retailer_id: int, item: ItemAsk, actor: Actor, now: datetime) -> None:
+    """Store the product or variant data of a line that says so."""
+    product, sku = item.product, item.sku
+    if product is None or not (product.override or (sku is not None and sku.override)):
+        return
+    if not _ident(product):
+        raise InvalidPayload("Property .items: a product with override needs an id or a source_id")
+    row = catalogue.upsert_product(
+        retailer_id=retailer_id,
+        ident=product.id,
+        source_id=product.source_id,
+        fields=_sent(product, ("name", "price", "metadata")) if product.override else {},  # type: ignore[arg-type]
+        actor=actor,
+        now=now,
+    )
+    if sku is not None and sku.override and _ident(sku):
+        catalogue.upsert_sku(
+            product=row,
+            ident=sku.id,
+            source_id=sku.source_id,
+            fields=_sent(sku, ("sku", "price", "metadata")),  # type: ignore[arg-type]
+            actor=actor,
+            now=now,
+        )
+
+
+def _sent(part: ProductAsk, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(part, name)) is not None}
+
+
+def _ident(part: ProductAsk) -> str | None:
+    return part.id or part.source_id
+
+
+def _names(items: Iterable[ItemAsk]) -> Iterable[str]:
+    for item in items:
+        for name in (item.product_id, item.sku_id, item.source_id if item.related_object else None):
+            if name:
+                yield name
+        for part in (item.product, item.sku):
+            if part is not None:
+                yield from filter(None, (part.id, part.source_id))
+
+
+def _undiscounted(line: Line) -> LineTotals:
+    amount = facts.line_amount(line)
+    return LineTotals(
+        line=line,
+        index=line.index,
+        added=False,
+        quantity=line.quantity,
+        initial_quantity=line.quantity,
+        amount=amount,
+        initial_amount=amount,
+        price=line.price,
+        discount_amount=0,
+        discount_quantity=0,
+        applied_discount_amount=0,
+        applied_quantity=0,
+        applied_discount_quantity=0,
+    )
