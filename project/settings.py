@@ -158,6 +158,17 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# How often who may call (checkout/api/common/limits.py); credentials may be exempt.
+RATE_LIMIT_PER_MINUTE = env.env_int("RATE_LIMIT_PER_MINUTE", 6000, least=1)
+RATE_LIMIT_BROWSER = env.env_int("RATE_LIMIT_BROWSER", 5, least=1)
+RATE_LIMIT_BROWSER_SECONDS = env.env_int("RATE_LIMIT_BROWSER_SECONDS", 5, least=1)
+RATE_LIMIT_REDIS_TIMEOUT_MS = env.env_int("RATE_LIMIT_REDIS_TIMEOUT_MS", 50, least=1)
+GUESS_LIMIT_BROWSER = env.env_int("GUESS_LIMIT_BROWSER", 30, least=1)
+GUESS_LIMIT_SERVER = env.env_int("GUESS_LIMIT_SERVER", 3000, least=1)
+GUESS_SECONDS = env.env_int("GUESS_SECONDS", 600, least=1)
+AUTH_FAILURE_LIMIT = env.env_int("AUTH_FAILURE_LIMIT", 300, least=1)
+# How many proxies of our own stand before us and add to X-Forwarded-For; 0 ignores the header.
+PROXY_HOPS = env.env_int("PROXY_HOPS", 0)
 API_MAX_BODY_BYTES = env.env_int("API_MAX_BODY_BYTES", 1024 * 1024, least=1024)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Offerkeep",

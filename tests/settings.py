@@ -9,6 +9,7 @@ from project import embedded
 os.environ["OFFERKEEP_DEV"] = "1"
 os.environ["CELERY_EAGER"] = "1"
 os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "60000")
+os.environ["AUTH_FAILURE_LIMIT"] = "1000000"  # all tests call from one address
 # Inherited by the workers of pytest-xdist, so that all of them share one PostgreSQL.
 os.environ.setdefault("TEST_SERVERS", f"{tempfile.gettempdir()}/offerkeep-test-{os.getpid()}")
 SERVERS = Path(os.environ["TEST_SERVERS"])

@@ -40,6 +40,10 @@ class Unauthorized(Refusal):
     code = "unauthorized"
 
 
+class NoCredentials(Unauthorized):
+    """The credentials are missing or wrong."""
+
+
 class OriginRefused(Refusal):
     """This credential may not be used from this origin."""
 
@@ -131,7 +135,7 @@ def authenticate(request: HttpRequest, *, cached: bool = False, origin_optional:
     id_header, token_header = HEADERS[kind]
     key, token = meta.get(id_header), meta.get(token_header)
     if not key or not token:
-        raise Unauthorized()
+        raise NoCredentials()
     found = cached_credential(key) if cached else read_credential(key)
     known = found is not None and found.kind == kind
     right = hmac.compare_digest(hash_secret(token), found.secret_hash if known and found else _NOBODY)

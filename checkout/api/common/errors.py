@@ -85,6 +85,9 @@ STATUS: dict[str, int] = {
     "resource_protected": 400,
     "resource_in_use": 400,
     "metadata_validation_failed": 400,
+    # webhooks
+    "webhook_address_refused": 400,
+    "webhook_secret_still_rotating": 409,
 }
 # What `message` says; without an entry the refusal speaks for itself.
 MESSAGES = {

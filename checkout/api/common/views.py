@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.views import APIView
 
-from checkout.api.common import auth, errors, once, parse, render
+from checkout.api.common import auth, errors, limits, once, parse, render
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound, Refusal
@@ -17,6 +17,7 @@ from offers.lib.errors import NotFound, Refusal
 SAFE = frozenset({"GET", "HEAD"})
 METHODS = ("GET", "POST", "PUT", "DELETE")
 MAX_QUERY = 8192
+GUESSABLE = frozenset({"voucher"})
 PREFLIGHT_SECONDS = "600"
 BROWSER_HEADERS = (
     "Content-Type, X-Client-Application-Id, X-Client-Token, X-Voucherify-Channel, X-Voucherify-API-Version, "
@@ -60,10 +61,10 @@ class ApiView(APIView):
                 campaign = campaigns.create(retailer_id=self.retailer_id, ..., actor=self.actor, now=self.now)
                 return shape(campaign)      # 200; (202, {...}) for another status, None for 204
 
-    Steps of a request, first refusal wins: query string, credential (401, origin 403), method (405), scope (403),
-    path, Idempotency-Key, then the method itself. POST, PUT and DELETE run in ONE transaction that a Refusal undoes;
-    with an Idempotency-Key it also keeps the answer. Path parameters come percent-decoded; texts that cannot be an id
-    are not_found.
+    Steps of a request, first refusal wins: query string, credential (401, origin 403), rate (429), method (405),
+    scope (403), path, Idempotency-Key, then the method itself. POST, PUT and DELETE run in ONE transaction that a
+    Refusal undoes; with an Idempotency-Key it also keeps the answer. Path parameters come percent-decoded; texts that
+    cannot be an id are not_found.
     """
 
     scope: ClassVar[str] = ""
@@ -77,6 +78,7 @@ class ApiView(APIView):
     now: datetime
     request_id: str
     credential: auth.Credential
+    standing: limits.Standing | None = None
     _body: bytes | None = None
 
     @property
@@ -97,7 +99,7 @@ class ApiView(APIView):
             refusal = errors.refusal_of(error)
             if refusal is None:
                 raise
-            response = errors.answer(refusal, self.request_id)
+            response = errors.answer(self.after_refusal(refusal), self.request_id)
         return self.finish(request, method, response)
 
     def run(self, request: HttpRequest, method: str, kwargs: dict[str, Any]) -> HttpResponse:
@@ -110,6 +112,9 @@ class ApiView(APIView):
             cached=self.cached_credentials and once.HEADER not in request.META,
             origin_optional=self.origin_optional,
         )
+        self.standing = limits.take(self.credential, request)
+        if self.standing is not None and not self.standing.allowed:
+            limits.refuse(self.standing)
         handler = getattr(self, method.lower(), None) if method in SAFE or method in METHODS else None
         if handler is None:
             raise MethodRefused(allow=self.allowed())
@@ -129,6 +134,21 @@ class ApiView(APIView):
                 effect=lambda: self.respond(handler, kwargs),
             )
         return self.write(handler, kwargs)
+
+    def after_refusal(self, refusal: Refusal) -> Refusal:
+        """Count refusals that a guesser would collect; too many of them become too_many_requests."""
+        try:
+            if isinstance(refusal, auth.Unauthorized) and not isinstance(refusal, auth.NoCredentials):
+                limits.note_failed_login(self.request)
+            elif isinstance(refusal, NotFound) and refusal.data["resource_type"] in GUESSABLE:
+                self.note_unknown_codes(1)
+        except limits.TooManyRequests as more:
+            return more
+        return refusal
+
+    def note_unknown_codes(self, number: int) -> None:
+        """Count codes of this request that do not exist, where it is answered without raising NotFound("voucher")."""
+        limits.note_unknown_codes(self.credential, self.request, number)
 
     def check_scope(self, method: str) -> None:
         if needed := self.needed_scope(method):
@@ -170,6 +190,8 @@ class ApiView(APIView):
     # --- the way out ---
 
     def finish(self, request: HttpRequest, method: str, response: HttpResponse) -> HttpResponse:
+        if self.standing is not None:
+            limits.tell(response, self.standing, int(self.now.timestamp()))
         if request.path_info.startswith(auth.CLIENT_SIDE):
             self.allow_origin(request, response)
         if method == "HEAD" and response.content:

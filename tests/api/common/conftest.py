@@ -4,7 +4,7 @@ import pytest
 from django.urls import clear_url_caches
 from pytest_django.fixtures import Settings
 
-from checkout.api.common import auth
+from checkout.api.common import auth, limits
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +13,4 @@ def small_views(settings: Settings) -> None:
     clear_url_caches()
     auth._cache.clear()
     auth._touched.clear()
+    limits.reset()

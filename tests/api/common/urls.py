@@ -9,7 +9,7 @@ from django.urls import include, path
 from checkout.api.common import lists, parse
 from checkout.api.common.lean import LeanView
 from checkout.api.common.views import ApiView
-from offers.lib.errors import InvalidPayload
+from offers.lib.errors import InvalidPayload, NotFound
 from offers.lib.ids import new_id
 from offers.models import Category, RetailerVersion
 
@@ -74,6 +74,19 @@ class ItemSession(ApiView):
         return 202, {"code": code, "key": key}
 
 
+class Code(ApiView):
+    scope = "vouchers"
+
+    def get(self, request: HttpRequest, code: str) -> Any:
+        if code == "GOOD":
+            return {"code": code}
+        raise NotFound("voucher", code)
+
+    def post(self, request: HttpRequest, code: str) -> Any:
+        self.note_unknown_codes(int(code))
+        return {}
+
+
 class In(msgspec.Struct):
     id: parse.Ident
     amount: int = 0
@@ -107,6 +120,7 @@ _routes = [
     path("items/<code:code>", Item.as_view()),
     path("slow", Slow.as_view()),
     path("status", Status.as_view()),
+    path("codes/<code:code>", Code.as_view()),
     path("hot", Hot.as_view()),
     path("idle", HotIdle.as_view()),
 ]
