@@ -32,6 +32,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+THROW_AWAY["max_connections"] = "250"  # races of 64 clients, in every worker of pytest-xdist
 
 
 class CannotStart(Exception):

@@ -206,24 +206,31 @@ DECLARE
     shard record;
 BEGIN
     SELECT * INTO f FROM ledger_counter WHERE id = p_family;
-    pick := floor(random() * f.shards);
-    UPDATE ledger_counter c SET taken = c.taken + p_amount
-    WHERE c.owner = f.owner AND c.kind = f.kind AND c.subject = f.subject AND c.scope = f.scope AND c.period = f.period
-      AND c.shard = pick AND (c.granted IS NULL OR c.taken + p_amount <= c.granted)
-    RETURNING c.id INTO counter_id;
-    IF NOT FOUND THEN
-        UPDATE ledger_counter c SET taken = c.taken + p_amount WHERE c.id = (
-            SELECT s.id FROM ledger_counter s
-            WHERE s.owner = f.owner AND s.kind = f.kind AND s.subject = f.subject AND s.scope = f.scope
-              AND s.period = f.period AND (s.granted IS NULL OR s.taken + p_amount <= s.granted)
-            ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED)
+    -- In a block that can be undone: a row that filled up while we waited for it stays locked otherwise, and whoever
+    -- then owns all shards in order would own one out of order.
+    BEGIN
+        pick := floor(random() * f.shards);
+        UPDATE ledger_counter c SET taken = c.taken + p_amount
+        WHERE c.owner = f.owner AND c.kind = f.kind AND c.subject = f.subject AND c.scope = f.scope
+          AND c.period = f.period AND c.shard = pick AND (c.granted IS NULL OR c.taken + p_amount <= c.granted)
         RETURNING c.id INTO counter_id;
-    END IF;
-    IF FOUND THEN
+        IF NOT FOUND THEN
+            UPDATE ledger_counter c SET taken = c.taken + p_amount WHERE c.id = (
+                SELECT s.id FROM ledger_counter s
+                WHERE s.owner = f.owner AND s.kind = f.kind AND s.subject = f.subject AND s.scope = f.scope
+                  AND s.period = f.period AND (s.granted IS NULL OR s.taken + p_amount <= s.granted)
+                ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED)
+            RETURNING c.id INTO counter_id;
+        END IF;
+        IF NOT FOUND THEN
+            RAISE SQLSTATE 'OK001';
+        END IF;
         amount := p_amount;
         RETURN NEXT;
         RETURN;
-    END IF;
+    EXCEPTION WHEN SQLSTATE 'OK001' THEN
+        NULL;
+    END;
     -- One look at all of it: when there is neither room nor a due hold, refusing needs no lock.
     SELECT array_agg(s.id ORDER BY s.id), sum(s.granted) + sum(s.withheld) - sum(s.taken), bool_or(EXISTS (
                SELECT FROM ledger_hold h WHERE h.counter_id = s.id AND h.state = 'live' AND NOT h.pinned
@@ -459,7 +466,7 @@ DECLARE
     own_amount bigint;
     own_item text;
     counter bigint;
-    pick integer := 0;
+    pick integer;
 BEGIN
     IF p_reference <> '' THEN
         IF NOT pg_try_advisory_xact_lock(hashtextextended(p_reference, 7)) THEN
@@ -492,13 +499,27 @@ BEGIN
                 OR NOT pg_try_advisory_xact_lock_shared(hashtextextended('ledger_limit', counter));
             PERFORM 1 FROM ledger_counter c WHERE c.id = counter AND NOT c.counted;
             EXIT single WHEN NOT FOUND;
+        ELSIF w_shards > 1 THEN
+            SELECT floor(random() * c.shards) INTO pick FROM ledger_counter c WHERE c.owner = w_owner
+               AND c.kind = w_kind AND c.subject = w_subject AND c.scope = w_scope AND c.period = w_period
+               AND c.shard = 0;
+            EXIT single WHEN NOT FOUND;
+            BEGIN
+                UPDATE ledger_counter c SET taken = c.taken + w_amount
+                WHERE c.owner = w_owner AND c.kind = w_kind AND c.subject = w_subject AND c.scope = w_scope
+                  AND c.period = w_period AND c.shard = pick AND c.counted
+                  AND (c.granted IS NULL OR c.taken + w_amount <= c.granted)
+                RETURNING c.id INTO counter;
+                IF NOT FOUND THEN
+                    RAISE SQLSTATE 'OK001';  -- sets free the row, as in ledger_spread
+                END IF;
+            EXCEPTION WHEN SQLSTATE 'OK001' THEN
+                EXIT single;
+            END;
         ELSE
-            IF w_shards > 1 THEN
-                pick := floor(random() * w_shards);
-            END IF;
             UPDATE ledger_counter c SET taken = c.taken + w_amount
             WHERE c.owner = w_owner AND c.kind = w_kind AND c.subject = w_subject AND c.scope = w_scope
-              AND c.period = w_period AND c.shard = pick AND c.counted AND (c.shards = 1 OR w_shards > 1)
+              AND c.period = w_period AND c.shard = 0 AND c.shards = 1 AND c.counted
               AND (c.granted IS NULL OR c.taken + w_amount <= c.granted)
             RETURNING c.id INTO counter;
             EXIT single WHEN NOT FOUND;
