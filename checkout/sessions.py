@@ -9,8 +9,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-import orjson
 from django.db import connection, transaction
 
 from checkout.asks import TTL_UNITS, SessionAsk
@@ -26,24 +26,6 @@ from offers.models import Voucher
 DEFAULT_TTL = 7
 DEFAULT_UNIT = "DAYS"
 LONGEST = timedelta(days=3660)
-
-# Replaces the row of the same key and redeemable. `%s` is a JSON array of rows; the columns are those of LockSession.
-UPSERT = """
-INSERT INTO checkout_locksession (public_id, retailer_id, key, object, object_id, object_label, campaign_id,
-    customer_id, tracking_id, discount_amount, credits, ttl, ttl_unit, state, created_at, expires_at, ended_by, actor)
-SELECT r.public_id, r.retailer_id, r.key, r.object, r.object_id, r.object_label, r.campaign_id, r.customer_id,
-       r.tracking_id, r.discount_amount, r.credits, r.ttl, r.ttl_unit, 'live', r.created_at, r.expires_at, '', r.actor
-FROM jsonb_to_recordset(%s::jsonb) AS r(public_id text, retailer_id bigint, key text, object text, object_id bigint,
-     object_label text, campaign_id bigint, customer_id bigint, tracking_id text, discount_amount bigint,
-     credits bigint, ttl numeric, ttl_unit text, created_at timestamptz, expires_at timestamptz, actor text), {source}
-WHERE {source}.ok
-ON CONFLICT (object_id, object, key) WHERE state = 'live' DO UPDATE SET
-    customer_id = excluded.customer_id, tracking_id = excluded.tracking_id, ttl = excluded.ttl,
-    discount_amount = excluded.discount_amount, credits = excluded.credits, ttl_unit = excluded.ttl_unit,
-    created_at = CASE WHEN checkout_locksession.expires_at <= excluded.created_at THEN excluded.created_at
-                      ELSE checkout_locksession.created_at END,
-    expires_at = excluded.expires_at, actor = excluded.actor
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +72,8 @@ def named(ask: SessionAsk | None) -> str:
     return ask.key
 
 
-def rows(facts: Facts, session: Session, verdicts: Sequence[Verdict], *, retailer_id: int, tracking_id: str) -> str:
-    """Return the rows `UPSERT` writes, one per applicable redeemable."""
+def rows(facts: Facts, session: Session, verdicts: Sequence[Verdict], *, tracking_id: str) -> list[dict[str, Any]]:
+    """Return the lock rows of a session, one per applicable redeemable."""
     made = []
     for verdict in verdicts:
         subject = facts.subject(verdict.redeemable)
@@ -99,7 +81,6 @@ def rows(facts: Facts, session: Session, verdicts: Sequence[Verdict], *, retaile
         made.append(
             {
                 "public_id": new_id("lock_"),
-                "retailer_id": retailer_id,
                 "key": session.key,
                 "object": "voucher" if voucher else "promotion_tier",
                 "object_id": voucher.id if voucher else tier.row.pk if tier else 0,
@@ -111,12 +92,10 @@ def rows(facts: Facts, session: Session, verdicts: Sequence[Verdict], *, retaile
                 "credits": verdict.credits if verdict.redeemable.gift else None,
                 "ttl": str(session.ttl),
                 "ttl_unit": session.unit,
-                "created_at": facts.now,
-                "expires_at": session.expires_at,
                 "actor": facts.actor.ident,
             }
         )
-    return orjson.dumps(made).decode()
+    return made
 
 
 def release(

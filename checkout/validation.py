@@ -100,59 +100,40 @@ def needs_customer(facts: Facts) -> bool:
     )
 
 
-_RECORD = """
-INSERT INTO checkout_validation (public_id, retailer_id, valid, tracking_id, customer_id, session_key, amount, codes,
-                                 campaign_ids, trace, channel_id, created_at)
-SELECT %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::bigint[], %s::jsonb, %s, %s
-"""
-_HOLD_AND_RECORD = f"""
-WITH took AS MATERIALIZED (SELECT * FROM {holds.TAKE}),
-locked AS ({sessions.UPSERT.format(source="took")}),
-recorded AS ({_RECORD} FROM took WHERE took.ok)
-SELECT ok, item, kind, available FROM took
-"""
-
-
 def _write(retailer_id: int, made: Validated, reference: str) -> Shortage | None:
-    record = _record(retailer_id, made)
-    session = made.session
+    """Record the validation and hold what applies under its session, in one call (checkout/sql/lock_v1.sql)."""
+    facts, session = made.facts, made.session
+    written: dict[str, Any] = {"retailer": retailer_id, "now": facts.now, "wants": None, "record": _record(made)}
     applicable = made.outcome.applicable
-    if session is None or not made.outcome.valid or not applicable:
-        with connection.cursor() as cursor:
-            cursor.execute(_RECORD, record)
-        return None
-    facts = made.facts
-    claims = wants.of(facts, applicable)
-    arguments = holds.take_arguments(
-        retailer_id=retailer_id,
-        wants=claims,
-        reference=reference,
-        items=[facts.subject(verdict.redeemable).item for verdict in applicable],
-        settle=False,
-        expires_at=session.expires_at,
-        now=facts.now,
-    )
-    locks = sessions.rows(facts, session, applicable, retailer_id=retailer_id, tracking_id=made.tracking_id)
+    if session is not None and made.outcome.valid and applicable:
+        written |= {
+            "wants": wants.of(facts, applicable),
+            "reference": reference,
+            "items": [facts.subject(verdict.redeemable).item for verdict in applicable],
+            "expires": session.expires_at,
+            "locks": sessions.rows(facts, session, applicable, tracking_id=made.tracking_id),
+        }
     with connection.cursor() as cursor:
-        cursor.execute(_HOLD_AND_RECORD, [*arguments, locks, *record])
+        cursor.execute(
+            "SELECT ok, item, kind, available FROM checkout_lock(%s::jsonb)",
+            [orjson.dumps(written, default=str).decode()],
+        )
         ok, item, kind, available = cursor.fetchone()
     return None if ok else Shortage(item, kind, available)
 
 
-def _record(retailer_id: int, made: Validated) -> list[Any]:
+def _record(made: Validated) -> dict[str, Any]:
     facts, outcome = made.facts, made.outcome
     campaigns = {subject.campaign.id for subject in facts.subjects if subject.campaign}
-    return [
-        made.id,
-        retailer_id,
-        outcome.valid,
-        made.tracking_id,
-        facts.customer.id if facts.customer else None,
-        made.session.key if made.session else "",
-        outcome.order.amount if outcome.order else None,
-        orjson.dumps([one.id for one in facts.ask.redeemables]).decode(),
-        sorted(campaigns),
-        orjson.dumps(traces.all_of(outcome.verdicts), default=str).decode(),
-        facts.actor.ident,
-        facts.now,
-    ]
+    return {
+        "public_id": made.id,
+        "valid": outcome.valid,
+        "tracking_id": made.tracking_id,
+        "customer_id": facts.customer.id if facts.customer else None,
+        "session_key": made.session.key if made.session else "",
+        "amount": outcome.order.amount if outcome.order else None,
+        "codes": [one.id for one in facts.ask.redeemables],
+        "campaign_ids": sorted(campaigns),
+        "trace": traces.all_of(outcome.verdicts),
+        "channel_id": facts.actor.ident,
+    }
