@@ -7,3 +7,8 @@ class CheckoutConfig(AppConfig):
     name = "checkout"
     label = "checkout"
     verbose_name = "Checkout"
+
+    def ready(self) -> None:
+        from checkout.api.voucherify import webhooks
+
+        webhooks.register()

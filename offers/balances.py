@@ -12,6 +12,7 @@ from offers.lib import ids
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, Refusal
 from offers.models import Voucher
+from offers.outbox import events
 
 MOST = 10**15  # credits on one card: far above any money, far below what overflows
 SOURCE_LIMIT = 128
@@ -111,6 +112,9 @@ def adjust(
             now=now,
             request_id=request_id,
         )
+        data = {"id": voucher.public_id, "code": voucher.code, "amount": amount, "balance": after.balance}
+        kind = "voucher.gift.balance_added"
+        events.record(retailer_id=retailer_id, type=kind, data=data, now=now, actor=actor)
     return voucher, after
 
 

@@ -14,6 +14,7 @@ from offers.lib import ids, lookups, metadata
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, InvalidPayload, NotFound, Refusal
 from offers.models import AsyncAction, Campaign, PromotionTier, Voucher
+from offers.outbox import events
 from offers.vouchers import InvalidCampaign
 
 BUDGET = "campaign.budget"
@@ -122,6 +123,7 @@ def create(
         for tier in tiers:
             promotions.create(campaign=campaign, fields=tier.fields, rule_idents=tier.rules, actor=actor, now=now)
         _note(campaign, "campaign.create", actor, now, after=_money(campaign), request_id=request_id)
+        _tell(campaign, "created", actor, now)
         if vouchers_count:
             _issue(campaign, vouchers_count, {}, None, actor=actor, now=now, request_id=request_id)
     return campaign
@@ -157,6 +159,7 @@ def update(
         if new:
             what = {"before": old, "after": new, "reason": reason, "request_id": request_id}
             _note(campaign, "campaign.update", actor, now, **what)
+        _tell(campaign, "updated", actor, now)
     return campaign
 
 
@@ -169,6 +172,7 @@ def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: dat
             campaign.save(update_fields=["active", "updated_at"])
             action = "campaign.enable" if active else "campaign.disable"
             _note(campaign, action, actor, now, before={"active": not active}, after={"active": active})
+            _tell(campaign, "enabled" if active else "disabled", actor, now)
     return campaign
 
 
@@ -182,6 +186,7 @@ def archive(*, retailer_id: int, ident: str, actor: Actor, now: datetime, reason
             campaign.save(update_fields=["active", "archived_at", "updated_at"])
             what = {"before": before, "after": {"active": False, "archived": True}, "reason": reason}
             _note(campaign, "campaign.archive", actor, now, **what)
+            _tell(campaign, "updated", actor, now)
     return campaign
 
 
@@ -193,6 +198,7 @@ def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime, request
     with transaction.atomic():
         campaign = get(retailer_id=retailer_id, ident=ident, for_update=True)
         _note(campaign, "campaign.delete", actor, now, before=_money(campaign), request_id=request_id)
+        _tell(campaign, "deleted", actor, now)
         campaign.active, campaign.deleted_at, campaign.updated_at = False, now, now
         campaign.save(update_fields=["active", "deleted_at", "updated_at"])
         PromotionTier.objects.filter(campaign=campaign, deleted_at__isnull=True).update(active=False, deleted_at=now)
@@ -226,7 +232,9 @@ def add_voucher(
     campaign = get(retailer_id=retailer_id, ident=ident)
     require_pool(campaign)
     with transaction.atomic():
-        return _make_one(campaign, fields, code=code, code_config=code_config, actor=actor, now=now)
+        voucher = _make_one(campaign, fields, code=code, code_config=code_config, actor=actor, now=now)
+        _tell(campaign, "vouchers.added", actor, now, count=1, voucher={"id": voucher.public_id, "code": voucher.code})
+        return voucher
 
 
 def add_vouchers(
@@ -387,6 +395,11 @@ def _money(campaign: Campaign) -> dict[str, Any]:
         name: value.isoformat() if value else None
         for name, value in (("start_date", campaign.start_date), ("expiration_date", campaign.expiration_date))
     }
+
+
+def _tell(campaign: Campaign, what: str, actor: Actor, now: datetime, **more: Any) -> None:
+    data = {"id": campaign.public_id, "name": campaign.name, "object": "campaign", **more}
+    events.record(retailer_id=campaign.retailer_id, type=f"campaign.{what}", data=data, now=now, actor=actor)
 
 
 def _note(campaign: Campaign, action: str, actor: Actor, now: datetime, **what: Any) -> None:

@@ -11,6 +11,7 @@ from offers.lib import lookups, metadata
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound
 from offers.models import Customer
+from offers.outbox import events
 
 ORDERS = ("created_at", "updated_at", "source_id")
 PERSONAL = ("name", "description", "email", "phone", "birthdate", "address")
@@ -112,6 +113,7 @@ def upsert(
             try:
                 with transaction.atomic():
                     customer.save(force_insert=True)
+                    _tell(customer, "created", actor, now)
             except IntegrityError:  # somebody made the same customer a moment ago
                 customer = _locked_source(retailer_id, str(source_id))
                 if customer is None:
@@ -120,6 +122,7 @@ def upsert(
                 return customer
         if fields:
             _change(customer, fields, now)
+            _tell(customer, "updated", actor, now)
     return customer
 
 
@@ -134,6 +137,7 @@ def update(*, retailer_id: int, ident: str, fields: Fields, actor: Actor, now: d
         customer = _found(Customer.objects.filter(retailer_id=retailer_id).select_for_update(), ident)
         if fields:
             _change(customer, fields, now)
+            _tell(customer, "updated", actor, now)
     return customer
 
 
@@ -151,6 +155,7 @@ def erase(*, retailer_id: int, ident: str, actor: Actor, now: datetime, reason: 
         customer.segments = []
         customer.updated_at = customer.erased_at = now
         customer.save()
+        _tell(customer, "deleted", actor, now)
         audit.record(
             retailer_id=retailer_id,
             actor=actor,
@@ -161,6 +166,11 @@ def erase(*, retailer_id: int, ident: str, actor: Actor, now: datetime, reason: 
             now=now,
         )
     return customer
+
+
+def _tell(customer: Customer, what: str, actor: Actor, now: datetime) -> None:
+    data = {"id": customer.public_id, "object": "customer"}  # nothing personal: events outlive an erasure
+    events.record(retailer_id=customer.retailer_id, type=f"customer.{what}", data=data, now=now, actor=actor)
 
 
 def _found(rows: QuerySet[Customer], ident: str) -> Customer:

@@ -16,6 +16,7 @@ from offers import async_actions, codes, vouchers
 from offers.lib.actors import Actor
 from offers.lib.ids import ID_LENGTH, random_text
 from offers.models import AsyncAction, Campaign, Voucher
+from offers.outbox import events
 
 BATCH = 5_000
 CROWDED = 10  # fewer than one in ten drawn codes was free: look through the whole space instead
@@ -45,7 +46,7 @@ def start(
     template = vouchers.template(retailer_id=campaign.retailer_id, campaign=campaign, fields=fields, now=now)
     Campaign.objects.filter(pk=campaign.pk).update(vouchers_generation_status=Campaign.Generation.IN_PROGRESS)
     campaign.vouchers_generation_status = Campaign.Generation.IN_PROGRESS
-    return async_actions.start(
+    action = async_actions.start(
         retailer_id=campaign.retailer_id,
         type=async_actions.GENERATE,
         total=count,
@@ -54,6 +55,8 @@ def start(
         now=now,
         request_id=request_id,
     )
+    _tell(campaign, action, "started", now)
+    return action
 
 
 def batch(action: AsyncAction, *, now: datetime, size: int = BATCH) -> bool:
@@ -71,12 +74,14 @@ def batch(action: AsyncAction, *, now: datetime, size: int = BATCH) -> bool:
         with transaction.atomic():
             _end(campaign, Campaign.Generation.FAILED)
             async_actions.fail(action, message=str(error), now=now)
+            _tell(campaign, action, "failed", now)
         return False
     if action.done < action.total:
         return True
     with transaction.atomic():
         _end(campaign, Campaign.Generation.DONE)
         async_actions.finish(action, message=f"{action.done} codes were made", now=now)
+        _tell(campaign, action, "completed", now)
     return False
 
 
@@ -149,6 +154,18 @@ def _thawed(action: AsyncAction, campaign: Campaign, now: datetime) -> Voucher:
     for name in ("start_date", "expiration_date"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None
     return Voucher(**{**values, "created_at": now, "campaign_id": campaign.pk})
+
+
+def _tell(campaign: Campaign, action: AsyncAction, what: str, now: datetime) -> None:
+    data = {
+        "id": campaign.public_id,
+        "name": campaign.name,
+        "object": "campaign",
+        "async_action_id": action.public_id,
+        "vouchers_count": action.done,
+    }
+    kind = f"campaign.vouchers.generation.{what}"
+    events.record(retailer_id=campaign.retailer_id, type=kind, data=data, now=now)
 
 
 def _end(campaign: Campaign, status: str) -> None:

@@ -12,6 +12,7 @@ from offers.lib import lookups, metadata
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound, Refusal
 from offers.models import Campaign, Category, PromotionTier
+from offers.outbox import events
 
 ORDERS = ("created_at", "updated_at")
 PLAIN = ("name", "banner", "hierarchy", "active", "start_date", "expiration_date")
@@ -106,6 +107,7 @@ def create(
             tier.hierarchy = (last or 0) + 1
         tier.save(force_insert=True)
         _record(tier, "promotion_tier.create", actor, now, after=_audited(tier))
+        _tell(tier, "promotion_tier.create", actor, now)
         if rule_idents:
             rules.attach(target=tier, rule_idents=rule_idents, actor=actor, now=now)
     return tier
@@ -131,6 +133,7 @@ def update(
         old, new = audit.changes(before, _audited(tier))
         if new:
             _record(tier, action, actor, now, before=old, after=new)
+        _tell(tier, action, actor, now)
         if rule_idents:
             rules.attach(target=tier, rule_idents=rule_idents, actor=actor, now=now)
     return tier
@@ -170,6 +173,7 @@ def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime) -> None
         tier.deleted_at = tier.updated_at = now
         tier.save(update_fields=["active", "deleted_at", "updated_at"])
         _record(tier, "promotion_tier.delete", actor, now, before=before)
+        _tell(tier, "promotion_tier.delete", actor, now)
 
 
 def _tiers(retailer_id: int) -> QuerySet[PromotionTier]:
@@ -209,6 +213,12 @@ def _category(retailer_id: int, ident: str | None) -> Category | None:
 def _audited(tier: PromotionTier) -> dict[str, Any]:
     values = {name: getattr(tier, name) for name in AUDITED}
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def _tell(tier: PromotionTier, action: str, actor: Actor, now: datetime) -> None:
+    data = {"id": tier.public_id, "name": tier.name, "object": "promotion_tier"}
+    kind = f"campaign.{action}d"  # promotion_tier.create -> campaign.promotion_tier.created
+    events.record(retailer_id=tier.retailer_id, type=kind, data=data, now=now, actor=actor)
 
 
 def _record(tier: PromotionTier, action: str, actor: Actor, now: datetime, **values: Any) -> None:

@@ -14,6 +14,7 @@ from offers.lib import lookups
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, NotFound, Refusal
 from offers.models import Campaign, PromotionTier, RuleAssignment, ValidationRule, Voucher
+from offers.outbox import events
 
 ORDERS = ("created_at", "updated_at", "name")
 ASSIGNMENT_ORDERS = ("created_at",)
@@ -76,6 +77,7 @@ def create(*, retailer_id: int, fields: Fields, actor: Actor, now: datetime) -> 
     with transaction.atomic():
         rule.save(force_insert=True)
         _record(rule, "rule.create", actor, now, after=_audited(rule))
+        _tell(rule, "created", actor, now)
     rule.assignments_count = 0  # type: ignore[attr-defined]
     return rule
 
@@ -93,6 +95,7 @@ def update(*, retailer_id: int, ident: str, fields: Fields, actor: Actor, now: d
         old, new = audit.changes(before, _audited(rule))
         if new:
             _record(rule, "rule.update", actor, now, before=old, after=new)
+        _tell(rule, "updated", actor, now)
     return get(retailer_id=retailer_id, ident=rule.public_id)
 
 
@@ -104,6 +107,7 @@ def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime) -> None
         before = _audited(rule) | {"assignments": bound}
         rule.delete()
         _record(rule, "rule.delete", actor, now, before=before)
+        _tell(rule, "deleted", actor, now)
 
 
 def assignments(
@@ -172,6 +176,7 @@ def assign(
                 retailer_id=retailer_id, rule=rule, target=kind, target_id=target.pk, target_public_id=target.public_id
             )
             _record(rule, "rule.assign", actor, now, after={kind.value: target.public_id})
+            _tell(rule, "assignment.created", actor, now)
     except IntegrityError as error:
         there = RuleAssignment.objects.filter(rule=rule, target=kind, target_id=target.pk).first()
         if there is None:
@@ -202,6 +207,7 @@ def unassign(*, retailer_id: int, rule: ValidationRule, ident: str, actor: Actor
         gone = {assignment.target: assignment.target_public_id}
         assignment.delete()
         _record(rule, "rule.unassign", actor, now, before=gone)
+        _tell(rule, "assignment.deleted", actor, now)
 
 
 def detach(*, target: Target) -> None:
@@ -259,6 +265,12 @@ def _pairs(rule: ValidationRule) -> list[tuple[str, str]]:
 
 def _audited(rule: ValidationRule) -> dict[str, Any]:
     return {name: getattr(rule, name) for name in AUDITED}
+
+
+def _tell(rule: ValidationRule, what: str, actor: Actor, now: datetime) -> None:
+    data = {"id": rule.public_id, "name": rule.name, "object": "validation_rules"}
+    kind = f"business_validation_rule.{what}"
+    events.record(retailer_id=rule.retailer_id, type=kind, data=data, now=now, actor=actor)
 
 
 def _record(rule: ValidationRule, action: str, actor: Actor, now: datetime, **values: Any) -> None:

@@ -14,6 +14,7 @@ from offers.lib import ids, lookups, metadata
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, NotFound, Refusal
 from offers.models import Campaign, Voucher
+from offers.outbox import events
 
 USES, CUSTOMER_USES, CREDITS = "voucher.uses", "voucher.customer_uses", "voucher.credits"
 ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "code", "-code")
@@ -110,6 +111,7 @@ def create(
         insert(voucher, code=code, code_config=code_config)
         rules.attach(target=voucher, rule_idents=fields.get("rules") or [], actor=actor, now=now)
         _note(voucher, "voucher.create", actor, now, after=_money(voucher))
+        _tell(voucher, "created", actor, now)
     return voucher
 
 
@@ -169,6 +171,7 @@ def update(*, retailer_id: int, ident: str, actor: Actor, now: datetime, fields:
         voucher.save()
         change_limits(voucher, before=before, now=now)
         _note_change(voucher, "voucher.update", actor, now, before, reason)
+        _tell(voucher, "updated", actor, now)
     return voucher
 
 
@@ -181,6 +184,7 @@ def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: dat
             voucher.save(update_fields=["active", "updated_at"])
             action = "voucher.enable" if active else "voucher.disable"
             _note(voucher, action, actor, now, before={"active": not active}, after={"active": active})
+            _tell(voucher, "enabled" if active else "disabled", actor, now)
     return voucher
 
 
@@ -193,6 +197,7 @@ def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime, force: 
     with transaction.atomic():
         voucher = get(retailer_id=retailer_id, ident=ident, for_update=True)
         _note(voucher, "voucher.delete", actor, now, before={"code": voucher.code, **_money(voucher)})
+        _tell(voucher, "deleted", actor, now)
         voucher.deleted_at = voucher.updated_at = now
         if force and not counters.states(kinds=[USES, CUSTOMER_USES, CREDITS], owners=[voucher.pk], now=now):
             voucher.code = f"deleted:{voucher.public_id}"
@@ -315,6 +320,11 @@ def _note_change(
     old, new = audit.changes(before, _money(voucher))
     if new:
         _note(voucher, action, actor, now, before=old, after=new, reason=reason)
+
+
+def _tell(voucher: Voucher, what: str, actor: Actor, now: datetime) -> None:
+    data = {"id": voucher.public_id, "code": voucher.code, "type": voucher.type, "object": "voucher"}
+    events.record(retailer_id=voucher.retailer_id, type=f"voucher.{what}", data=data, now=now, actor=actor)
 
 
 def _note(voucher: Voucher, action: str, actor: Actor, now: datetime, **what: Any) -> None:

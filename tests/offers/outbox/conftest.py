@@ -96,14 +96,8 @@ def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def alice(db: None) -> Retailer:
-    """Alice's chain, whose endpoints these are."""
-    return Retailer.objects.create(name="Alice's")
-
-
-@pytest.fixture
-def endpoint(alice: Retailer, shop: Shop) -> Endpoint:
-    return Endpoint.objects.create(retailer=alice, url=shop.url, secret=SECRET)
+def endpoint(shop_a: Retailer, shop: Shop) -> Endpoint:
+    return Endpoint.objects.create(retailer=shop_a, url=shop.url, secret=SECRET)
 
 
 def happen(retailer: Retailer, kind: str = "voucher.created", now: datetime = NOW, **data: Any) -> Event | None:

@@ -21,13 +21,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
 
 @pytest.fixture
-def alice(transactional_db: None) -> Retailer:
-    return Retailer.objects.create(name="Alice's")
-
-
-@pytest.fixture
-def endpoint(alice: Retailer, shop: Shop) -> Endpoint:
-    return Endpoint.objects.create(retailer=alice, url=shop.url, secret=SECRET)
+def endpoint(shop_a: Retailer, shop: Shop) -> Endpoint:
+    return Endpoint.objects.create(retailer=shop_a, url=shop.url, secret=SECRET)
 
 
 def delivered() -> int:
@@ -42,7 +37,7 @@ def worker(tmp_path: Path, valkey: str) -> Iterator[Worker]:
 
 
 def test_a_worker_killed_while_delivering_loses_nothing(
-    alice: Retailer, endpoint: Endpoint, shop: Shop, worker: Worker, redis_client: "redis.Redis"
+    shop_a: Retailer, endpoint: Endpoint, shop: Shop, worker: Worker, redis_client: "redis.Redis"
 ) -> None:
     over = threading.Event()
 
@@ -50,7 +45,7 @@ def test_a_worker_killed_while_delivering_loses_nothing(
         over.wait(15)
 
     shop.answer = take_and_be_silent
-    event = happen(alice, now=clock.now())
+    event = happen(shop_a, now=clock.now())
     assert event
     worker.start()
     worker.nudge("outbox.relay", "webhooks")
@@ -70,19 +65,19 @@ def test_a_worker_killed_while_delivering_loses_nothing(
 
 
 def test_a_broker_flushed_and_stopped_loses_nothing(
-    alice: Retailer, endpoint: Endpoint, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop_a: Retailer, endpoint: Endpoint, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broker = embedded.start_valkey(tmp_path, durable=False)
     worker = Worker(tmp_path, broker.url, "-B", "--schedule", str(tmp_path / "schedule"))
     try:
         worker.start()
-        first = happen(alice, now=clock.now())
+        first = happen(shop_a, now=clock.now())
         redis.Redis.from_url(broker.url).flushall()
         until(lambda: delivered() == 1, worker.said)  # the beat looks again
 
         broker.stop()
         with transaction.atomic():
-            second = happen(alice, now=clock.now())
+            second = happen(shop_a, now=clock.now())
             monkeypatch.setattr("celery.current_app.conf.task_always_eager", False)
             queue.enqueue("outbox.relay")  # its broker is away too: the change is committed all the same
         broker = embedded.start_valkey(tmp_path, durable=False)
@@ -95,9 +90,9 @@ def test_a_broker_flushed_and_stopped_loses_nothing(
         broker.stop()
 
 
-def test_two_relays_at_once_deliver_each_event_once(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
-    other = Endpoint.objects.create(retailer=alice, url=shop.url + "&two", secret=SECRET)
-    made = [happen(alice, now=clock.now()) for _ in range(60)]
+def test_two_relays_at_once_deliver_each_event_once(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+    other = Endpoint.objects.create(retailer=shop_a, url=shop.url + "&two", secret=SECRET)
+    made = [happen(shop_a, now=clock.now()) for _ in range(60)]
     begin = threading.Barrier(2)
     counts: list[int] = []
 

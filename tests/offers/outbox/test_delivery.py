@@ -37,14 +37,14 @@ def render() -> Iterator[Callable[[str, payloads.Renderer], None]]:
 # --- what is sent ---
 
 
-def test_the_payload_has_the_documented_keys_in_compact_json(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
-    event = happen(alice, id="v_1", name="Zwölf")
+def test_the_payload_has_the_documented_keys_in_compact_json(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+    event = happen(shop_a, id="v_1", name="Zwölf")
     assert event
     assert run() == 1
     (got,) = shop.received
     assert orjson.loads(got.body) == {
         "id": event.public_id,
-        "project_id": alice.public_id,
+        "project_id": shop_a.public_id,
         "created_at": "2026-11-21T12:00:00.250Z",
         "type": "voucher.created",
         "data": {"id": "v_1", "name": "Zwölf"},
@@ -56,8 +56,8 @@ def test_the_payload_has_the_documented_keys_in_compact_json(alice: Retailer, en
     assert got.headers["content-type"] == "application/json"
 
 
-def test_the_signature_is_the_hmac_of_the_body_as_sent(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
-    happen(alice)
+def test_the_signature_is_the_hmac_of_the_body_as_sent(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+    happen(shop_a)
     run()
     (got,) = shop.received
     assert got.headers["x-voucherify-signature"] == hmac.new(SECRET.encode(), got.body, hashlib.sha256).hexdigest()
@@ -66,11 +66,11 @@ def test_the_signature_is_the_hmac_of_the_body_as_sent(alice: Retailer, endpoint
     assert got.headers["x-offerkeep-signature"] == f"t={int(NOW.timestamp())},v1={expected}"
 
 
-def test_while_a_secret_rotates_both_sign(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+def test_while_a_secret_rotates_both_sign(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
     new = endpoints.rotate(endpoint, actor=SYSTEM, now=NOW)
-    happen(alice)
+    happen(shop_a)
     run()
-    happen(alice)
+    happen(shop_a)
     run(NOW + endpoints.OVERLAP)
     during, after = (one.headers for one in shop.received)
     assert [during["x-offerkeep-signature"].count("v1="), after["x-offerkeep-signature"].count("v1=")] == [2, 1]
@@ -82,12 +82,12 @@ def test_while_a_secret_rotates_both_sign(alice: Retailer, endpoint: Endpoint, s
 
 
 def test_the_longest_registered_prefix_writes_the_data(
-    alice: Retailer, endpoint: Endpoint, shop: Shop, render: Callable[[str, payloads.Renderer], None]
+    shop_a: Retailer, endpoint: Endpoint, shop: Shop, render: Callable[[str, payloads.Renderer], None]
 ) -> None:
     render("voucher.", lambda event: {"by": "voucher", "id": event.data["id"]})
     render("voucher.gift.", lambda event: {"by": "gift"})
     for kind in ("voucher.created", "voucher.gift.balance_added", "campaign.created"):
-        happen(alice, kind, id="v_1")
+        happen(shop_a, kind, id="v_1")
     run()
     data = {orjson.loads(one.body)["type"]: orjson.loads(one.body)["data"] for one in shop.received}
     assert data == {
@@ -100,21 +100,22 @@ def test_the_longest_registered_prefix_writes_the_data(
 # --- who gets it ---
 
 
-def test_every_endpoint_that_wants_it_gets_it_once(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
-    Endpoint.objects.create(retailer=alice, url=shop.url + "&two", secret="s", events=["voucher.created"])
-    Endpoint.objects.create(retailer=alice, url=shop.url + "&other", secret="s", events=["voucher.deleted"])
-    Endpoint.objects.create(retailer=alice, url=shop.url + "&off", secret="s", active=False)
-    bob = Retailer.objects.create(name="Bob's")
-    Endpoint.objects.create(retailer=bob, url=shop.url + "&bob", secret="s")
-    happen(alice)
+def test_every_endpoint_that_wants_it_gets_it_once(
+    shop_a: Retailer, shop_b: Retailer, endpoint: Endpoint, shop: Shop
+) -> None:
+    Endpoint.objects.create(retailer=shop_a, url=shop.url + "&two", secret="s", events=["voucher.created"])
+    Endpoint.objects.create(retailer=shop_a, url=shop.url + "&other", secret="s", events=["voucher.deleted"])
+    Endpoint.objects.create(retailer=shop_a, url=shop.url + "&off", secret="s", active=False)
+    Endpoint.objects.create(retailer=shop_b, url=shop.url + "&b", secret="s")
+    happen(shop_a)
     assert run() + run() == 2
     assert sorted(one.path for one in shop.received) == ["/hooks?of=shop", "/hooks?of=shop&two"]
     assert len(set(shop.idents)) == 1
 
 
-def test_a_success_is_written_down(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+def test_a_success_is_written_down(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
     shop.status = 204
-    happen(alice)
+    happen(shop_a)
     run()
     one = only()
     assert (one.state, one.attempts, one.last_status, one.last_error) == (Delivery.State.DELIVERED, 1, 204, "")
@@ -122,9 +123,9 @@ def test_a_success_is_written_down(alice: Retailer, endpoint: Endpoint, shop: Sh
     assert [(entry["status"], entry["error"]) for entry in one.log] == [(204, "")]
 
 
-def test_many_events_go_out_in_one_run(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+def test_many_events_go_out_in_one_run(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
     for _ in range(60):
-        happen(alice)
+        happen(shop_a)
     assert run() == 60
     assert len(set(shop.idents)) == 60
 
@@ -137,9 +138,9 @@ def test_retries_come_after_1_2_4_minutes_and_so_on_twelve_in_all_the_last_after
     assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 24 * 60]
 
 
-def test_a_failure_is_tried_again_when_its_time_has_come(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+def test_a_failure_is_tried_again_when_its_time_has_come(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
     shop.status = 500
-    happen(alice)
+    happen(shop_a)
     assert [run(NOW), run(NOW + 0.9 * MINUTE), run(NOW + MINUTE)] == [1, 0, 1]
     one = only()
     assert (one.state, one.attempts, one.next_at) == (Delivery.State.WAITING, 2, NOW + 3 * MINUTE)
@@ -164,10 +165,10 @@ def keep_failing() -> None:
 
 
 def test_after_the_last_retry_the_endpoint_is_switched_off_with_the_reason(
-    alice: Retailer, endpoint: Endpoint, shop: Shop
+    shop_a: Retailer, endpoint: Endpoint, shop: Shop
 ) -> None:
     shop.status = 503
-    event = happen(alice)
+    event = happen(shop_a)
     assert event
     keep_failing()
     one = only()
@@ -179,15 +180,15 @@ def test_after_the_last_retry_the_endpoint_is_switched_off_with_the_reason(
 
 
 def test_an_event_the_receiver_chokes_on_is_parked_and_the_others_run(
-    alice: Retailer, endpoint: Endpoint, shop: Shop
+    shop_a: Retailer, endpoint: Endpoint, shop: Shop
 ) -> None:
-    poison = happen(alice, "voucher.created")
+    poison = happen(shop_a, "voucher.created")
     assert poison
     shop.answer = lambda handler, one: handler.answer_with(  # type: ignore[attr-defined]
         500 if one.ident == poison.public_id else 200
     )
-    happen(alice)
-    happen(alice)
+    happen(shop_a)
+    happen(shop_a)
     keep_failing()
     states = dict(Delivery.objects.values_list("event__public_id", "state"))
     assert states.pop(poison.public_id) == Delivery.State.GIVEN_UP
@@ -197,13 +198,13 @@ def test_an_event_the_receiver_chokes_on_is_parked_and_the_others_run(
 
 
 def test_a_poison_event_of_ours_is_parked_with_its_reason_and_those_behind_it_run(
-    alice: Retailer, endpoint: Endpoint, shop: Shop, render: Callable[[str, payloads.Renderer], None]
+    shop_a: Retailer, endpoint: Endpoint, shop: Shop, render: Callable[[str, payloads.Renderer], None]
 ) -> None:
     def burst(event: Event) -> Any:
         raise KeyError("order")
 
     render("voucher.", burst)
-    poison, good = happen(alice, "voucher.created"), happen(alice, "campaign.created")
+    poison, good = happen(shop_a, "voucher.created"), happen(shop_a, "campaign.created")
     assert poison
     assert good
     run()
@@ -216,8 +217,8 @@ def test_a_poison_event_of_ours_is_parked_with_its_reason_and_those_behind_it_ru
     assert endpoint.active  # it did nothing wrong
 
 
-def test_a_delivery_that_kills_every_relay_is_parked(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
-    happen(alice)
+def test_a_delivery_that_kills_every_relay_is_parked(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+    happen(shop_a)
     delivery.fan_out(now=NOW)
     Delivery.objects.update(attempts=delivery.RETRIES + 1)
     run()
@@ -229,15 +230,15 @@ def test_a_delivery_that_kills_every_relay_is_parked(alice: Retailer, endpoint: 
 # --- two relays, dead relays ---
 
 
-def test_what_one_relay_has_claimed_another_does_not_get(alice: Retailer, endpoint: Endpoint) -> None:
-    happen(alice)
+def test_what_one_relay_has_claimed_another_does_not_get(shop_a: Retailer, endpoint: Endpoint) -> None:
+    happen(shop_a)
     delivery.fan_out(now=NOW)
     assert len(delivery.claim(now=NOW, limit=5, share=5)) == 1
     assert delivery.claim(now=NOW + 0.9 * delivery.LEASE, limit=5, share=5) == []
 
 
-def test_what_a_dead_relay_had_is_due_again_after_its_lease(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
-    happen(alice)
+def test_what_a_dead_relay_had_is_due_again_after_its_lease(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+    happen(shop_a)
     delivery.fan_out(now=NOW)
     delivery.claim(now=NOW, limit=5, share=5)  # and then it dies
     assert run(NOW + delivery.LEASE) == 1
@@ -245,8 +246,8 @@ def test_what_a_dead_relay_had_is_due_again_after_its_lease(alice: Retailer, end
     assert only().attempts == 2
 
 
-def test_a_relay_that_was_overtaken_cannot_undo_what_the_other_wrote(alice: Retailer, endpoint: Endpoint) -> None:
-    happen(alice)
+def test_a_relay_that_was_overtaken_cannot_undo_what_the_other_wrote(shop_a: Retailer, endpoint: Endpoint) -> None:
+    happen(shop_a)
     delivery.fan_out(now=NOW)
     (slow,) = delivery.claim(now=NOW, limit=1, share=1)
     (fast,) = delivery.claim(now=NOW + delivery.LEASE, limit=1, share=1)
@@ -256,11 +257,11 @@ def test_a_relay_that_was_overtaken_cannot_undo_what_the_other_wrote(alice: Reta
     assert only().state == Delivery.State.DELIVERED
 
 
-def test_a_slow_endpoint_gets_no_more_than_its_share(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
-    other = Endpoint.objects.create(retailer=alice, url=shop.url, secret="s", events=["campaign.created"])
+def test_a_slow_endpoint_gets_no_more_than_its_share(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+    other = Endpoint.objects.create(retailer=shop_a, url=shop.url, secret="s", events=["campaign.created"])
     for _ in range(10):
-        happen(alice, "voucher.created")
-    happen(alice, "campaign.created")
+        happen(shop_a, "voucher.created")
+    happen(shop_a, "campaign.created")
     delivery.fan_out(now=NOW)
     taken = [one.endpoint_id for one in delivery.claim(now=NOW, limit=16, share=4)]
     assert sorted(taken) == sorted([endpoint.pk] * 4 + [other.pk])
@@ -268,8 +269,8 @@ def test_a_slow_endpoint_gets_no_more_than_its_share(alice: Retailer, endpoint: 
     assert len(delivery.claim(now=NOW, limit=16, share=4, slow=[endpoint.pk])) == 1
 
 
-def test_the_longest_due_go_first(alice: Retailer, endpoint: Endpoint) -> None:
-    first, second = happen(alice), happen(alice)
+def test_the_longest_due_go_first(shop_a: Retailer, endpoint: Endpoint) -> None:
+    first, second = happen(shop_a), happen(shop_a)
     assert first
     assert second
     delivery.fan_out(now=NOW)
@@ -282,9 +283,9 @@ def test_the_longest_due_go_first(alice: Retailer, endpoint: Endpoint) -> None:
 
 
 def test_what_waits_for_an_endpoint_switched_off_is_kept_until_it_is_on_again(
-    alice: Retailer, endpoint: Endpoint, shop: Shop
+    shop_a: Retailer, endpoint: Endpoint, shop: Shop
 ) -> None:
-    happen(alice)
+    happen(shop_a)
     delivery.fan_out(now=NOW)
     endpoints.disable(endpoint, actor=SYSTEM, now=NOW, reason="moving house")
     assert run() == 0
@@ -296,8 +297,8 @@ def test_what_waits_for_an_endpoint_switched_off_is_kept_until_it_is_on_again(
     assert list(actions) == [("webhook.disable", "moving house"), ("webhook.enable", "")]
 
 
-def test_sending_again_starts_all_over_and_is_audited(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
-    event = happen(alice)
+def test_sending_again_starts_all_over_and_is_audited(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+    event = happen(shop_a)
     assert event
     run()
     delivery.resend(only(), actor=SYSTEM, now=NOW)
@@ -310,9 +311,9 @@ def test_sending_again_starts_all_over_and_is_audited(alice: Retailer, endpoint:
 # --- how far behind, and forgetting ---
 
 
-def test_lag_is_what_waits_for_us_not_for_the_receiver(alice: Retailer, endpoint: Endpoint, shop: Shop) -> None:
+def test_lag_is_what_waits_for_us_not_for_the_receiver(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
     assert delivery.lag(now=NOW) == timedelta(0)
-    happen(alice)
+    happen(shop_a)
     assert delivery.lag(now=NOW + MINUTE) == MINUTE
     delivery.fan_out(now=NOW + MINUTE)
     assert delivery.lag(now=NOW + 3 * MINUTE) == 2 * MINUTE
@@ -323,17 +324,17 @@ def test_lag_is_what_waits_for_us_not_for_the_receiver(alice: Retailer, endpoint
 
 
 def test_old_events_are_forgotten_with_their_deliveries_but_never_what_waits(
-    alice: Retailer, endpoint: Endpoint, shop: Shop
+    shop_a: Retailer, endpoint: Endpoint, shop: Shop
 ) -> None:
-    old, stuck = happen(alice), happen(alice)
+    old, stuck = happen(shop_a), happen(shop_a)
     assert old
     assert stuck
     run()
     Delivery.objects.filter(event=stuck).update(state=Delivery.State.WAITING)
-    fresh = happen(alice, now=NOW + timedelta(days=20))
+    fresh = happen(shop_a, now=NOW + timedelta(days=20))
     run(NOW + timedelta(days=20))
     Delivery.objects.filter(event=stuck).update(state=Delivery.State.WAITING)
-    waiting = happen(alice)
+    waiting = happen(shop_a)
     assert delivery.purge(now=NOW + timedelta(days=31), days=30) == 1
     assert delivery.purge(now=NOW + timedelta(days=31), days=30) == 0
     assert list(Event.objects.order_by("id")) == [stuck, fresh, waiting]

@@ -11,24 +11,19 @@ from offers.outbox.models import Endpoint, Event
 from tests.offers.outbox.conftest import NOW, happen
 
 
-@pytest.fixture
-def bob(db: None) -> Retailer:
-    return Retailer.objects.create(name="Bob's")
-
-
-def test_nobody_listens_nothing_is_written(alice: Retailer) -> None:
-    assert not events.listened(alice.pk)
-    assert happen(alice) is None
+def test_nobody_listens_nothing_is_written(shop_a: Retailer) -> None:
+    assert not events.listened(shop_a.pk)
+    assert happen(shop_a) is None
     assert not Event.objects.exists()
 
 
 def test_an_event_is_written_in_one_statement(
-    alice: Retailer, endpoint: Endpoint, django_assert_num_queries: DjangoAssertNumQueries
+    shop_a: Retailer, endpoint: Endpoint, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    assert events.listened(alice.pk)
+    assert events.listened(shop_a.pk)
     actor = Actor("API", "app-1")
     with django_assert_num_queries(1):
-        events.record(retailer_id=alice.pk, type="voucher.created", data={"id": "v_1"}, now=NOW, actor=actor)
+        events.record(retailer_id=shop_a.pk, type="voucher.created", data={"id": "v_1"}, now=NOW, actor=actor)
     event = Event.objects.get()
     assert event.public_id.startswith("whs_")
     assert (event.type, event.data, event.created_at, event.fanned_out_at) == (
@@ -40,31 +35,31 @@ def test_an_event_is_written_in_one_statement(
     assert event.source == {"channel": {"channel_type": "API", "channel_id": "app-1"}}
 
 
-def test_others_listening_is_not_our_listening(alice: Retailer, bob: Retailer, endpoint: Endpoint) -> None:
-    assert not events.listened(bob.pk)
-    assert happen(bob) is None
+def test_others_listening_is_not_our_listening(shop_a: Retailer, shop_b: Retailer, endpoint: Endpoint) -> None:
+    assert not events.listened(shop_b.pk)
+    assert happen(shop_b) is None
 
 
-def test_a_type_nobody_wants_is_not_written(alice: Retailer, endpoint: Endpoint) -> None:
+def test_a_type_nobody_wants_is_not_written(shop_a: Retailer, endpoint: Endpoint) -> None:
     Endpoint.objects.update(events=["redemption.succeeded"])
-    assert happen(alice, "voucher.created") is None
-    assert happen(alice, "redemption.succeeded") is not None
+    assert happen(shop_a, "voucher.created") is None
+    assert happen(shop_a, "redemption.succeeded") is not None
 
 
-def test_an_endpoint_switched_off_does_not_listen(alice: Retailer, endpoint: Endpoint) -> None:
+def test_an_endpoint_switched_off_does_not_listen(shop_a: Retailer, endpoint: Endpoint) -> None:
     Endpoint.objects.update(active=False)
-    assert not events.listened(alice.pk)
-    assert happen(alice) is None
+    assert not events.listened(shop_a.pk)
+    assert happen(shop_a) is None
 
 
-def test_a_change_rolled_back_was_no_event(alice: Retailer, endpoint: Endpoint) -> None:
+def test_a_change_rolled_back_was_no_event(shop_a: Retailer, endpoint: Endpoint) -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        happen(alice)
+        happen(shop_a)
         raise ZeroDivisionError
     assert not Event.objects.exists()
 
 
-def test_a_new_endpoint_raises_the_version_that_caches_look_at(alice: Retailer) -> None:
-    before = Retailer.objects.values_list("version__number", flat=True).get(pk=alice.pk)
-    Endpoint.objects.create(retailer=alice, url="https://shop.example/", secret="s")
-    assert Retailer.objects.values_list("version__number", flat=True).get(pk=alice.pk) == before + 1
+def test_a_new_endpoint_raises_the_version_that_caches_look_at(shop_a: Retailer) -> None:
+    before = Retailer.objects.values_list("version__number", flat=True).get(pk=shop_a.pk)
+    Endpoint.objects.create(retailer=shop_a, url="https://shop.example/", secret="s")
+    assert Retailer.objects.values_list("version__number", flat=True).get(pk=shop_a.pk) == before + 1
