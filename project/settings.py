@@ -153,7 +153,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "checkout.api.common.schema.ApiSchema",
     "EXCEPTION_HANDLER": "checkout.api.common.errors.handle",
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -173,8 +173,17 @@ API_MAX_BODY_BYTES = env.env_int("API_MAX_BODY_BYTES", 1024 * 1024, least=1024)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Offerkeep",
     "VERSION": "1.0.0",
-    "DESCRIPTION": "Vouchers, gift cards and promotions: validate, lock, redeem, release, roll back.",
+    "DESCRIPTION": (
+        "Vouchers, gift cards and promotions: validate, lock, redeem, release, roll back. The wire is Voucherify's, so "
+        "its official clients work with the base address changed.\n\n"
+        "Amounts are whole numbers of the smallest unit (cents), moments ISO 8601 in UTC. Errors have one body "
+        "(`Error`). Writes take an `Idempotency-Key`. Where a limit applies, `X-Rate-Limit-*` tells what is left."
+    ),
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": [],
     "SERVE_INCLUDE_SCHEMA": False,
+    "PATH_CONVERTER_OVERRIDES": {"code": "string"},
+    "SCHEMA_PATH_PREFIX": "/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # No address of ours is told to anybody, not even to check the document.

@@ -222,5 +222,14 @@ class ApiView(APIView):
 
     @classmethod
     def allowed(cls) -> str:
-        found = [method for method in METHODS if hasattr(cls, method.lower())]
+        found = cls.methods()
         return ", ".join([*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"])
+
+    @classmethod
+    def methods(cls) -> list[str]:
+        return [method for method in METHODS if callable(getattr(cls, method.lower(), None))]
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """What DRF, and with it the OpenAPI document, takes for this view's methods."""
+        return self.methods()
