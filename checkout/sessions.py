@@ -15,7 +15,6 @@ from django.db import connection, transaction
 
 from checkout.asks import TTL_UNITS, SessionAsk
 from checkout.facts import Confirm, Facts
-from checkout.models import LockSession
 from offers import audit
 from offers.evaluation.verdicts import Verdict
 from offers.lib.actors import Actor
@@ -181,7 +180,23 @@ def _release(
     return bool(released), number
 
 
-def expire(*, now: datetime) -> int:
-    """Mark due lock rows as expired: tidying only, availability is judged by the clock at use."""
-    due = LockSession.objects.filter(state=LockSession.State.LIVE, expires_at__lte=now)
-    return due.update(state=LockSession.State.EXPIRED, ended_at=now)
+def expire(*, now: datetime, batch: int = 500, batches: int = 50) -> int:
+    """Mark due lock rows as expired: tidying only, availability is judged by the clock at use. Waits for nobody."""
+    ended = 0
+    for _ in range(batches):
+        with connection.cursor() as cursor:
+            cursor.execute(_EXPIRE, [now, batch, now])
+            count = cursor.rowcount
+        ended += count
+        if count < batch:
+            break
+    return ended
+
+
+_EXPIRE = """
+WITH due AS (
+    SELECT id FROM checkout_locksession WHERE state = 'live' AND expires_at <= %s
+    ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE checkout_locksession l SET state = 'expired', ended_at = %s FROM due WHERE l.id = due.id
+"""

@@ -1,12 +1,18 @@
-"""Celery's door to checkout: forget what has been kept long enough."""
+"""Celery's door to checkout: end lock rows whose time has passed, forget what has been kept long enough."""
 
 from typing import Any
 
 from celery import shared_task
 from django.conf import settings
 
-from checkout import idempotency, retention
+from checkout import idempotency, retention, sessions
 from offers.lib import clock
+
+
+@shared_task(name="checkout.expire_sessions", acks_late=True)
+def expire_sessions(**_: Any) -> None:
+    """Mark due lock rows as expired; the ledger frees what they held by itself."""
+    sessions.expire(now=clock.now())
 
 
 @shared_task(name="checkout.purge_replies", acks_late=True)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
@@ -29,6 +30,10 @@ def every(seconds: int, task: str) -> dict[str, Any]:
 
 # Everything here finds its work in the database: run late, twice or after a flushed broker, it does the same.
 app.conf.beat_schedule = {
+    "expire holds": every(20, "ledger.sweep"),
+    "expire locks": every(20, "checkout.expire_sessions"),
+    "tally busy counters": every(300, "ledger.tally"),
+    "prove the ledger": {"task": "ledger.prove", "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
     "take up jobs": every(15, "offers.take_up_jobs"),
     "deliver webhooks": every(2, "outbox.relay"),
     "forget old events": every(3600, "outbox.purge"),

@@ -144,13 +144,3 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.delta} ({self.reference})"
-
-
-class Sweep(models.Model):
-    """When the sweeper last went round: one row, for /readyz."""
-
-    at = models.DateTimeField()
-    ended = models.IntegerField(default=0, help_text="Holds it expired in that round.")
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S}: {self.ended}"

@@ -140,27 +140,28 @@ def test_stacks_in_any_order_meet_everything_else_without_deadlock() -> None:
                 for name in dice.sample(names, dice.randrange(2, 5))
                 for item in dice.sample("abc", dice.randrange(1, 3))
             ]
+            deeds: list[Callable[[], Any]] = [
+                partial(hold, reference, *wants, ttl_seconds=dice.choice([5, 600]), now=now),
+                partial(hold, reference, *wants, ttl_seconds=dice.choice([5, 600]), now=now),
+                partial(use, reference, *wants, now=now),
+                partial(holds.void, reference=reference, now=now),
+                partial(holds.settle, reference=reference, entry=f"e{n}-{turn}", now=now),
+                partial(holds.pin, reference=reference, now=now, item="a"),
+                partial(expiry.sweep, now=now, batch=3),
+                partial(
+                    entries.reverse,
+                    references=dice.sample([f"r{c}-{t}" for c in range(12) for t in range(turn)], min(5, turn)),
+                    now=now,
+                ),
+                partial(
+                    counters.set_limits,
+                    {A: dice.randrange(10, 40), B: dice.randrange(10, 60), BUDGET: dice.randrange(300, 600)},
+                    reference=f"l{n}-{turn}",
+                    now=now,
+                ),
+            ]
             with suppress(Refusal):
-                [
-                    partial(hold, reference, *wants, ttl_seconds=dice.choice([5, 600]), now=now),
-                    partial(hold, reference, *wants, ttl_seconds=dice.choice([5, 600]), now=now),
-                    partial(use, reference, *wants, now=now),
-                    partial(holds.void, reference=reference, now=now),
-                    partial(holds.settle, reference=reference, entry=f"e{n}-{turn}", now=now),
-                    partial(holds.pin, reference=reference, now=now, item="a"),
-                    partial(expiry.sweep, now=now, batch=3),
-                    partial(
-                        entries.reverse,
-                        references=dice.sample([f"r{c}-{t}" for c in range(12) for t in range(turn)], min(5, turn)),
-                        now=now,
-                    ),
-                    partial(
-                        counters.set_limits,
-                        {A: dice.randrange(10, 40), B: dice.randrange(10, 60), BUDGET: dice.randrange(300, 600)},
-                        reference=f"l{n}-{turn}",
-                        now=now,
-                    ),
-                ][dice.choice([0, 0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8])]()
+                deeds[dice.choice([0, 0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8])]()
 
     together(*[partial(client, n) for n in range(12)])
 

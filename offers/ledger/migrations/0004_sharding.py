@@ -10,14 +10,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Sweep',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('ended', models.IntegerField(default=0, help_text='Holds it expired in that round.')),
-            ],
-        ),
         migrations.AddField(
             model_name='counter',
             name='shards',
