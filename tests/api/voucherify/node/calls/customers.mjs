@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { refused, server } from '../client.mjs'
+
+const { customers } = server
+
+const made = await customers.create({
+  source_id: 'team a/7',
+  name: 'Ann',
+  address: { city: 'Oslo' },
+  metadata: { vip: true },
+})
+assert.match(made.id, /^cust_/)
+assert.equal(made.summary.redemptions.total_redeemed, 0)
+assert.equal((await customers.get('team a/7')).id, made.id)
+assert.equal((await customers.update({ id: made.id, name: 'Bea' })).name, 'Bea')
+const updated = await customers.update({ source_id: 'team a/7', phone: '+47' })
+assert.deepEqual([updated.name, updated.phone, updated.address.city], ['Bea', '+47', 'Oslo'])
+
+for (const name of ['c1', 'c2', 'c3']) await customers.create({ source_id: name, name })
+const listed = await customers.list({ limit: 2, order: 'source_id' })
+assert.deepEqual([listed.customers.map((one) => one.source_id), listed.total], [['c1', 'c2'], 4])
+assert.equal((await customers.list({ name: 'c2' })).customers.length, 1)
+assert.equal((await customers.list({ created_at: { after: '2999-01-01T00:00:00Z' } })).customers.length, 0)
+
+for (const order of [undefined, 'created_at']) {
+  const met = []
+  for await (const one of customers.scroll({ limit: 1, ...(order && { order }) })) met.push(one.source_id)
+  assert.deepEqual([met.length, new Set(met).size], [4, 4], `everybody once with order ${order}`)
+}
+
+await customers.delete('c3')
+await refused(customers.get('c3'), 404, 'not_found')
+assert.equal((await customers.deletePermanently(made.id)).status, 'DONE')
+await refused(customers.create({ source_id: 'x', name: 7 }), 400, 'invalid_payload')

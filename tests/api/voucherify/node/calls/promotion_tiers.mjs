@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { refused, server } from '../client.mjs'
+
+const { tiers } = server.promotions
+const { PROMOTION_ID } = process.env
+const discount = { type: 'PERCENT', percent_off: 10, effect: 'APPLY_TO_ORDER' }
+
+const rule = await server.validationRules.create({ name: 'Any order', rules: {} })
+const made = await tiers.create(PROMOTION_ID, {
+  name: 'Ten off',
+  banner: '10 % off',
+  action: { discount },
+  validation_rules: [rule.id],
+})
+assert.match(made.id, /^promo_/)
+assert.equal(made.validation_rule_assignments.data[0].rule_id, rule.id)
+assert.equal((await tiers.get(made.id)).action.discount.percent_off, 10)
+assert.equal((await tiers.update({ ...made, name: 'Twenty off' })).name, 'Twenty off')
+assert.deepEqual((await tiers.list(PROMOTION_ID)).tiers.map((one) => one.id), [made.id])
+const all = await tiers.listAll({ is_available: true, limit: 10 })
+assert.deepEqual([all.tiers.length, all.total, all.has_more], [1, 1, false])
+
+const asked = { redeemables: [{ object: 'promotion_tier', id: made.id }], order: { amount: 20000 } }
+const verdict = await server.validations.validateStackable(asked)
+assert.deepEqual([verdict.valid, verdict.order.total_amount], [true, 18000])
+const redeemed = await server.redemptions.redeemStackable(asked)
+assert.equal(redeemed.redemptions[0].promotion_tier.id, made.id)
+const { summary } = await tiers.get(made.id)
+assert.deepEqual([summary.redemptions.total_redeemed, summary.orders.total_discount_amount], [1, 2000])
+
+await tiers.delete(made.id)
+await refused(tiers.get(made.id), 404, 'not_found')
+assert.equal((await server.redemptions.get(redeemed.redemptions[0].id)).related_object_id, made.id)
