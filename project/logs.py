@@ -1,12 +1,14 @@
 """Shapes log lines: one JSON object each, with the request's id, and without secrets, tokens or voucher codes."""
 
 import logging
+import os
 import re
 import secrets
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 current_request_id: ContextVar[str] = ContextVar("offerkeep_request_id", default="")
@@ -102,3 +104,19 @@ def iso_time(record: logging.LogRecord) -> str:
     """Return the record's own time in UTC with milliseconds."""
     moment = datetime.fromtimestamp(record.created, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def write_access(*, now: datetime, method: str, route: str, status: int, ms: float, as_json: bool) -> None:
+    """Write the line of one request to standard error.
+
+    Past the logging module, whose way costs a request ten times as much; nothing in the line needs masking.
+    """
+    moment, request_id = now.isoformat(timespec="milliseconds").replace("+00:00", "Z"), current_request_id.get()
+    if as_json:
+        facts = {"time": moment, "level": "INFO", "logger": "access", "message": f"{method} {route} {status}"}
+        line = orjson.dumps(
+            {**facts, "request_id": request_id, "ms": ms, "status": status}, option=orjson.OPT_APPEND_NEWLINE
+        )
+    else:
+        line = f"{moment} INFO    access {method} {route} {status} {ms} ms [{request_id}]\n".encode()
+    os.write(2, line)

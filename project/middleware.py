@@ -1,6 +1,5 @@
 """What wraps every request: its id and log line, health answers, a fresh database connection, JSON errors."""
 
-import logging
 import select
 import time
 from collections.abc import Callable
@@ -10,10 +9,11 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from offers.lib import clock
 from project import errors, health, logs, metrics
 
 Next = Callable[[HttpRequest], HttpResponseBase]
-access = logging.getLogger("offerkeep.access")
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class RequestLog:
@@ -22,6 +22,7 @@ class RequestLog:
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
         self.writes = settings.ACCESS_LOG
+        self.as_json = settings.LOG_FORMAT == "json"
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
@@ -33,13 +34,21 @@ class RequestLog:
             response["X-Request-Id"] = request_id
             if isinstance(response, HttpResponse) and not response.has_header("Content-Length"):
                 response["Content-Length"] = str(len(response.content))
+            health_check = request.path_info in health.VIEWS
             route = request.resolver_match.route if request.resolver_match else "(none)"
+            route = request.path_info if health_check else route
             seconds = time.perf_counter() - started
-            metrics.count_request(route, request.method or "", response.status_code, seconds)
-            if self.writes:
-                ms = round(seconds * 1000, 1)
-                facts = {"method": request.method, "route": route, "status": response.status_code, "ms": ms}
-                access.info("%s %s %s %s ms", *facts.values(), extra=facts)
+            method = request.method if request.method in METHODS else "other"
+            metrics.count_request(route, method, response.status_code, seconds)
+            if self.writes and not (health_check and response.status_code == 200):
+                logs.write_access(
+                    now=clock.now(),
+                    method=method,
+                    route=route,
+                    status=response.status_code,
+                    ms=round(seconds * 1000, 1),
+                    as_json=self.as_json,
+                )
             return response
         finally:
             logs.current_request_id.reset(token)

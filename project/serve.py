@@ -6,6 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import django
+from django.conf import settings
+
 from project import env
 
 
@@ -29,6 +32,13 @@ def empty_metrics_dir(place: Path) -> None:
 
 
 def main() -> None:
+    """Check the settings once, here, instead of in a loop of dying processes; then become the server."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    django.setup()
+    if not (Path(settings.STATIC_ROOT) / "staticfiles.json").is_file():
+        raise SystemExit(
+            f"No static files in {settings.STATIC_ROOT}. Collect them first: python manage.py collectstatic"
+        )
     place = os.environ.setdefault(
         "PROMETHEUS_MULTIPROC_DIR", f"{tempfile.gettempdir()}/offerkeep-metrics-{os.getpid()}"
     )

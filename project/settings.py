@@ -231,6 +231,7 @@ TRACE_DAYS = env.env_int("TRACE_DAYS", 30, least=1)
 # --- seeing what it does ---
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN", dev="")
 ACCESS_LOG = env.env_bool("ACCESS_LOG", True)
+LOG_FORMAT = env.env_choice("LOG_FORMAT", "json", {"json", "text"})
 _level = env.env_choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})
 LOGGING = {
     "version": 1,
@@ -240,7 +241,7 @@ LOGGING = {
     "handlers": {
         "out": {
             "class": "logging.StreamHandler",
-            "formatter": env.env_choice("LOG_FORMAT", "json", {"json", "text"}),
+            "formatter": LOG_FORMAT,
             "filters": ["context"],
         }
     },

@@ -1,6 +1,7 @@
 """The documents are true to the code: settings, packages, links, commands."""
 
 import re
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,17 @@ def test_every_setting_that_is_read_stands_in_the_readme() -> None:
     table = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "README.md").read_text()))
     assert len(read) > 20
     assert read - table - {"DJANGO_SETTINGS_MODULE"} == set()
+
+
+def test_the_readme_tells_the_defaults_that_the_code_has() -> None:
+    code = re.findall(r'env_int\(\s*"(\w+)", ([\d_ *]+)', (ROOT / "project" / "settings.py").read_text())
+    rows: dict[str, str] = {}
+    for names, defaults in re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", (ROOT / "README.md").read_text(), re.MULTILINE):
+        rows.update(zip(re.findall(r"`(\w+)`", names), re.findall(r"`(\d+)`", defaults), strict=False))
+    assert len(code) > 8
+    for name, default in code:
+        value = prod(int(factor) for factor in default.replace("_", "").split("*"))
+        assert rows[name] == str(value), name
 
 
 @pytest.mark.parametrize("file", ["requirements.txt", "requirements-embedded.txt", "requirements-dev.txt"])

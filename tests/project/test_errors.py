@@ -118,3 +118,14 @@ def test_a_connection_cut_between_requests_is_replaced_unnoticed(http: Client) -
 def test_pages_say_what_browsers_may_load_and_json_does_not(http: Client) -> None:
     assert "frame-ancestors 'none'" in http.get("/page/read")["Content-Security-Policy"]
     assert "Content-Security-Policy" not in http.get("/v1/nope")
+
+
+def test_each_request_is_logged_by_its_route(settings: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    settings.ACCESS_LOG = True
+    http = Client(raise_request_exception=False)
+    http.get("/v1/break/suspicious?token=SESAME-1")
+    http.get("/v1/SESAME-1")
+    http.get("/healthz")
+    first, second = [json.loads(line) for line in capfd.readouterr().err.splitlines() if '"access"' in line]
+    assert (first["message"], second["message"]) == ("GET v1/break/<how> 400", "GET (none) 404")
+    assert "SESAME" not in f"{first}{second}"

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import UTC, datetime
 
 import pytest
 
@@ -87,3 +88,15 @@ def test_fields_keep_their_kind_and_secret_ones_are_masked_whole() -> None:
     )
     assert (shown["status"], shown["code"], shown["app_token"]) == (200, 404, "***")
     assert shown["deep"] == {"password": "***", "list": ["code=***"]}
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_access_log_names_the_route(capfd: pytest.CaptureFixture[str], as_json: bool) -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    logs.write_access(now=noon, method="GET", route="v1/vouchers/<code>", status=200, ms=1.5, as_json=as_json)
+    written = capfd.readouterr().err
+    assert written.endswith("\n")
+    assert "2026-03-01T12:00:00.000Z" in written
+    assert "GET v1/vouchers/<code> 200" in written
+    if as_json:
+        assert json.loads(written)["ms"] == 1.5

@@ -118,7 +118,8 @@ def test_it_starts_answers_restarts_what_dies_and_stops_leaving_the_data(run: Ru
     assert run.leftovers() == []
 
     run.start()
-    assert run.wait_ready() < 10
+    # Ten seconds on a machine that has time for it; the tests run beside it here.
+    assert run.wait_ready() < 10 * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
     assert env.read_file(run.place / "secrets.env")["SECRET_KEY"] == secret
     assert run.process
     run.process.send_signal(signal.SIGTERM)
