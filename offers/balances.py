@@ -90,6 +90,8 @@ def adjust(
     """
     if not amount or abs(amount) > MOST:
         raise InvalidBalance("amount should be a whole number other than zero")
+    if source_id and len(source_id) > SOURCE_LIMIT:
+        raise InvalidBalance(f"source_id should have no more than {SOURCE_LIMIT} characters")
     with transaction.atomic():
         voucher = vouchers.get(retailer_id=retailer_id, ident=ident, for_update=True)
         if voucher.type != Voucher.Type.GIFT:

@@ -26,6 +26,11 @@ PLAIN = ("description", "active", "auto_join", "join_once", "hot")
 MONEY = ("discount", "gift_amount", "redemption_limit", "customer_limit", "budget", "active", "hot")
 
 Kind, Type = Campaign.CampaignType, Campaign.Type
+VOUCHER_TYPES = {
+    Kind.DISCOUNT_COUPONS: Voucher.Type.DISCOUNT.value,
+    Kind.GIFT_VOUCHERS: Voucher.Type.GIFT.value,
+    Kind.PROMOTION: None,
+}
 
 
 class InvalidCampaignParams(Refusal):
@@ -61,6 +66,8 @@ class Fields(TypedDict, total=False):
     metadata: dict[str, Any] | None
     unset_metadata_fields: list[str]
     rules: list[str]
+    voucher_type: str | None
+    is_referral_code: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +276,12 @@ def require_pool(campaign: Campaign) -> None:
 def _check_kind(campaign_type: str, fields: Fields, count: int) -> None:
     if campaign_type in LATER:
         raise InvalidCampaign(f"{LATER[campaign_type]} are not available on this server")
+    if fields.get("is_referral_code"):
+        raise InvalidCampaign(f"{LATER['REFERRAL_PROGRAM']} are not available on this server")
     worth.one_of(campaign_type, Kind.values, ".campaign_type")
+    wanted = VOUCHER_TYPES[Kind(campaign_type)]
+    if fields.get("voucher_type") not in {None, wanted}:
+        raise InvalidCampaign(f"The vouchers of a {campaign_type} campaign are of type {wanted}")
     if campaign_type == Kind.PROMOTION and count:
         raise InvalidCampaign("A promotion has no codes; it has tiers")
     if campaign_type == Kind.DISCOUNT_COUPONS and fields.get("discount") is None:

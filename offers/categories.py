@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from offers.lib import lookups
 from offers.lib.errors import Duplicate, NotFound
@@ -17,17 +18,25 @@ def get(*, retailer_id: int, ident: str) -> Category:
     return category
 
 
+def search(*, retailer_id: int) -> QuerySet[Category]:
+    """Return the retailer's categories, the first in the stacking hierarchy first."""
+    return Category.objects.filter(retailer_id=retailer_id).order_by("hierarchy", "id")
+
+
 def create(*, retailer_id: int, name: str, hierarchy: int, now: datetime) -> Category:
     """Make a category. Refuses `duplicate_found` for a name that is taken."""
-    category = Category(retailer_id=retailer_id, name=name, hierarchy=hierarchy, created_at=now)
+    category = Category(retailer_id=retailer_id, name=name, hierarchy=hierarchy, created_at=now, updated_at=now)
     return _save(category)
 
 
-def update(*, retailer_id: int, ident: str, name: str | None = None, hierarchy: int | None = None) -> Category:
+def update(
+    *, retailer_id: int, ident: str, now: datetime, name: str | None = None, hierarchy: int | None = None
+) -> Category:
     """Rename a category or move it; None leaves as it is. Refuses `not_found`, `duplicate_found`."""
     category = get(retailer_id=retailer_id, ident=ident)
     category.name = category.name if name is None else name
     category.hierarchy = category.hierarchy if hierarchy is None else hierarchy
+    category.updated_at = now
     return _save(category)
 
 

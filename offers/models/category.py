@@ -15,7 +15,7 @@ class Category(models.Model):
     name = models.CharField(max_length=100)
     hierarchy = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now, editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["retailer", "name"], name="category_name_once")]

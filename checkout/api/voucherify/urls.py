@@ -1,6 +1,9 @@
 """Every address under /v1, one list per resource."""
 
 from checkout.api.voucherify import (
+    async_actions,
+    campaigns,
+    categories,
     customers,
     orders,
     products,
@@ -9,6 +12,8 @@ from checkout.api.voucherify import (
     sessions,
     validation_rules,
     validations,
+    voucher_balances,
+    vouchers,
 )
 
 # Longer routes first: a code may hold slashes (see common/paths.py).
@@ -21,4 +26,9 @@ urlpatterns = [
     *products.urlpatterns,
     *promotions.urlpatterns,
     *validation_rules.urlpatterns,
+    *campaigns.urlpatterns,
+    *categories.urlpatterns,
+    *async_actions.urlpatterns,
+    *voucher_balances.urlpatterns,
+    *vouchers.urlpatterns,
 ]
