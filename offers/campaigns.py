@@ -170,7 +170,7 @@ def update(
     return campaign
 
 
-def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: datetime) -> Campaign:
+def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: datetime, reason: str = "") -> Campaign:
     """Enable or disable a campaign and with it all its codes. Refuses `not_found`."""
     with transaction.atomic():
         campaign = get(retailer_id=retailer_id, ident=ident, for_update=True)
@@ -178,7 +178,8 @@ def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: dat
             campaign.active, campaign.updated_at = active, now
             campaign.save(update_fields=["active", "updated_at"])
             action = "campaign.enable" if active else "campaign.disable"
-            _note(campaign, action, actor, now, before={"active": not active}, after={"active": active})
+            what = {"before": {"active": not active}, "after": {"active": active}, "reason": reason}
+            _note(campaign, action, actor, now, **what)
             _tell(campaign, "enabled" if active else "disabled", actor, now)
     return campaign
 

@@ -175,7 +175,7 @@ def update(*, retailer_id: int, ident: str, actor: Actor, now: datetime, fields:
     return voucher
 
 
-def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: datetime) -> Voucher:
+def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: datetime, reason: str = "") -> Voucher:
     """Enable or disable a voucher; to what it is already is fine. Refuses `not_found`."""
     with transaction.atomic():
         voucher = get(retailer_id=retailer_id, ident=ident, for_update=True)
@@ -183,7 +183,8 @@ def switch(*, retailer_id: int, ident: str, active: bool, actor: Actor, now: dat
             voucher.active, voucher.updated_at = active, now
             voucher.save(update_fields=["active", "updated_at"])
             action = "voucher.enable" if active else "voucher.disable"
-            _note(voucher, action, actor, now, before={"active": not active}, after={"active": active})
+            what = {"before": {"active": not active}, "after": {"active": active}, "reason": reason}
+            _note(voucher, action, actor, now, **what)
             _tell(voucher, "enabled" if active else "disabled", actor, now)
     return voucher
 
