@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.middleware.RequestLog",
     "project.middleware.FreshConnection",
+    "project.middleware.OfficePolicy",
     "checkout.api.common.paths.TrailingSlash",
     "project.middleware.Health",
     "project.middleware.JsonErrors",
@@ -255,4 +256,32 @@ LOGGING = {
 }
 
 # --- back office ---
-UNFOLD = {"SITE_TITLE": "Offerkeep", "SITE_HEADER": "Offerkeep", "SITE_SUBHEADER": "Vouchers, locks and redemptions"}
+UNFOLD = {
+    "SITE_TITLE": "Offerkeep",
+    "SITE_HEADER": "Offerkeep",
+    "SITE_SUBHEADER": "Vouchers, locks and redemptions",
+    "SITE_SYMBOL": "confirmation_number",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "STYLES": ["project.admin_site.stylesheet"],
+    "SCRIPTS": ["project.admin_site.script"],
+    "SIDEBAR": {"show_search": False, "navigation": "project.admin_site.navigation"},
+    "DASHBOARD_CALLBACK": "project.admin_site.dashboard",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.7% .013 236.6)",
+            "100": "oklch(95.1% .026 236.8)",
+            "200": "oklch(90.1% .058 230.9)",
+            "300": "oklch(82.8% .111 230.3)",
+            "400": "oklch(74.6% .16 232.7)",
+            "500": "oklch(62% .155 240)",
+            "600": "oklch(51.5% .145 246)",
+            "700": "oklch(45% .13 248)",
+            "800": "oklch(39.5% .105 248)",
+            "900": "oklch(35% .085 248)",
+            "950": "oklch(27% .065 250)",
+        }
+    },
+}

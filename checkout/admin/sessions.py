@@ -1,0 +1,201 @@
+"""Lock sessions: who holds what, how much longer, and letting go of it with a reason."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import display
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from checkout import sessions
+from checkout.models import LockSession
+from offers.admin import lookups, show
+from offers.admin.filters import DaysFilter, ExactFilter, PickFilter, RetailerFilter
+from offers.admin.office import ReadOnlyAdmin, ReasonForm, View, actor_of, now
+from offers.admin.page import Button, Facts, Figure, Figures, Page
+from offers.models import Campaign, Customer, PromotionTier, Voucher
+
+Rows = QuerySet[LockSession]
+LIVE = LockSession.State.LIVE
+
+
+class StateFilter(PickFilter):
+    """Live locks unless asked for the others; a lock past its time is not live, swept or not."""
+
+    title = "state"
+    parameter_name = "state"
+    unset = "Live"
+    choices_of = (("released", "Released"), ("redeemed", "Redeemed"), ("expired", "Expired"), ("all", "All"))
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        return super().queryset(request, queryset) if self.value() else live(queryset)
+
+    def narrow(self, queryset: Rows, value: str) -> Rows:
+        if value == "all":
+            return queryset
+        if value == LockSession.State.EXPIRED:
+            return queryset.filter(expires_at__lte=now()).exclude(state__in=("released", "redeemed"))
+        return queryset.filter(state=value)
+
+
+class CodeFilter(ExactFilter):
+    title = "code"
+    parameter_name = "code"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return of_code(queryset, text)
+
+
+class KeyFilter(ExactFilter):
+    title = "session key"
+    parameter_name = "key"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(retailer_id__in=lookups.retailer_ids(), key=text)
+
+
+class CustomerFilter(ExactFilter):
+    title = "customer (id, shop id or e-mail)"
+    parameter_name = "customer"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(customer_id__in=lookups.customer_ids(text))
+
+
+def live(rows: Rows) -> Rows:
+    """Narrow to locks that hold something at this moment."""
+    return rows.filter(state=LIVE, expires_at__gt=now())
+
+
+def of_code(rows: Rows, code: str) -> Rows:
+    return rows.filter(object="voucher", object_id__in=lookups.voucher_ids(code))
+
+
+def state_chip(row: LockSession) -> str:
+    if row.state == LIVE:
+        return show.chip("Live", "info") if row.expires_at > now() else show.chip("Expired")
+    tone = {"redeemed": "good", "released": "warn"}.get(row.state, "")
+    return show.chip(LockSession.State(row.state).label, tone)
+
+
+def left(row: LockSession) -> str:
+    """Return the time left of a live lock, or when and by whom it ended."""
+    if row.state == LIVE and row.expires_at > now():
+        return show.remaining(row.expires_at, now())
+    ended = row.ended_at or row.expires_at
+    return show.moment(ended, row.retailer.timezone)
+
+
+@admin.register(LockSession)
+class LockSessionAdmin(ReadOnlyAdmin):
+    called = ("lock", "locks")
+    list_display = ("code_", "key_", "state_", "left_", "money", "made")
+    list_filter = (StateFilter, CodeFilter, KeyFilter, CustomerFilter, DaysFilter, RetailerFilter)
+    search_fields = ("key",)
+    search_help_text = "Code, session key or customer"
+    list_select_related = ("retailer",)
+    nothing_text = "Nothing is locked at this moment."
+
+    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
+        text = search_term.strip()
+        if not text or "\x00" in text:
+            return queryset, False
+        if vouchers := lookups.voucher_ids(text):
+            return queryset.filter(object="voucher", object_id__in=vouchers), False
+        if customers := lookups.customer_ids(text):
+            return queryset.filter(customer_id__in=customers), False
+        return queryset.filter(retailer_id__in=lookups.retailer_ids(), key=text), False
+
+    @display(description="Code")
+    def code_(self, row: LockSession) -> str:
+        return show.mono(row.object_label)
+
+    @display(description="Session key")
+    def key_(self, row: LockSession) -> str:
+        return show.mono(row.key)
+
+    @display(description="State")
+    def state_(self, row: LockSession) -> str:
+        return state_chip(row)
+
+    @display(description="Time left / ended")
+    def left_(self, row: LockSession) -> str:
+        return left(row)
+
+    @display(description="Money off")
+    def money(self, row: LockSession) -> str:
+        return show.amount(row.discount_amount, row.retailer.currency)
+
+    @display(description="Locked")
+    def made(self, row: LockSession) -> str:
+        return show.moment(row.created_at, row.retailer.timezone)
+
+    def pages(self) -> dict[str, View]:
+        return {"<id>/release": self.release}
+
+    def page(self, request: HttpRequest, key: Any) -> Page:
+        row: LockSession = self.find(key, "retailer")
+        zone, currency = row.retailer.timezone, row.retailer.currency
+        is_live = row.state == LIVE and row.expires_at > now()
+        target: Any = PromotionTier if row.object == "promotion_tier" else Voucher
+        known = {
+            "Locks": show.to_page(target.objects.filter(pk=row.object_id).first(), row.object_label),
+            "Session key": show.mono(row.key),
+            "Campaign": show.to_page(Campaign.objects.filter(pk=row.campaign_id or 0).first()),
+            "Customer": show.to_page(Customer.objects.filter(pk=row.customer_id or 0).first()),
+            "Locked": show.moment(row.created_at, zone),
+            "Locked for": f"{row.ttl.normalize():f} {row.ttl_unit.lower()}",
+            "Until": show.moment(row.expires_at, zone),
+            "Ended": show.moment(row.ended_at, zone),
+            "Ended by": row.ended_by,
+            "Asked by": row.actor,
+            "Retailer": row.retailer.name,
+        }
+        figures = [
+            Figure(label="Time left", value=left(row) if is_live else "none"),
+            Figure(label="Money off held", value=show.amount(row.discount_amount, currency)),
+        ]
+        if row.credits is not None:
+            figures.append(Figure(label="Gift credits held", value=show.amount(row.credits, currency)))
+        facts = [(name, value) for name, value in known.items() if value and value != show.NOTHING]
+        others = list(self.same_session(row))
+        said = f"The same key also locks: {', '.join(other.object_label for other in others)}." if others else ""
+        may = is_live and row.object == "voucher" and self.may(request, "checkout.release_locksession")
+        release = Button(text="Release…", url=self.url("release", row.pk), tone="danger")
+        return Page(
+            title=row.object_label,
+            subtitle=row.public_id,
+            chips=[state_chip(row)],
+            buttons=[release] if may else [],
+            blocks=[Figures(figures=figures), Facts(title="The lock", text=said, facts=facts)],
+        )
+
+    def same_session(self, row: LockSession) -> Rows:
+        same = LockSession.objects.filter(retailer_id=row.retailer_id, key=row.key)
+        return live(same.exclude(pk=row.pk))[:30]
+
+    def release(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, "checkout.view_locksession", "checkout.release_locksession")
+        row: LockSession = self.find(key)
+
+        def act(values: dict[str, Any]) -> str:
+            sessions.release(
+                retailer_id=row.retailer_id,
+                voucher_code=row.object_label,
+                key=row.key,
+                reason=values["reason"],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"{row.object_label} has been released: what it held can be used by others again."
+
+        return self.ask(
+            request,
+            form=ReasonForm(request.POST or None),
+            title=f"Release {row.object_label}?",
+            text="The customer who locked it may find it gone at the checkout.",
+            button="Release",
+            back=self.url("change", key),
+            act=act,
+            danger=True,
+        )

@@ -1,0 +1,468 @@
+"""Campaigns: made in one form, watched (spent, held, left), switched, archived, given more codes."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin import display
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from offers import campaigns, codes, rules, vouchers
+from offers.admin import campaign_form, fields, jobs, show
+from offers.admin.campaign_form import ChangeCampaignForm, Kind, NewCampaignForm, Type
+from offers.admin.filters import PickFilter, RetailerFilter
+from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, SureForm, View, actor_of, locked, now, stamp
+from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
+from offers.ledger import counters
+from offers.lib.errors import Refusal
+from offers.models import AsyncAction, Campaign, Category, RuleAssignment, ValidationRule
+
+BUDGET = campaigns.BUDGET
+JOBS_SHOWN = 5
+
+
+class StateFilter(PickFilter):
+    title = "state"
+    parameter_name = "state"
+    unset = "Not archived"
+    choices_of = (("on", "Switched on"), ("off", "Switched off"), ("archived", "Archived"), ("all", "All"))
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return super().queryset(request, queryset) if self.value() else queryset.filter(archived_at__isnull=True)
+
+    def narrow(self, queryset: Any, value: str) -> Any:
+        if value == "all":
+            return queryset
+        if value == "archived":
+            return queryset.filter(archived_at__isnull=False)
+        return queryset.filter(archived_at__isnull=True, active=value == "on")
+
+
+class KindFilter(PickFilter):
+    title = "kind"
+    parameter_name = "kind"
+    choices_of = tuple(Kind.choices)
+
+    def narrow(self, queryset: Any, value: str) -> Any:
+        return queryset.filter(campaign_type=value)
+
+
+class MoreCodesForm(OfficeForm):
+    count = forms.IntegerField(
+        min_value=1,
+        max_value=campaigns.MOST_VOUCHERS,
+        label="How many codes",
+        widget=fields.short(inputmode="numeric"),
+    )
+    sections = [("", "", ["count"])]
+
+
+class AssignForm(OfficeForm):
+    rule = forms.ModelChoiceField(ValidationRule.objects.none(), widget=fields.select(), label="Condition")
+    sections = [("", "", ["rule"])]
+
+
+def state_chip(row: Campaign) -> str:
+    """Say whether a campaign can be used at this moment."""
+    if row.archived_at:
+        return show.chip("Archived")
+    if not row.active:
+        return show.chip("Off", "bad")
+    if row.expiration_date and row.expiration_date <= now():
+        return show.chip("Ended")
+    if row.start_date and row.start_date > now():
+        return show.chip("Planned", "info")
+    return show.chip("On", "good")
+
+
+def spent(row: Campaign, state: counters.State) -> str:
+    """Return the bar of a budget."""
+    if row.budget is None:
+        return show.NOTHING
+    used = state.settled + state.held
+    text = f"{show.amount(used, row.retailer.currency)} of {show.amount(row.budget, row.retailer.currency)}"
+    return show.bar(show.share(used, row.budget), text)
+
+
+class CampaignAdmin(OfficeAdmin):
+    """Registered by checkout, which adds what was redeemed."""
+
+    list_display = ("name", "state_", "kind_", "worth_", "codes_", "budget_", "until")
+    list_filter = (StateFilter, KindFilter, RetailerFilter)
+    search_fields = ("name",)
+    search_help_text = "Name or id"
+    list_select_related = ("retailer",)
+    nothing_text = "No campaigns yet."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        rows: QuerySet[Campaign] = super().get_queryset(request)
+        return rows.filter(deleted_at__isnull=True).defer("metadata")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        text = search_term.strip().replace("\x00", "")
+        if text.startswith("camp_"):
+            return queryset.filter(public_id=text), False
+        return (queryset.filter(name__icontains=text) if text else queryset), False
+
+    def prepared(self, rows: list[Campaign]) -> list[Campaign]:
+        capped = [row.pk for row in rows if row.budget is not None]
+        states = counters.states(kinds=[BUDGET], owners=capped, now=now()) if capped else {}
+        for row in rows:
+            row.spent = states.get(counters.Name(kind=BUDGET, owner=row.pk), counters.UNTOUCHED)  # type: ignore[attr-defined]
+        return rows
+
+    @display(description="State")
+    def state_(self, row: Campaign) -> str:
+        return state_chip(row)
+
+    @display(description="Kind")
+    def kind_(self, row: Campaign) -> str:
+        return row.get_campaign_type_display()
+
+    @display(description="Worth")
+    def worth_(self, row: Campaign) -> str:
+        return "by tier" if row.campaign_type == Kind.PROMOTION else show.gift(row, row.retailer.currency)
+
+    @display(description="Codes")
+    def codes_(self, row: Campaign) -> str:
+        if row.campaign_type == Kind.PROMOTION:
+            return show.NOTHING
+        return "one for all" if row.type == Type.STANDALONE else show.count(row.vouchers_count)
+
+    @display(description="Budget")
+    def budget_(self, row: Campaign) -> str:
+        return spent(row, row.spent)  # type: ignore[attr-defined]
+
+    @display(description="Ends")
+    def until(self, row: Campaign) -> str:
+        return show.moment(row.expiration_date, row.timezone or row.retailer.timezone, "never")
+
+    def pages(self) -> dict[str, View]:
+        return {
+            "example": self.example,
+            "<id>/edit": self.edit,
+            "<id>/enable": self.enable,
+            "<id>/disable": self.disable,
+            "<id>/archive": self.archive,
+            "<id>/more-codes": self.more_codes,
+            "<id>/assign": self.assign,
+            "<id>/unassign": self.unassign,
+        }
+
+    # --- making one ---
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        self.demand(request, self.permission("add"))
+        form = NewCampaignForm(request.POST or None)
+
+        def act(values: dict[str, Any]) -> str:
+            common: dict[str, Any] = {"retailer_id": form.owner.pk, "actor": actor_of(request), "now": now()}
+            made = campaigns.create(
+                name=values["name"],
+                campaign_type=values["campaign_type"],
+                fields=form.terms,  # type: ignore[arg-type]
+                vouchers_count=form.count_wanted,
+                **common,
+            )
+            if form.public_code:
+                vouchers.create(fields={}, code=form.public_code, campaign=made, **common)
+            return f"Campaign {made.name} has been made.\n{self.url('change', made.pk)}"
+
+        return self.ask(
+            request,
+            form=form,
+            title="New campaign",
+            button="Create campaign",
+            back=self.url("changelist"),
+            act=act,
+            extra={"example_url": self.url("example")},
+        )
+
+    def example(self, request: HttpRequest) -> JsonResponse:
+        """Answer with one code as the form would make them, or with what is wrong with its settings."""
+        self.demand(request, self.permission("add"))
+        if request.GET.get("codes_kind") == campaign_form.ONE:
+            return JsonResponse({"example": request.GET.get("code") or "WELCOME"})
+        given: dict[str, Any] = {name: request.GET.get(name, "") for name in campaign_form.CODE_NAMES}
+        length = given["code_length"]
+        given["code_length"] = int(length) if length.isascii() and length.isdecimal() and len(length) < 4 else None
+        try:
+            valuable = request.GET.get("campaign_type") == Kind.GIFT_VOUCHERS
+            config = codes.config(campaign_form.code_config(given), valuable=valuable)
+        except Refusal as refusal:
+            return JsonResponse({"error": refusal.message})
+        return JsonResponse({"example": codes.draw(config, 1)[0]})
+
+    # --- changing one ---
+    def edit(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("change"))
+        row: Campaign = self.find(key, "retailer")
+        form = ChangeCampaignForm(
+            request.POST or None, campaign=row, initial={**campaign_form.initial(row), "version": stamp(row)}
+        )
+
+        def act(values: dict[str, Any]) -> str:
+            fresh: Campaign = locked(row, values["version"])
+            terms = {**form.terms, "name": values["name"]}
+            terms["metadata"] = fields.merged_away(fresh.metadata, terms["metadata"])
+            common: dict[str, Any] = {"retailer_id": row.retailer_id, "actor": actor_of(request), "now": now()}
+            common["reason"] = values["reason"]
+            campaigns.update(ident=row.public_id, fields=terms, **common)  # type: ignore[arg-type]
+            if row.type == Type.STANDALONE and "redemption_limit" in terms:
+                limits: Any = {name: terms[name] for name in ("redemption_limit", "customer_limit")}
+                for voucher in row.vouchers.filter(deleted_at__isnull=True)[:1]:
+                    vouchers.update(ident=voucher.public_id, fields=limits, **common)
+            return f"Campaign {values['name']} has been saved."
+
+        return self.ask(
+            request, form=form, title=f"Edit {row.name}", button="Save", back=self.url("change", key), act=act
+        )
+
+    def enable(self, request: HttpRequest, key: int) -> HttpResponse:
+        text = "Its codes and promotions can be used again, within its dates and limits."
+        return self.switch(request, key, True, "Enable", text)
+
+    def disable(self, request: HttpRequest, key: int) -> HttpResponse:
+        text = "None of its codes can be validated or redeemed until you enable it again. Locks that stand run out."
+        return self.switch(request, key, False, "Disable", text)
+
+    def switch(self, request: HttpRequest, key: int, active: bool, word: str, text: str) -> HttpResponse:
+        self.demand(request, self.permission("change"))
+        row: Campaign = self.find(key)
+
+        def act(values: dict[str, Any]) -> str:
+            campaigns.switch(
+                retailer_id=row.retailer_id,
+                ident=row.public_id,
+                active=active,
+                reason=values["reason"],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"Campaign {row.name} has been {word.lower()}d."
+
+        return self.ask(
+            request,
+            form=ReasonForm(request.POST or None),
+            title=f"{word} {row.name}?",
+            text=text,
+            button=word,
+            back=self.url("change", key),
+            act=act,
+            danger=not active,
+        )
+
+    def archive(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("change"))
+        row: Campaign = self.find(key)
+
+        def act(values: dict[str, Any]) -> str:
+            campaigns.archive(
+                retailer_id=row.retailer_id,
+                ident=row.public_id,
+                reason=values["reason"],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"Campaign {row.name} has been archived.\n{self.url('changelist')}"
+
+        return self.ask(
+            request,
+            form=ReasonForm(request.POST or None),
+            title=f"Archive {row.name}?",
+            text="It is disabled for good and leaves the list. Its codes and history are kept.",
+            button="Archive",
+            back=self.url("change", key),
+            act=act,
+            danger=True,
+        )
+
+    def more_codes(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("change"), "offers.add_voucher")
+        row: Campaign = self.find(key)
+
+        def act(values: dict[str, Any]) -> str:
+            job = campaigns.add_vouchers(
+                retailer_id=row.retailer_id,
+                ident=row.public_id,
+                count=values["count"],
+                fields={},
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"{job.total:,} codes are being made."
+
+        return self.ask(
+            request,
+            form=MoreCodesForm(request.POST or None),
+            title=f"More codes for {row.name}",
+            text="With the present discount and limits of the campaign.",
+            button="Make codes",
+            back=self.url("change", key),
+            act=act,
+        )
+
+    # --- its conditions ---
+    def assign(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("change"), "offers.add_ruleassignment")
+        row: Campaign = self.find(key)
+        form = AssignForm(request.POST or None)
+        known = ValidationRule.objects.filter(retailer_id=row.retailer_id).order_by("name")
+        form.fields["rule"].queryset = known  # type: ignore[attr-defined]
+
+        def act(values: dict[str, Any]) -> str:
+            rules.assign(
+                retailer_id=row.retailer_id, rule=values["rule"], target=row, actor=actor_of(request), now=now()
+            )
+            return f"{row.name} now needs: {values['rule'].name}."
+
+        return self.ask(
+            request,
+            form=form,
+            title=f"Add a condition to {row.name}",
+            text="It binds every code of the campaign from the next request on.",
+            button="Add",
+            back=self.url("change", key),
+            act=act,
+        )
+
+    def unassign(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("change"), "offers.delete_ruleassignment")
+        row: Campaign = self.find(key)
+        ident = request.GET.get("assignment", "")
+        bound = RuleAssignment.objects.select_related("rule").filter(
+            target=RuleAssignment.Target.CAMPAIGN, target_id=row.pk
+        )
+        found = bound.filter(public_id=ident).first() if "\x00" not in ident else None
+        said = found.rule.name if found else "this condition"
+
+        def act(_: dict[str, Any]) -> str:
+            if found:
+                rules.unassign(
+                    retailer_id=row.retailer_id, rule=found.rule, ident=ident, actor=actor_of(request), now=now()
+                )
+            return f"{row.name} no longer needs: {said}."
+
+        return self.ask(
+            request,
+            form=SureForm(request.POST or None),
+            title=f"Remove {said}?",
+            text=f"Codes of {row.name} will work without it.",
+            button="Remove",
+            back=self.url("change", key),
+            act=act,
+            danger=True,
+        )
+
+    # --- one campaign ---
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        self.demand(request, self.permission("view"))
+        row: Campaign = self.find(object_id, "retailer", "category")
+        return self.show(request, self.page(request, row))
+
+    def page(self, request: HttpRequest, row: Campaign) -> Page:
+        return Page(
+            title=row.name,
+            subtitle=f"{row.get_campaign_type_display()}, {row.public_id}",
+            chips=[state_chip(row)],
+            buttons=self.buttons(request, row),
+            blocks=[
+                *self.jobs(row),
+                Figures(title="Codes", figures=self.uses(row)),
+                *self.budget(row),
+                self.facts(row),
+                self.conditions(request, row),
+                *self.history(row),
+            ],
+        )
+
+    def buttons(self, request: HttpRequest, row: Campaign) -> list[Button]:
+        if row.archived_at or not self.may(request, self.permission("change")):
+            return []
+        with_pool = row.campaign_type != Kind.PROMOTION and row.type != Type.STANDALONE
+        switch = ("Disable…", "disable") if row.active else ("Enable…", "enable")
+        found = [Button(text="Edit", url=self.url("edit", row.pk), tone="main")]
+        found += [Button(text="More codes…", url=self.url("more_codes", row.pk))] if with_pool else []
+        found.append(Button(text=switch[0], url=self.url(switch[1], row.pk)))
+        found.append(Button(text="Archive…", url=self.url("archive", row.pk)))
+        return found
+
+    def jobs(self, row: Campaign) -> list[Block]:
+        """Return the bars of the jobs at work on this campaign."""
+        running = AsyncAction.objects.filter(
+            retailer_id=row.retailer_id, status__in=(AsyncAction.Status.ENQUEUED, AsyncAction.Status.IN_PROGRESS)
+        ).order_by("-id")[:200]
+        mine = [job for job in running if job.parameters.get("campaign_id") == row.pk]
+        return [
+            jobs.progress(job, reverse("admin:offers_asyncaction_progress", args=[job.pk])) for job in mine[:JOBS_SHOWN]
+        ]
+
+    def uses(self, row: Campaign) -> list[Figure]:
+        return []
+
+    def history(self, row: Campaign) -> list[Block]:
+        return []
+
+    def budget(self, row: Campaign) -> list[Block]:
+        if row.budget is None:
+            return []
+        state = counters.state(counters.Name(kind=BUDGET, owner=row.pk), now=now()) or counters.UNTOUCHED
+        currency = row.retailer.currency
+        left = max(0, row.budget - state.settled - state.held)
+        share = show.share(state.settled + state.held, row.budget)
+        figures = [
+            Figure(label="Budget", value=show.amount(row.budget, currency), percent=share, note=f"{share}% taken"),
+            Figure(label="Spent", value=show.amount(state.settled, currency)),
+            Figure(label="Held by locks", value=show.amount(state.held, currency)),
+            Figure(label="Left", value=show.amount(left, currency), tone="bad" if not left else ""),
+        ]
+        return [Figures(title="Money", figures=figures)]
+
+    def facts(self, row: Campaign) -> Facts:
+        currency, zone = row.retailer.currency, row.timezone or row.retailer.timezone
+        limit = show.count(row.redemption_limit)
+        known = {
+            "Worth": show.gift(row, currency) if row.campaign_type != Kind.PROMOTION else "",
+            "Description": row.description or "",
+            "When": show.window(row, zone),
+            "Redemption limit": f"{limit} per code" if row.campaign_type != Kind.PROMOTION else "",
+            "Limit per customer": show.count(row.customer_limit),
+            "Budget": "no cap" if row.budget is None else "",
+            "Codes look like": self.pattern(row),
+            "Category": row.category.name if isinstance(row.category, Category) else "",
+            "Created": show.moment(row.created_at, zone),
+            "Retailer": row.retailer.name,
+        }
+        known |= {name: show.plain(value) for name, value in (row.metadata or {}).items()}
+        return Facts(title="Terms", facts=[(name, value) for name, value in known.items() if value])
+
+    def pattern(self, row: Campaign) -> str:
+        if row.campaign_type == Kind.PROMOTION or row.type == Type.STANDALONE or not row.code_config:
+            return ""
+        config = row.code_config
+        body = config.get("pattern") or "#" * (config.get("length") or codes.LENGTH)
+        return show.mono(f"{config.get('prefix') or ''}{body}{config.get('postfix') or ''}")
+
+    def conditions(self, request: HttpRequest, row: Campaign) -> Table:
+        may = not row.archived_at and self.may(request, "offers.delete_ruleassignment")
+        bound = rules.of([row])[row.pk]
+        remove = self.url("unassign", row.pk)
+        cells = [
+            [
+                show.to_page(one.rule),
+                show.link("Remove…", format_html("{}?assignment={}", remove, one.public_id)) if may else "",
+            ]
+            for one in bound
+        ]
+        add = Button(text="Add a condition…", url=self.url("assign", row.pk)) if may else None
+        return Table(
+            title="Conditions",
+            wide=False,
+            headers=["All of these must be met", ""],
+            rows=cells,
+            empty="None: everybody can use it on any order.",
+            more=add,
+        )

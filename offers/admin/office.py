@@ -1,0 +1,265 @@
+"""What all pages of the back office share: permissions that bite, quick lists, forms that end in one verb call."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from offers.admin.page import Page
+from offers.admin.paging import BoundedPaginator
+from offers.lib import clock
+from offers.lib.actors import Actor
+from offers.lib.errors import Refusal
+
+View = Callable[..., HttpResponse]
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the member of staff behind a request, as verbs and audit rows name them."""
+    name = request.user.get_username()
+    return Actor(kind="USER", ident=name, label=name)
+
+
+def stamp(row: models.Model) -> str:
+    """Return what tells two versions of a row apart; forms carry it, so that nobody overwrites what he hasn't seen."""
+    changed: datetime | None = getattr(row, "updated_at", None)
+    return changed.isoformat() if changed else ""
+
+
+class OfficeForm(forms.Form):
+    """A form in sections. `shown_when` names fields that only appear for certain values of another field."""
+
+    sections: ClassVar[Sequence[tuple[str, str, Sequence[str]]]] = ()
+    shown_when: ClassVar[dict[str, str]] = {}
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def grouped(self) -> Iterator[dict[str, Any]]:
+        """Yield the sections with their bound fields, leaving out those this form lacks."""
+        for title, text, names in self.sections:
+            fields = [self[name] for name in names if name in self.fields]
+            if fields:
+                rows = [{"field": field, "when": self.shown_when.get(field.name, "")} for field in fields]
+                yield {"title": title, "text": text, "rows": rows, "bad": any(field.errors for field in fields)}
+
+
+class ReasonForm(OfficeForm):
+    """Asks why."""
+
+    reason = forms.CharField(
+        max_length=500,
+        label="Reason",
+        help_text="Kept in the audit trail, for colleagues and auditors.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+    sections = [("", "", ["reason"])]
+
+
+class SureForm(OfficeForm):
+    """Only asks whether one is sure."""
+
+
+class OverwriteRefused(Refusal):
+    """Somebody else changed this while you were editing. Open it again to see the newest state."""
+
+    code = "changed_meanwhile"
+
+
+@contextmanager
+def refusals_shown(form: forms.Form) -> Iterator[None]:
+    """Turn what a verb refuses into an error of the form, at the field it names where there is one."""
+    try:
+        yield
+    except Refusal as refusal:
+        field = str(refusal.data.get("field", ""))
+        form.add_error(field if field in form.fields else None, refusal.message)
+
+
+def locked(row: models.Model, version: str) -> Any:
+    """Return the row as it is now, locked; refuses `changed_meanwhile` when it is not the version the form showed."""
+    newest = type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
+    if stamp(newest) != version:
+        raise OverwriteRefused
+    return newest
+
+
+class OfficeAdmin(ModelAdmin):  # type: ignore[misc]
+    """A list that never counts a whole table, and pages that check the permission of every address."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_filter_submit = True
+    ordering: Sequence[str] = ("-id",)
+    actions = None
+    sortable_by: Sequence[str] = ()
+    nothing_text = "Nothing here yet."
+    # What staff call one of these and several, where that is not the model's own name.
+    called: ClassVar[tuple[str, str] | None] = None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.called or (str(self.opts.verbose_name), str(self.opts.verbose_name_plural))
+
+    @property
+    def plural(self) -> str:
+        return self.names[1]
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def may(self, request: HttpRequest, permission: str) -> bool:
+        return request.user.has_perm(permission)
+
+    def demand(self, request: HttpRequest, *permissions: str) -> None:
+        """Refuse the request (403) unless all permissions are held."""
+        if not request.user.has_perms(permissions):
+            raise PermissionDenied
+
+    def permission(self, verb: str) -> str:
+        return f"{self.opts.app_label}.{verb}_{self.opts.model_name}"
+
+    # --- addresses ---
+    def pages(self) -> dict[str, View]:
+        """Return the further pages: "name" is <list>/name/, "<id>/name" is <row>/name/."""
+        return {}
+
+    def get_urls(self) -> list[URLPattern]:
+        stem = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = []
+        for route, view in self.pages().items():
+            name = route.rpartition("/")[2]
+            pattern = f"<int:key>/{name}/" if route.startswith("<id>/") else f"{name}/"
+            own.append(path(pattern, self.admin_site.admin_view(view), name=f"{stem}_{name.replace('-', '_')}"))
+        return own + super().get_urls()  # type: ignore[no-any-return]
+
+    def url(self, name: str, *args: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+    def find(self, key: Any, *related: str) -> Any:
+        """Return the row of a page, or answer 404."""
+        try:
+            return self.model._default_manager.select_related(*related).get(pk=int(key))
+        except (self.model.DoesNotExist, ValueError, OverflowError) as error:
+            raise Http404 from error
+
+    def prepared(self, rows: list[Any]) -> list[Any]:
+        """Give the rows of one page what their columns need from elsewhere, in one statement for all of them."""
+        return rows
+
+    # --- what pages show ---
+    def show(self, request: HttpRequest, page: Page) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "page": page,
+            "title": page.title,
+            "opts": self.opts,
+            "back": self.url("changelist") if self.has_view_permission(request) else "",
+            "section": capitalised(self.plural),
+        }
+        return TemplateResponse(request, "admin/office/page.html", context)
+
+    def ask(
+        self,
+        request: HttpRequest,
+        *,
+        form: OfficeForm,
+        title: str,
+        button: str,
+        back: str,
+        act: Callable[[dict[str, Any]], str | HttpResponse],
+        text: str = "",
+        danger: bool = False,
+        atomic: bool = True,
+        extra: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show a form; when it comes back whole, call one verb with it. What the verb refuses is shown in the form.
+
+        `act` gets the cleaned values, runs in one transaction and returns what to tell the person (a second line is the
+        address to go on to), or a page to show at once.
+        """
+        if request.method == "POST" and form.is_valid():
+            with refusals_shown(form), transaction.atomic() if atomic else nullcontext():
+                answer = act(form.cleaned_data)
+                if isinstance(answer, HttpResponse):
+                    return answer
+                said, _, onward = answer.partition("\n")
+                messages.success(request, said)
+                return HttpResponseRedirect(onward or back)
+        context = {
+            **self.admin_site.each_context(request),
+            "form": form,
+            "title": title,
+            "text": text,
+            "button": button,
+            "back": back,
+            "danger": danger,
+            "opts": self.opts,
+            "section": capitalised(self.plural),
+            "wide": bool(form.sections) and len(form.sections) > 1,
+            **(extra or {}),
+        }
+        return TemplateResponse(
+            request, "admin/office/form.html", context, status=422 if request.method == "POST" else 200
+        )
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(  # type: ignore[no-any-return]
+            request, {"nothing_text": self.nothing_text, "called": self.names, **(extra_context or {})}
+        )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OfficeList
+
+
+class ReadOnlyAdmin(OfficeAdmin):
+    """History: looked at, never edited."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        self.demand(request, self.permission("view"))
+        return self.show(request, self.page(request, object_id))
+
+    def page(self, request: HttpRequest, key: Any) -> Page:
+        raise NotImplementedError
+
+
+class OfficeList(ChangeList):
+    """The list; its title says what it shows instead of what to do with it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = capitalised(self.model_admin.plural)  # type: ignore[attr-defined]
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = self.model_admin.prepared(list(self.result_list))  # type: ignore[attr-defined]
+
+
+def capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def now() -> datetime:
+    return clock.now()

@@ -1,0 +1,252 @@
+"""Promotion tiers: discounts without a code, and their place within a campaign."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import display
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from offers import promotions, rules
+from offers.admin import discounts, fields, lookups, show, windowed
+from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
+from offers.admin.office import OfficeAdmin, OfficeForm, SureForm, View, actor_of, locked, now, stamp
+from offers.admin.page import Button, Facts, Page, Table
+from offers.models import Campaign, PromotionTier, ValidationRule
+
+Rows = QuerySet[PromotionTier]
+
+
+class TierForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
+    campaign = forms.ModelChoiceField(
+        Campaign.objects.none(), widget=fields.select(), help_text="Only promotions without codes have tiers."
+    )
+    name = forms.CharField(max_length=200, widget=fields.text())
+    banner = forms.CharField(required=False, widget=fields.area(2), help_text="What the shop shows its customers.")
+    hierarchy = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=1_000_000,
+        label="Place",
+        widget=fields.short(inputmode="numeric"),
+        help_text="The lowest is tried first. Empty: the last.",
+    )
+    rules = forms.ModelMultipleChoiceField(
+        ValidationRule.objects.none(),
+        required=False,
+        to_field_name="public_id",
+        label="Conditions",
+        widget=fields.Ticks(),
+    )
+    metadata = fields.MetadataField(help_text="One per line, name: value.")
+    sections = [
+        ("What it is", "", ["campaign", "name", "banner", "hierarchy"]),
+        ("What it is worth", "", discounts.NAMES),
+        ("When", "Times are on the clock of the retailer.", windowed.NAMES),
+        ("Who and what", "", ["rules", "metadata"]),
+    ]
+    shown_when = discounts.SHOWN_WHEN
+
+    def __init__(self, *args: Any, tier: PromotionTier | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tier = tier
+        if tier:
+            gone = ["campaign", "rules", *([] if discounts.editable(tier.discount) else discounts.NAMES)]
+            for name in gone + ([] if windowed.editable(tier) else ["days", "hours_from", "hours_to"]):
+                del self.fields[name]
+            return
+        open_ones = Campaign.objects.filter(
+            campaign_type=Campaign.CampaignType.PROMOTION, archived_at__isnull=True, deleted_at__isnull=True
+        )
+        self.fields["campaign"].queryset = open_ones.order_by("name")  # type: ignore[attr-defined]
+        known = ValidationRule.objects.filter(retailer__campaigns__in=open_ones).distinct()
+        self.fields["rules"].queryset = known.order_by("name")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        campaign = self.tier.campaign if self.tier else values.get("campaign")
+        if campaign is None:
+            return values
+        found: dict[str, Any] = {"name": values.get("name"), "banner": values.get("banner") or None}
+        found |= {"metadata": values.get("metadata")}
+        found |= windowed.wanted(self, campaign.timezone or campaign.retailer.timezone, kept=self.tier)
+        if values.get("hierarchy") is not None:
+            found["hierarchy"] = values["hierarchy"]
+        if "discount_kind" in self.fields:
+            found["discount"] = discounts.wanted(self, campaign.retailer.currency)
+        self.terms = found
+        return values
+
+
+class CampaignFilter(ExactFilter):
+    title = "campaign (name or id)"
+    parameter_name = "campaign"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(campaign_id__in=lookups.campaign_ids(text))
+
+
+class ActiveFilter(PickFilter):
+    title = "state"
+    parameter_name = "state"
+    choices_of = (("on", "Switched on"), ("off", "Switched off"))
+
+    def narrow(self, queryset: Rows, value: str) -> Rows:
+        return queryset.filter(active=value == "on")
+
+
+def state_chip(row: PromotionTier) -> str:
+    if not row.active:
+        return show.chip("Off", "bad")
+    if not row.campaign.active:
+        return show.chip("Campaign off", "bad")
+    if row.expiration_date and row.expiration_date <= now():
+        return show.chip("Ended")
+    return show.chip("On", "good")
+
+
+@admin.register(PromotionTier)
+class PromotionTierAdmin(OfficeAdmin):
+    list_display = ("name_", "state_", "worth", "hierarchy", "campaign_")
+    list_filter = (ActiveFilter, CampaignFilter, RetailerFilter)
+    search_fields = ("name",)
+    search_help_text = "Name or id"
+    list_select_related = ("campaign", "retailer")
+    nothing_text = "No promotion tiers yet. They belong to campaigns without codes."
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        text = search_term.strip().replace("\x00", "")
+        if text.startswith("promo_"):
+            return queryset.filter(public_id=text), False
+        return (queryset.filter(name__icontains=text) if text else queryset), False
+
+    @display(description="Tier")
+    def name_(self, row: PromotionTier) -> str:
+        return str(row)
+
+    @display(description="State")
+    def state_(self, row: PromotionTier) -> str:
+        return state_chip(row)
+
+    @display(description="Worth")
+    def worth(self, row: PromotionTier) -> str:
+        return show.discount(row.discount, row.retailer.currency)
+
+    @display(description="Campaign")
+    def campaign_(self, row: PromotionTier) -> str:
+        return show.to_page(row.campaign)
+
+    def pages(self) -> dict[str, View]:
+        return {"<id>/edit": self.edit, "<id>/enable": self.enable, "<id>/disable": self.disable}
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        self.demand(request, self.permission("add"))
+        form = TierForm(request.POST or None)
+
+        def act(values: dict[str, Any]) -> str:
+            made = promotions.create(
+                campaign=values["campaign"],
+                fields=form.terms,  # type: ignore[arg-type]
+                rule_idents=[rule.public_id for rule in values["rules"]],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"Tier {made} has been made.\n{self.url('change', made.pk)}"
+
+        return self.ask(
+            request, form=form, title="New promotion tier", button="Create", back=self.url("changelist"), act=act
+        )
+
+    def edit(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("change"))
+        row: PromotionTier = self.find(key, "campaign", "retailer")
+        initial = {
+            "name": row.name,
+            "banner": row.banner or "",
+            "hierarchy": row.hierarchy,
+            "metadata": fields.as_lines(row.metadata),
+            "version": stamp(row),
+            **discounts.initial(row.discount, row.retailer.currency),
+            **windowed.initial(row, row.campaign.timezone or row.retailer.timezone),
+        }
+        form = TierForm(request.POST or None, tier=row, initial=initial)
+
+        def act(values: dict[str, Any]) -> str:
+            fresh: PromotionTier = locked(row, values["version"])
+            terms = {**form.terms, "metadata": fields.merged_away(fresh.metadata, form.terms["metadata"])}
+            promotions.update(
+                retailer_id=row.retailer_id,
+                ident=row.public_id,
+                fields=terms,  # type: ignore[arg-type]
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"Tier {values['name']} has been saved."
+
+        return self.ask(request, form=form, title=f"Edit {row}", button="Save", back=self.url("change", key), act=act)
+
+    def enable(self, request: HttpRequest, key: int) -> HttpResponse:
+        return self.switch(request, key, promotions.enable, "Enable", "Orders get it again, within its dates.")
+
+    def disable(self, request: HttpRequest, key: int) -> HttpResponse:
+        return self.switch(request, key, promotions.disable, "Disable", "No order gets it until you enable it again.")
+
+    def switch(self, request: HttpRequest, key: int, verb: Any, word: str, text: str) -> HttpResponse:
+        self.demand(request, self.permission("change"))
+        row: PromotionTier = self.find(key)
+
+        def act(_: dict[str, Any]) -> str:
+            verb(retailer_id=row.retailer_id, ident=row.public_id, actor=actor_of(request), now=now())
+            return f"Tier {row} has been {word.lower()}d."
+
+        return self.ask(
+            request,
+            form=SureForm(request.POST or None),
+            title=f"{word} {row}?",
+            text=text,
+            button=word,
+            back=self.url("change", key),
+            act=act,
+            danger=word == "Disable",
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        self.demand(request, self.permission("view"))
+        row: PromotionTier = self.find(object_id, "campaign", "retailer", "category")
+        zone = row.campaign.timezone or row.retailer.timezone
+        known = {
+            "Worth": show.discount(row.discount, row.retailer.currency),
+            "Campaign": show.to_page(row.campaign),
+            "Place": str(row.hierarchy),
+            "When": show.window(row, zone),
+            "Banner": row.banner or "",
+            "Category": row.category.name if row.category else "",
+            "Retailer": row.retailer.name,
+        }
+        known |= {name: show.plain(value) for name, value in (row.metadata or {}).items()}
+        bound = rules.of([row])[row.pk]
+        conditions = Table(
+            title="Conditions",
+            headers=["Has to be met"],
+            rows=[[show.to_page(one.rule)] for one in bound],
+            empty="None: every order gets it.",
+        )
+        switch = ("Disable…", "disable") if row.active else ("Enable…", "enable")
+        buttons = [
+            Button(text="Edit", url=self.url("edit", row.pk), tone="main"),
+            Button(text=switch[0], url=self.url(switch[1], row.pk)),
+        ]
+        page = Page(
+            title=str(row),
+            subtitle=row.public_id,
+            chips=[state_chip(row)],
+            buttons=buttons if self.may(request, self.permission("change")) else [],
+            blocks=[
+                Facts(title="Terms", facts=[(name, value) for name, value in known.items() if value]),
+                conditions,
+            ],
+        )
+        return self.show(request, page)

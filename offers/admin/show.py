@@ -1,0 +1,222 @@
+"""Puts values into words for staff: money, moments, links, coloured labels, discounts. Everything is escaped."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import models
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from offers.lib.money import exponent, to_major
+
+NOTHING = "–"
+ENDLESS = "unlimited"
+WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+# What shops read as a key, staff read as a sentence.
+REASONS = {
+    "quantity_exceeded": "Used up",
+    "gift_amount_exceeded": "Not enough credit",
+    "voucher_not_found": "Unknown code",
+    "not_found": "Unknown code",
+    "voucher_expired": "Expired",
+    "voucher_not_active": "Not active yet",
+    "voucher_disabled": "Disabled",
+    "campaign_inactive": "Campaign switched off",
+    "order_rules_violated": "Order does not meet the conditions",
+    "customer_rules_violated": "Customer does not meet the conditions",
+    "redemption_rules_violated": "Redemption conditions not met",
+    "order_missing": "No order sent",
+    "customer_missing": "No customer sent",
+    "missing_order": "No order sent",
+    "missing_customer": "No customer sent",
+    "applicable_redeemables_limit_exceeded": "Too many codes at once",
+    "redeemables_limit_exceeded": "Too many codes at once",
+    "exclusion_rules_not_met": "Cannot be combined",
+    "invalid_order": "Order not understood",
+    "promotion_tier_inactive": "Promotion switched off",
+    "budget_exceeded": "Campaign budget spent",
+}
+
+
+def reason(code: str) -> str:
+    """Return the words for a reason key."""
+    return REASONS.get(code) or code.replace("_", " ").capitalize() or NOTHING
+
+
+def amount(minor: int | None, currency: str, empty: str = NOTHING) -> str:
+    """Return minor units as major ones with the currency: 1,234.50 EUR."""
+    return empty if minor is None else f"{to_major(minor, currency):,.{exponent(currency)}f} {currency}"
+
+
+def count(number: int | None, empty: str = ENDLESS) -> str:
+    """Return a number with thousands apart; None is unlimited."""
+    return empty if number is None else f"{number:,}"
+
+
+def share(part: int, whole: int | None) -> int:
+    """Return how many percent of the whole a part is, 0 to 100."""
+    return min(100, part * 100 // whole) if whole else 0
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return the time zone of this name, UTC when it is not one."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def moment(at: datetime | None, timezone: str = "UTC", empty: str = NOTHING) -> str:
+    """Return a moment in a zone, with the moment in UTC as its tooltip."""
+    if at is None:
+        return empty
+    local = at.astimezone(zone(timezone))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        f"{at:%Y-%m-%d %H:%M:%S} UTC",
+        f"{local:%-d %b %Y, %H:%M:%S} {local.tzname()}",
+    )
+
+
+def remaining(until: datetime, now: datetime) -> SafeString:
+    """Return the time left, which the page counts down."""
+    left = max(timedelta(0), until - now)
+    return format_html('<time class="ok-mono" data-until="{}">{}</time>', until.isoformat(), duration(left))
+
+
+def duration(left: timedelta) -> str:
+    """Return a length of time in its two largest units."""
+    seconds = int(left.total_seconds())
+    parts = [
+        (seconds // 86_400, "d"),
+        (seconds // 3600 % 24, "h"),
+        (seconds // 60 % 60, "min"),
+        (seconds % 60, "s"),
+    ]
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{number} {unit}" for number, unit in parts[:2])
+
+
+def chip(text: str, tone: str = "") -> SafeString:
+    """Return a small label; tones: good, bad, warn, info."""
+    return format_html('<span class="ok-chip {}">{}</span>', f"ok-{tone}" if tone else "", text)
+
+
+def mono(text: str) -> SafeString:
+    """Return a code or id, set in a fixed width so that it can be read out and broken over lines."""
+    return format_html('<span class="ok-mono">{}</span>', text)
+
+
+def secret(text: str) -> SafeString:
+    """Return a secret to copy, selected as a whole by one click."""
+    return format_html('<code class="ok-mono ok-secret" data-secret>{}</code>', text)
+
+
+def link(text: object, url: str) -> SafeString:
+    """Return a link."""
+    return format_html('<a class="ok-link" href="{}">{}</a>', url, text)
+
+
+def to_page(row: models.Model | None, text: object = None, empty: str = NOTHING) -> str:
+    """Return a link to the back-office page of a row."""
+    if row is None:
+        return empty
+    return link(text or row, page_of(type(row), row.pk))
+
+
+def page_of(model: type[models.Model], key: Any) -> str:
+    """Return the address of the back-office page of a row."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
+
+
+def list_of(model: type[models.Model], **filters: Any) -> str:
+    """Return the address of the list of a model, filtered."""
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{url}?{urlencode(filters)}" if filters else url
+
+
+def bar(percent: int, text: str = "") -> SafeString:
+    """Return a thin bar, filled to a percentage; it warns from 90 on."""
+    tone = "ok-full" if percent >= 100 else "ok-near" if percent >= 90 else ""
+    return format_html(
+        '<progress class="ok-bar {}" max="100" value="{}"></progress><span class="ok-note">{}</span>',
+        tone,
+        percent,
+        text,
+    )
+
+
+def lines(texts: Iterable[object]) -> str:
+    """Return texts below each other."""
+    return format_html_join("", "<div>{}</div>", ((text,) for text in texts)) or NOTHING
+
+
+def percent(value: Any) -> str:
+    """Return a percentage without needless zeros."""
+    return f"{Decimal(str(value)).normalize():f}%"
+
+
+def discount(value: Mapping[str, Any] | None, currency: str) -> str:
+    """Say what a discount takes off."""
+    if not value:
+        return NOTHING
+    items = value.get("effect") == "APPLY_TO_ITEMS"
+    on = "the matching items" if items else "the order"
+    match value.get("type"):
+        case "PERCENT":
+            text = f"{percent(value.get('percent_off') or 0)} off {on}"
+            most = value.get("amount_limit")
+            return f"{text}, at most {amount(most, currency)}" if most else text
+        case "AMOUNT":
+            return f"{amount(value.get('amount_off') or 0, currency)} off {on}"
+        case "FIXED":
+            whole = "Matching items" if items else "Order"
+            return f"{whole} for {amount(value.get('fixed_amount') or 0, currency)}"
+        case "UNIT":
+            units = value.get("units") or [value]
+            return ", ".join(f"{unit.get('unit_off')} × {unit.get('unit_type')} free" for unit in units)
+    return NOTHING
+
+
+def gift(row: Any, currency: str) -> str:
+    """Say what a campaign or voucher is worth: its credits or its discount."""
+    if row.gift_amount is not None:
+        return f"{amount(row.gift_amount, currency)} gift credit"
+    return discount(row.discount, currency)
+
+
+def window(row: Any, timezone: str) -> str:
+    """Say when something can be used."""
+    said: list[object] = []
+    if row.start_date:
+        said.append(format_html("From {}", moment(row.start_date, timezone)))
+    if row.expiration_date:
+        said.append(format_html("Until {}", moment(row.expiration_date, timezone)))
+    if row.validity_day_of_week:
+        said.append("On " + ", ".join(WEEKDAYS[day] for day in row.validity_day_of_week))
+    for hours in (row.validity_hours or {}).get("daily", []):
+        days = ", ".join(WEEKDAYS[day][:3] for day in hours.get("days_of_week") or [])
+        said.append(f"{hours.get('start_time')} to {hours.get('expiration_time')} {days}".strip())
+    if row.validity_timeframe:
+        said.append(f"For {row.validity_timeframe.get('duration')} in every {row.validity_timeframe.get('interval')}")
+    return lines(said) if said else "Always"
+
+
+def plain(value: Any) -> str:
+    """Return a JSON value as a person would write it."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(part) for part in value) or NOTHING
+    if isinstance(value, Mapping):
+        return ", ".join(f"{str(name).replace('_', ' ')}: {plain(part)}" for name, part in value.items()) or NOTHING
+    return str(value)

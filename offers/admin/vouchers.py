@@ -1,0 +1,454 @@
+"""Codes: found among millions, made, changed, switched, and gift cards topped up."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin import display
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from offers import balances, rules, vouchers
+from offers.admin import discounts, fields, lookups, show, windowed
+from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
+from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, View, actor_of, locked, now, stamp
+from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
+from offers.models import Campaign, Retailer, Voucher
+
+Rows = QuerySet[Voucher]
+COLUMNS = [
+    "public_id",
+    "code",
+    "type",
+    "active",
+    "discount",
+    "gift_amount",
+    "redemption_limit",
+    "start_date",
+    "expiration_date",
+    "created_at",
+    "campaign_id",
+    "retailer_id",
+]
+JOINED = ["campaign__name", "campaign__active", "campaign__discount", "retailer__currency", "retailer__timezone"]
+
+
+class CampaignFilter(ExactFilter):
+    title = "campaign (name or id)"
+    parameter_name = "campaign"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(campaign_id__in=lookups.campaign_ids(text))
+
+
+class CustomerFilter(ExactFilter):
+    title = "holder (id, shop id or e-mail)"
+    parameter_name = "holder"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(holder_id__in=lookups.customer_ids(text))
+
+
+class KindFilter(PickFilter):
+    title = "kind"
+    parameter_name = "kind"
+    choices_of = tuple(Voucher.Type.choices)
+
+    def narrow(self, queryset: Rows, value: str) -> Rows:
+        return queryset.filter(type=value)
+
+
+class ActiveFilter(PickFilter):
+    title = "state"
+    parameter_name = "state"
+    choices_of = (("on", "Switched on"), ("off", "Switched off"))
+
+    def narrow(self, queryset: Rows, value: str) -> Rows:
+        return queryset.filter(active=value == "on")
+
+
+class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
+    retailer = forms.ModelChoiceField(Retailer.objects.order_by("name"), widget=fields.select(), empty_label=None)
+    code = forms.CharField(
+        required=False,
+        max_length=255,
+        widget=fields.short(),
+        help_text="Empty: a random one. Capitals and small letters are different codes.",
+    )
+    kind = forms.ChoiceField(
+        choices=Voucher.Type.choices, initial=Voucher.Type.DISCOUNT, label="What it is", widget=fields.Choices()
+    )
+    gift_amount = fields.MoneyField(label="Credit", help_text="For example 50.00.")
+    redemption_limit = fields.LimitField(
+        label="Redemption limit", help_text='How often it can be redeemed in all. Type a number or "unlimited".'
+    )
+    customer_limit = fields.LimitField(label="Limit per customer")
+    metadata = fields.MetadataField(help_text="One per line, name: value.")
+    reason = forms.CharField(
+        required=False, max_length=500, widget=fields.text(), label="Why", help_text="Kept in the audit trail."
+    )
+    sections = [
+        ("What it is", "", ["retailer", "code", "kind"]),
+        ("What it is worth", "", ["gift_amount", *discounts.NAMES]),
+        ("How often", "", ["redemption_limit", "customer_limit"]),
+        ("When", "Times are on the clock of the retailer.", windowed.NAMES),
+        ("More", "", ["metadata", "reason"]),
+    ]
+    shown_when = {
+        **{name: f"kind=DISCOUNT_VOUCHER;{when}" for name, when in discounts.SHOWN_WHEN.items()},
+        "discount_kind": "kind=DISCOUNT_VOUCHER",
+        "gift_amount": "kind=GIFT_VOUCHER",
+    }
+
+    def __init__(self, *args: Any, voucher: Voucher | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.voucher = voucher
+        owners = [voucher.retailer] if voucher else list(Retailer.objects.order_by("name")[:2])
+        self.only = owners[0] if len(owners) == 1 else None
+        if self.only:
+            del self.fields["retailer"]
+        if voucher:
+            self._fit(voucher)
+        else:
+            del self.fields["reason"]
+
+    def _fit(self, voucher: Voucher) -> None:
+        own_discount = voucher.type == Voucher.Type.DISCOUNT and discounts.editable(worth(voucher))
+        gone = ["code", "gift_amount", *([] if own_discount else discounts.NAMES)]
+        gone += [] if windowed.editable(voucher) else ["days", "hours_from", "hours_to"]
+        for name in gone:
+            self.fields.pop(name, None)
+        for name in ("kind", "discount_kind"):
+            if name in self.fields:
+                self.fields[name].widget = forms.HiddenInput()
+                self.fields[name].disabled = True
+
+    @property
+    def owner(self) -> Retailer:
+        return self.only or self.cleaned_data["retailer"]
+
+    @property
+    def zone(self) -> str:
+        campaign = self.voucher.campaign if self.voucher else None
+        return (campaign.timezone if campaign else "") or self.owner.timezone
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if not self.only and "retailer" not in values:
+            return values
+        found: dict[str, Any] = {name: values.get(name) for name in ("redemption_limit", "customer_limit", "metadata")}
+        found |= windowed.wanted(self, self.zone, kept=self.voucher)
+        gift = values.get("kind") == Voucher.Type.GIFT
+        if not self.voucher:
+            found["type"] = values.get("kind")
+        if gift and "gift_amount" in self.fields:
+            amount = fields.in_minor(self, "gift_amount", self.owner.currency)
+            if not amount and "gift_amount" not in self.errors:
+                self.add_error("gift_amount", "Please fill this in.")
+            found["gift"] = {"amount": amount}
+        if not gift and "discount_kind" in self.fields:
+            discount = discounts.wanted(self, self.owner.currency)
+            if not self.voucher or discount != worth(self.voucher):
+                found["discount"] = discount
+        self.terms = found
+        return values
+
+
+class CreditsForm(ReasonForm):
+    change = forms.ChoiceField(
+        choices=[("add", "Add"), ("take", "Take off")], initial="add", label="Credit", widget=fields.Choices()
+    )
+    amount = fields.MoneyField(required=True, label="Amount")
+    sections = [("", "", ["change", "amount", "reason"])]
+
+
+def worth(voucher: Voucher) -> Any:
+    """Return a code's discount, its campaign's where it has none of its own."""
+    return voucher.discount or (voucher.campaign.discount if voucher.campaign else None)
+
+
+def worth_words(voucher: Voucher) -> str:
+    currency = voucher.retailer.currency
+    if voucher.type == Voucher.Type.GIFT:
+        return f"{show.amount(voucher.gift_amount, currency)} gift card"
+    return show.discount(worth(voucher), currency)
+
+
+def state_chip(voucher: Voucher) -> str:
+    if voucher.deleted_at:
+        return show.chip("Deleted")
+    if not voucher.active:
+        return show.chip("Off", "bad")
+    if voucher.campaign and not voucher.campaign.active:
+        return show.chip("Campaign off", "bad")
+    if voucher.expiration_date and voucher.expiration_date <= now():
+        return show.chip("Expired")
+    if voucher.start_date and voucher.start_date > now():
+        return show.chip("Planned", "info")
+    return show.chip("On", "good")
+
+
+class VoucherAdmin(OfficeAdmin):
+    """Registered by checkout, which adds what happened to a code."""
+
+    called = ("code", "codes")
+
+    list_display = ("code_", "state_", "worth_", "used", "held", "left", "campaign_", "made")
+    list_filter = (ActiveFilter, KindFilter, CampaignFilter, CustomerFilter, RetailerFilter)
+    search_fields = ("code",)
+    search_help_text = "Code, or how it begins"
+    nothing_text = "No codes yet: campaigns make them."
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        rows: Rows = super().get_queryset(request)
+        return rows.filter(deleted_at__isnull=True).select_related("campaign", "retailer").only(*COLUMNS, *JOINED)
+
+    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
+        text = search_term.strip()
+        return (lookups.vouchers_like(queryset, text) if text and "\x00" not in text else queryset), False
+
+    def prepared(self, rows: list[Voucher]) -> list[Voucher]:
+        found = vouchers.figures(rows, now=now())
+        for row in rows:
+            row.figures = found[row.pk]  # type: ignore[attr-defined]
+        return rows
+
+    @display(description="Code")
+    def code_(self, row: Voucher) -> str:
+        return show.mono(row.code)
+
+    @display(description="State")
+    def state_(self, row: Voucher) -> str:
+        return state_chip(row)
+
+    @display(description="Worth")
+    def worth_(self, row: Voucher) -> str:
+        return worth_words(row)
+
+    @display(description="Used")
+    def used(self, row: Voucher) -> str:
+        return show.count(row.figures.redeemed)  # type: ignore[attr-defined]
+
+    @display(description="Locked")
+    def held(self, row: Voucher) -> str:
+        return show.count(row.figures.locked)  # type: ignore[attr-defined]
+
+    @display(description="Left")
+    def left(self, row: Voucher) -> str:
+        if row.redemption_limit is None:
+            return show.ENDLESS
+        used = row.figures.redeemed + row.figures.locked  # type: ignore[attr-defined]
+        return show.count(max(0, row.redemption_limit - used))
+
+    @display(description="Campaign")
+    def campaign_(self, row: Voucher) -> str:
+        return show.to_page(row.campaign)
+
+    @display(description="Created")
+    def made(self, row: Voucher) -> str:
+        return show.moment(row.created_at, row.retailer.timezone)
+
+    def pages(self) -> dict[str, View]:
+        return {
+            "<id>/edit": self.edit,
+            "<id>/enable": self.enable,
+            "<id>/disable": self.disable,
+            "<id>/credits": self.credits,
+        }
+
+    # --- making and changing ---
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        self.demand(request, self.permission("add"))
+        form = VoucherForm(request.POST or None)
+
+        def act(values: dict[str, Any]) -> str:
+            made = vouchers.create(
+                retailer_id=form.owner.pk,
+                fields=form.terms,  # type: ignore[arg-type]
+                code=values["code"] or None,
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"Code {made.code} has been made.\n{self.url('change', made.pk)}"
+
+        return self.ask(
+            request,
+            form=form,
+            title="New code",
+            text="A code of its own. Codes of a campaign are made there.",
+            button="Create code",
+            back=self.url("changelist"),
+            act=act,
+        )
+
+    def edit(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("change"))
+        row: Voucher = self.find(key, "retailer", "campaign")
+        zone = (row.campaign.timezone if row.campaign else "") or row.retailer.timezone
+        initial = {
+            "kind": row.type,
+            "redemption_limit": "" if row.redemption_limit is None else row.redemption_limit,
+            "customer_limit": "" if row.customer_limit is None else row.customer_limit,
+            "metadata": fields.as_lines(row.metadata),
+            "version": stamp(row),
+            **discounts.initial(worth(row), row.retailer.currency),
+            **windowed.initial(row, zone),
+        }
+        form = VoucherForm(request.POST or None, voucher=row, initial=initial)
+
+        def act(values: dict[str, Any]) -> str:
+            fresh: Voucher = locked(row, values["version"])
+            terms = {**form.terms, "metadata": fields.merged_away(fresh.metadata, form.terms["metadata"])}
+            vouchers.update(
+                retailer_id=row.retailer_id,
+                ident=row.public_id,
+                fields=terms,  # type: ignore[arg-type]
+                reason=values["reason"],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"Code {row.code} has been saved."
+
+        return self.ask(
+            request, form=form, title=f"Edit {row.code}", button="Save", back=self.url("change", key), act=act
+        )
+
+    def enable(self, request: HttpRequest, key: int) -> HttpResponse:
+        return self.switch(request, key, True, "Enable", "It can be used again, within its dates and limits.")
+
+    def disable(self, request: HttpRequest, key: int) -> HttpResponse:
+        return self.switch(
+            request, key, False, "Disable", "Nobody can validate or redeem it until you enable it again."
+        )
+
+    def switch(self, request: HttpRequest, key: int, active: bool, word: str, text: str) -> HttpResponse:
+        self.demand(request, self.permission("change"))
+        row: Voucher = self.find(key)
+
+        def act(values: dict[str, Any]) -> str:
+            vouchers.switch(
+                retailer_id=row.retailer_id,
+                ident=row.public_id,
+                active=active,
+                reason=values["reason"],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"Code {row.code} has been {word.lower()}d."
+
+        return self.ask(
+            request,
+            form=ReasonForm(request.POST or None),
+            title=f"{word} {row.code}?",
+            text=text,
+            button=word,
+            back=self.url("change", key),
+            act=act,
+            danger=not active,
+        )
+
+    def credits(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("change"))
+        row: Voucher = self.find(key, "retailer")
+        currency = row.retailer.currency
+        form = CreditsForm(request.POST or None)
+
+        def act(values: dict[str, Any]) -> str:
+            amount = fields.in_minor(form, "amount", currency)
+            if amount is None:
+                raise balances.InvalidBalance(f"{currency} has fewer decimals.", field="amount")
+            signed = amount if values["change"] == "add" else -amount
+            _, figures = balances.adjust(
+                retailer_id=row.retailer_id,
+                ident=row.public_id,
+                amount=signed,
+                reason=values["reason"],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"{row.code} now holds {show.amount(figures.balance, currency)}."
+
+        return self.ask(
+            request,
+            form=form,
+            title=f"Change the credit of {row.code}",
+            text=f"In {currency}. What is locked in a cart can't be taken off.",
+            button="Change credit",
+            back=self.url("change", key),
+            act=act,
+        )
+
+    # --- one code ---
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        self.demand(request, self.permission("view"))
+        row: Voucher = self.find(object_id, "retailer", "campaign", "category", "holder")
+        page = Page(
+            title=row.code,
+            subtitle=f"{worth_words(row)}, {row.public_id}",
+            chips=[state_chip(row)],
+            buttons=self.buttons(request, row),
+            blocks=[Figures(figures=self.figures(row)), self.facts(row), self.conditions(row), *self.history(row)],
+        )
+        return self.show(request, page)
+
+    def buttons(self, request: HttpRequest, row: Voucher) -> list[Button]:
+        if row.deleted_at or not self.may(request, self.permission("change")):
+            return []
+        switch = ("Disable…", "disable") if row.active else ("Enable…", "enable")
+        found = [Button(text="Edit", url=self.url("edit", row.pk), tone="main")]
+        if row.type == Voucher.Type.GIFT:
+            found.append(Button(text="Add or take credit…", url=self.url("credits", row.pk)))
+        return [*found, Button(text=switch[0], url=self.url(switch[1], row.pk))]
+
+    def figures(self, row: Voucher) -> list[Figure]:
+        found = vouchers.figures([row], now=now())[row.pk]
+        currency = row.retailer.currency
+        limit = row.redemption_limit
+        left = show.ENDLESS if limit is None else show.count(max(0, limit - found.redeemed - found.locked))
+        percent = None if limit is None else show.share(found.redeemed + found.locked, limit)
+        figures = [
+            Figure(label="Used", value=show.count(found.redeemed)),
+            Figure(label="Locked now", value=show.count(found.locked)),
+            Figure(label="Left", value=left, note=f"of {show.count(limit)}" if limit else "", percent=percent),
+        ]
+        if row.type == Voucher.Type.GIFT:
+            free = found.balance - found.locked_credits
+            figures += [
+                Figure(label="Credit", value=show.amount(found.balance, currency)),
+                Figure(label="Credit locked", value=show.amount(found.locked_credits, currency)),
+                Figure(label="Credit free", value=show.amount(free, currency)),
+            ]
+        return figures
+
+    def facts(self, row: Voucher) -> Facts:
+        zone = (row.campaign.timezone if row.campaign else "") or row.retailer.timezone
+        known = {
+            "Worth": worth_words(row),
+            "Campaign": show.to_page(row.campaign) if row.campaign else "",
+            "When": show.window(row, zone),
+            "Campaign's time": show.window(row.campaign, zone) if isinstance(row.campaign, Campaign) else "",
+            "Redemption limit": show.count(row.redemption_limit),
+            "Limit per customer": show.count(row.customer_limit),
+            "Holder": show.to_page(row.holder) if row.holder else "",
+            "Category": row.category.name if row.category else "",
+            "Created": show.moment(row.created_at, zone),
+            "Retailer": row.retailer.name,
+        }
+        known |= {name: show.plain(value) for name, value in (row.metadata or {}).items()}
+        return Facts(title="Terms", facts=[(name, value) for name, value in known.items() if value], wide=False)
+
+    def conditions(self, row: Voucher) -> Table:
+        bound = [(one, "this code") for one in rules.of([row])[row.pk]]
+        if row.campaign:
+            bound += [(one, "the campaign") for one in rules.of([row.campaign])[row.campaign.pk]]
+        return Table(
+            title="Conditions",
+            headers=["Has to be met", "Set for"],
+            rows=[[show.to_page(one.rule), where] for one, where in bound],
+            empty="None: everybody can use it on any order.",
+            wide=False,
+        )
+
+    def history(self, row: Voucher) -> list[Block]:
+        return []

@@ -1,0 +1,103 @@
+// What pages of the back office do by themselves: count down, follow a job, show the fields that matter, guard a double click.
+"use strict";
+
+function words(seconds) {
+    const parts = [[Math.floor(seconds / 86400), "d"], [Math.floor(seconds / 3600) % 24, "h"], [Math.floor(seconds / 60) % 60, "min"], [seconds % 60, "s"]];
+    while (parts.length > 1 && !parts[0][0]) parts.shift();
+    return parts.slice(0, 2).map(part => part.join(" ")).join(" ");
+}
+
+function countDown() {
+    const clocks = document.querySelectorAll("[data-until]");
+    const tick = () => clocks.forEach(clock => {
+        const left = Math.max(0, Math.round((Date.parse(clock.dataset.until) - Date.now()) / 1000));
+        clock.textContent = left ? words(left) : "expired";
+    });
+    if (clocks.length) { tick(); setInterval(tick, 1000); }
+}
+
+function followJobs() {
+    document.querySelectorAll("[data-progress]").forEach(box => {
+        const ask = async () => {
+            let wait = 1000;
+            try {
+                const answer = await fetch(box.dataset.progress, {headers: {Accept: "application/json"}});
+                if (!answer.ok) throw new Error(answer.status);
+                const job = await answer.json();
+                box.querySelector("progress").value = job.percent;
+                box.querySelector("[role=status]").textContent = job.status;
+                if (job.finished) { setTimeout(() => location.reload(), 600); return; }
+            } catch { wait = 5000; }
+            setTimeout(ask, wait);
+        };
+        setTimeout(ask, 500);
+    });
+}
+
+function value(form, name) {
+    const fields = form.querySelectorAll(`[name="${name}"]`);
+    const ticked = [...fields].find(field => field.checked);
+    if (fields.length && ["radio", "checkbox"].includes(fields[0].type)) return ticked ? ticked.value : "";
+    return fields.length ? fields[0].value : "";
+}
+
+function showFields() {
+    document.querySelectorAll("form.ok-form").forEach(form => {
+        const rows = [...form.querySelectorAll("[data-when]")];
+        const sections = [...form.querySelectorAll("fieldset.ok-block")];
+        const update = () => {
+            rows.forEach(row => {
+                row.hidden = !row.dataset.when.split(";").every(rule => {
+                    const [name, wanted] = rule.split("=");
+                    return wanted.split("|").includes(value(form, name));
+                });
+            });
+            sections.forEach(box => { box.hidden = ![...box.querySelectorAll(".ok-field")].some(row => !row.hidden); });
+        };
+        form.addEventListener("input", update);
+        form.addEventListener("change", update);
+        update();
+    });
+}
+
+function showExample() {
+    document.querySelectorAll("form[data-example]").forEach(form => {
+        const spot = form.querySelector('[data-field="code_charset"]');
+        if (!spot) return;
+        const box = document.createElement("p");
+        box.className = "ok-example ok-mono";
+        box.setAttribute("role", "status");
+        let timer;
+        const ask = async () => {
+            const query = new URLSearchParams(new FormData(form));
+            query.delete("csrfmiddlewaretoken");
+            try {
+                const answer = await fetch(`${form.dataset.example}?${query}`);
+                const said = await answer.json();
+                box.textContent = said.error || `For example ${said.example}`;
+            } catch { box.textContent = ""; }
+        };
+        spot.append(box);
+        form.addEventListener("input", event => {
+            if (event.target.name.startsWith("code")) { clearTimeout(timer); timer = setTimeout(ask, 250); }
+        });
+        ask();
+    });
+}
+
+function labelCells() {
+    document.querySelectorAll(".ok-table").forEach(table => {
+        const heads = [...table.querySelectorAll("thead th")].map(head => head.textContent);
+        table.querySelectorAll("tbody tr").forEach(row => [...row.children].forEach((cell, at) => { cell.dataset.label = heads[at] || ""; }));
+    });
+}
+
+function guardSubmit() {
+    document.querySelectorAll("form[data-guard]").forEach(form => form.addEventListener("submit", () => {
+        form.querySelectorAll(".ok-submit button").forEach(button => { button.disabled = true; });
+    }));
+    // Coming back with the browser's button must not find a dead form.
+    addEventListener("pageshow", () => document.querySelectorAll(".ok-submit button").forEach(button => { button.disabled = false; }));
+}
+
+document.addEventListener("DOMContentLoaded", () => { labelCells(); countDown(); followJobs(); showFields(); showExample(); guardSubmit(); });

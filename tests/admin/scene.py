@@ -1,0 +1,138 @@
+"""A shop with a little of everything in it, made by the same verbs that shops and staff use."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from checkout import redemption, sessions, validation
+from checkout.asks import Ask
+from checkout.models import LockSession, Order, Redemption, Validation
+from offers import campaigns, catalogue, categories, customers, promotions, rules, vouchers
+from offers.lib import clock
+from offers.lib.actors import Actor
+from offers.lib.errors import Refusal
+from offers.models import Campaign, Category, Customer, Product, PromotionTier, Retailer, Sku, ValidationRule, Voucher
+
+SHOP = Actor(kind="API", ident="app_webshop", label="Webshop")
+
+
+@dataclass
+class Scene:
+    shop: Retailer
+    campaign: Campaign
+    voucher: Voucher
+    card: Voucher
+    tier: PromotionTier
+    rule: ValidationRule
+    category: Category
+    customer: Customer
+    product: Product
+    sku: Sku
+
+    @property
+    def redemption(self) -> Redemption:
+        return Redemption.objects.filter(succeeded=True, kind="redemption", voucher=self.voucher).latest("pk")
+
+    @property
+    def failed(self) -> Redemption:
+        return Redemption.objects.filter(succeeded=False).latest("pk")
+
+    @property
+    def lock(self) -> LockSession:
+        return LockSession.objects.filter(state="live").latest("pk")
+
+    @property
+    def order(self) -> Order:
+        return Order.objects.latest("pk")
+
+    @property
+    def validation(self) -> Validation:
+        return Validation.objects.latest("pk")
+
+
+def who(shop: Retailer, actor: Actor = SHOP) -> dict[str, Any]:
+    return {"retailer_id": shop.pk, "actor": actor, "now": clock.now()}
+
+
+def ask(*codes: str, **more: Any) -> Ask:
+    asked = {"redeemables": [{"object": "voucher", "id": code} for code in codes], **more}
+    return msgspec.convert(asked, Ask)
+
+
+def order(amount: int, source_id: str) -> dict[str, Any]:
+    return {
+        "source_id": source_id,
+        "items": [
+            {"source_id": "shirt", "related_object": "product", "quantity": 2, "price": amount // 4},
+            {"source_id": "mug", "related_object": "product", "quantity": 1, "amount": amount - amount // 4 * 2},
+        ],
+    }
+
+
+def redeem(shop: Retailer, *codes: str, **more: Any) -> None:
+    """Redeem, and shrug when it is refused: the refusal is what history shows."""
+    with suppress(Refusal):
+        redemption.redeem(ask=ask(*codes, **more), **who(shop))
+
+
+def lock(shop: Retailer, code: str, key: str, **more: Any) -> None:
+    session = {"type": "LOCK", "key": key, "ttl": 2, "ttl_unit": "HOURS"}
+    validation.validate(ask=ask(code, session=session, options={"explain": True}, **more), **who(shop))
+
+
+def lay(shop: Retailer) -> Scene:
+    """Fill a shop."""
+    product = catalogue.upsert_product(source_id="shirt", fields={"name": "Shirt", "price": 2500}, **who(shop))
+    catalogue.upsert_product(source_id="mug", fields={"name": "Mug", "price": 900}, **who(shop))
+    who_of_product: dict[str, Any] = {"actor": SHOP, "now": clock.now()}
+    sku = catalogue.upsert_sku(product=product, source_id="shirt-m", fields={"sku": "Shirt M"}, **who_of_product)
+    customer = customers.upsert(
+        source_id="cust-1", fields={"name": "Ada Example", "email": "ada@example.com"}, **who(shop)
+    )
+    category = categories.create(retailer_id=shop.pk, name="Seasonal", hierarchy=1, now=clock.now())
+    rule = rules.create(
+        fields={
+            "name": "Orders from 20",
+            "rules": {
+                "1": {"name": "order.amount", "conditions": {"$more_than_or_equal": [2000]}},
+                "logic": "1",
+            },
+            "error": {"message": "This code works from 20."},
+        },
+        **who(shop),
+    )
+    campaign = campaigns.create(
+        name="Summer sale",
+        campaign_type="DISCOUNT_COUPONS",
+        fields={
+            "type": "STANDALONE",
+            "discount": {"type": "PERCENT", "percent_off": 10},
+            "redemption_limit": 50,
+            "budget": 5000,
+            "rules": [rule.public_id],
+        },
+        **who(shop),
+    )
+    voucher = vouchers.create(code="SUMMER10", campaign=campaign, fields={}, **who(shop))
+    card = vouchers.create(
+        code="GIFT-50", fields={"type": "GIFT_VOUCHER", "gift": {"amount": 5000}, "redemption_limit": None}, **who(shop)
+    )
+    promotion = campaigns.create(name="Black Friday", campaign_type="PROMOTION", fields={}, **who(shop))
+    tier = promotions.create(
+        campaign=promotion,
+        fields={"name": "Five off", "discount": {"type": "AMOUNT", "amount_off": 500}},
+        actor=SHOP,
+        now=clock.now(),
+    )
+    buyer = {"source_id": "cust-1"}
+    lock(shop, "SUMMER10", "cart-1", order=order(8000, "O-1"), customer=buyer)
+    sessions.release(voucher_code="SUMMER10", key="cart-1", **who(shop))
+    lock(shop, "SUMMER10", "cart-2", order=order(10000, "O-2"), customer=buyer)
+    redeem(shop, "SUMMER10", order=order(10000, "O-2"), customer=buyer, session={"type": "LOCK", "key": "cart-2"})
+    redeem(shop, "GIFT-50", order=order(3000, "O-3"), customer=buyer)
+    redeem(shop, "SUMMER10", order=order(1000, "O-4"), customer=buyer)
+    redeem(shop, "NOSUCHCODE", order=order(1000, "O-5"))
+    lock(shop, "SUMMER10", "cart-3", order=order(20000, "O-6"), customer=buyer)
+    return Scene(shop, campaign, voucher, card, tier, rule, category, customer, product, sku)
