@@ -102,6 +102,14 @@ def disable(endpoint: Endpoint, *, actor: Actor, now: datetime, reason: str) -> 
     _note(kept, "webhook.disable", actor, now, before={"active": True}, after={"active": False}, reason=reason)
 
 
+@transaction.atomic
+def remove(endpoint: Endpoint, *, actor: Actor, now: datetime) -> None:
+    """Forget an endpoint with all its deliveries; the events stay."""
+    kept = _locked(endpoint)
+    _note(kept, "webhook.delete", actor, now, before=_shown(kept))
+    kept.delete()
+
+
 def secrets_in_use(endpoint: Endpoint, *, now: datetime) -> list[str]:
     """Return the secret, and the one before it while both are good."""
     until = endpoint.previous_secret_until

@@ -57,8 +57,8 @@ def test_a_top_up_is_told_once_though_it_came_twice(shop_a: Retailer) -> None:
 
 def test_campaigns_their_tiers_and_codes_are_told(shop_a: Retailer) -> None:
     campaign = campaigns.create(**by(shop_a), name="Spring", fields={}, campaign_type="PROMOTION")
-    actor_and_now = {"actor": ACTOR, "now": clock.now()}
-    tier = promotions.create(campaign=campaign, fields={"name": "Ten off", "discount": TEN}, **actor_and_now)
+    terms: promotions.Fields = {"name": "Ten off", "discount": TEN}
+    tier = promotions.create(campaign=campaign, fields=terms, actor=ACTOR, now=clock.now())
     promotions.disable(**by(shop_a), ident=tier.public_id)
     campaigns.switch(**by(shop_a), ident="Spring", active=False)
     assert types() == [
@@ -84,9 +84,8 @@ def test_making_codes_is_told_from_start_to_end(shop_a: Retailer) -> None:
 
 
 def test_rules_and_their_assignments_are_told(shop_a: Retailer) -> None:
-    terms: dict[str, Any] = {"name": "Big orders", "rules": {"1": {"name": "order.amount"}}}
-    terms["rules"]["1"] |= {"property": None, "conditions": {"$more_than": [1000]}}
-    rule = rules.create(**by(shop_a), fields=rules.Fields(**terms))
+    big = {"1": {"name": "order.amount", "property": None, "conditions": {"$more_than": [1000]}}}
+    rule = rules.create(**by(shop_a), fields={"name": "Big orders", "rules": big})
     vouchers.create(**by(shop_a), code="TEN", fields={"discount": TEN, "rules": [rule.public_id]})
     assert types() == [
         "business_validation_rule.created",

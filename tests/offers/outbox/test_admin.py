@@ -1,0 +1,148 @@
+"""The back office of webhooks, as its pages promise: secrets once, actions audited, history read-only."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from checkout import roles
+from offers.models import AuditEntry, Retailer
+from offers.outbox import delivery
+from offers.outbox.models import Delivery, Endpoint
+from tests.offers.outbox.conftest import NOW, happen
+
+
+@pytest.fixture
+def office(client: Client, alice: User) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def page(name: str, *args: Any) -> str:
+    return reverse(f"admin:outbox_{name}", args=args)
+
+
+def act(office: Client, model: str, action: str, pk: int) -> Any:
+    return office.post(page(f"{model}_changelist"), {"action": action, "_selected_action": [pk]}, follow=True)
+
+
+def add(office: Client, shop_a: Retailer, url: str = "https://shop.example/hooks", **more: Any) -> Any:
+    return office.post(page("endpoint_add"), {"retailer": shop_a.pk, "url": url, **more})
+
+
+def test_a_new_endpoint_shows_its_secret_once(office: Client, shop_a: Retailer) -> None:
+    answer = add(office, shop_a, events=["voucher.created"])
+    made = Endpoint.objects.get()
+    assert (made.url, made.events, made.active) == ("https://shop.example/hooks", ["voucher.created"], True)
+    assert made.secret in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    for address in (page("endpoint_changelist"), page("endpoint_change", made.pk)):
+        assert made.secret not in office.get(address).content.decode()
+    assert AuditEntry.objects.get().actor == "alice"
+
+
+def test_an_address_inside_is_refused_in_the_form(office: Client, shop_a: Retailer) -> None:
+    answer = add(office, shop_a, url="https://2130706433/")
+    assert "four decimal numbers" in answer.content.decode()
+    assert not Endpoint.objects.exists()
+
+
+def test_changing_keeps_the_secret_and_the_retailer(office: Client, shop_a: Retailer, shop_b: Retailer) -> None:
+    add(office, shop_a)
+    made = Endpoint.objects.get()
+    sent = {"retailer": shop_b.pk, "url": "https://new.example/", "secret": "mine"}
+    assert office.post(page("endpoint_change", made.pk), sent).status_code == 302
+    kept = Endpoint.objects.get()
+    assert (kept.url, kept.secret, kept.retailer) == ("https://new.example/", made.secret, shop_a)
+    assert AuditEntry.objects.latest("id").action == "webhook.update"
+
+
+def test_rotating_shows_the_new_secret_and_refuses_a_second_time(office: Client, shop_a: Retailer) -> None:
+    add(office, shop_a)
+    first = Endpoint.objects.get()
+    shown = act(office, "endpoint", "rotate", first.pk).content.decode()
+    second = Endpoint.objects.get()
+    assert second.secret != first.secret
+    assert second.secret in shown
+    assert first.secret not in shown
+    assert "still in use" in act(office, "endpoint", "rotate", first.pk).content.decode()
+    act(office, "endpoint", "end_rotation", first.pk)
+    assert Endpoint.objects.get().previous_secret == ""
+
+
+def test_switching_off_and_on_is_audited(office: Client, shop_a: Retailer) -> None:
+    add(office, shop_a)
+    pk = Endpoint.objects.get().pk
+    act(office, "endpoint", "disable", pk)
+    assert not Endpoint.objects.get().active
+    act(office, "endpoint", "enable", pk)
+    assert Endpoint.objects.get().active
+    actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
+    assert actions == ["webhook.create", "webhook.disable", "webhook.enable"]
+
+
+def test_removing_is_audited(office: Client, shop_a: Retailer) -> None:
+    add(office, shop_a)
+    pk = Endpoint.objects.get().pk
+    assert office.post(page("endpoint_delete", pk), {"post": "yes"}).status_code == 302
+    assert not Endpoint.objects.exists()
+    assert AuditEntry.objects.latest("id").action == "webhook.delete"
+
+
+@pytest.fixture
+def failed(shop_a: Retailer, endpoint: Endpoint) -> Delivery:
+    happen(shop_a, name="<script>alert(1)</script>")
+    delivery.fan_out(now=NOW)
+    entry = {"at": "2026-11-21T12:00:00", "status": 500, "error": "HTTP 500 <script>alert(2)</script>", "ms": 7}
+    Delivery.objects.update(state=Delivery.State.GIVEN_UP, log=[entry], last_error=entry["error"])
+    return Delivery.objects.get()
+
+
+def test_events_and_attempts_are_shown_and_escaped(office: Client, failed: Delivery) -> None:
+    for address in (
+        page("event_changelist"),
+        page("event_change", failed.event_id),
+        page("delivery_changelist"),
+        page("delivery_change", failed.pk),
+    ):
+        answer = office.get(address)
+        assert answer.status_code == 200, address
+        assert "<script>alert" not in answer.content.decode()
+    assert "after 7 ms HTTP 500" in office.get(page("delivery_change", failed.pk)).content.decode()
+
+
+def test_sending_again_is_an_action_that_is_audited(office: Client, failed: Delivery) -> None:
+    act(office, "delivery", "resend", failed.pk)
+    failed.refresh_from_db()
+    assert (failed.state, failed.attempts) == (Delivery.State.WAITING, 0)
+    assert AuditEntry.objects.latest("id").action == "webhook.resend"
+
+
+def test_history_cannot_be_written(office: Client, failed: Delivery) -> None:
+    for model, pk in (("event", failed.event_id), ("delivery", failed.pk)):
+        assert office.get(page(f"{model}_add")).status_code == 403
+        assert office.post(page(f"{model}_change", pk), {"state": "delivered"}).status_code == 403
+        assert office.post(page(f"{model}_delete", pk), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("role", [roles.MARKETER, roles.REVIEWER])
+def test_webhooks_are_for_admins_only(client: Client, bob: User, failed: Delivery, role: str) -> None:
+    roles.sync()
+    bob.groups.add(Group.objects.get(name=role))
+    client.force_login(bob)
+    for name in ("endpoint", "event", "delivery"):
+        assert client.get(page(f"{name}_changelist")).status_code == 403
+    act(client, "delivery", "resend", failed.pk)
+    failed.refresh_from_db()
+    assert failed.state == Delivery.State.GIVEN_UP
+
+
+def test_admins_may(client: Client, bob: User, failed: Delivery) -> None:
+    roles.sync()
+    bob.groups.add(Group.objects.get(name=roles.ADMIN))
+    client.force_login(bob)
+    act(client, "delivery", "resend", failed.pk)
+    failed.refresh_from_db()
+    assert failed.state == Delivery.State.WAITING
