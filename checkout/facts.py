@@ -159,6 +159,7 @@ class _Builder:
             kind="gift" if gift else "discount",
             code=row.code,
             active=row.active,
+            campaign=campaign.public_id if campaign else None,
             campaign_active=campaign.active if campaign else True,
             window=redeemables.window(
                 start=row.start_date,
@@ -194,6 +195,7 @@ class _Builder:
             object="promotion_tier",
             kind="promotion",
             active=row.active,
+            campaign=tier.campaign.public_id,
             campaign_active=tier.campaign.active,
             window=tier.window,
             campaign_window=tier.campaign.window,
@@ -216,7 +218,7 @@ class _Builder:
         balance = row.gift_amount or 0
         for one in row.counters:
             if one.kind == "voucher.credits":
-                balance = (one.granted or 0) - one.taken_by_others
+                balance = max(one.own, (one.granted or 0) - one.taken_by_others)
         effect: Any = row.gift_effect
         return Gift(balance=max(0, balance), credits=ask.gift.credits if ask.gift else None, effect=effect)
 
@@ -244,7 +246,8 @@ class _Builder:
                         count, owner, name, calendar=calendar, caller=self.actor.ident, now=self.now
                     )
                 counted.append(Counted(count, name, opening, row is not None))
-                usage[count] = max(usage.get(count, 0), opening if row is None else row.taken_by_others)
+                used = opening if row is None else _used_by_others(row, count, redeemable)
+                usage[count] = max(usage.get(count, 0), used)
         return tuple(counted), usage
 
     def _tier_counters(self, owner: Owner) -> tuple[CounterRow, ...]:
@@ -348,8 +351,18 @@ def _available(row: VoucherRow) -> int | None:
         return None
     for one in row.counters:
         if one.kind == "voucher.uses" and one.granted is not None:
-            return max(0, one.granted - one.taken_by_others)
+            # A limit lowered meanwhile does not take back what the own session holds.
+            return max(one.own, one.granted - one.taken_by_others)
     return row.redemption_limit
+
+
+def _used_by_others(row: CounterRow, count: str, redeemable: Redeemable) -> int:
+    """What others took of a count; a bound lowered meanwhile leaves room for what the own session holds."""
+    bounds = [need.limit for rule in redeemable.rules for need in rule.counts if need.name == count]
+    known = [bound for bound in bounds if bound is not None]
+    if row.own and known:
+        return min(row.taken_by_others, max(0, min(known) - row.own))
+    return row.taken_by_others
 
 
 def _with_usage(base: Redeemable, usage: dict[str, int]) -> Redeemable:

@@ -22,7 +22,7 @@ from checkout.facts import Subject
 from checkout.models import Redemption
 from checkout.redemption import NotRedeemable
 from checkout.redemption_write import Figures, Redeemed
-from checkout.rollback import Wish
+from checkout.rollback import AlreadyRolledBack, RolledBack, Wish
 from offers import configuration
 from offers.ledger import counters
 from offers.lib import clock
@@ -111,36 +111,39 @@ class VoucherRedemption(ApiView):
         }
 
 
-class Rollback(ApiView):
+class _RollbackView(ApiView):
+    scope = "redemptions"
+
+    def roll_back(self, request: HttpRequest, redemption_id: str, *, stack: bool) -> RolledBack | tuple[int, Any]:
+        try:
+            return rollback.roll_back(
+                retailer_id=self.retailer_id,
+                redemption_public_id=redemption_id,
+                actor=self.actor,
+                now=self.now,
+                wish=wish(request, self.read_object()),
+                stack=stack,
+            )
+        except AlreadyRolledBack as refusal:
+            # Answered, not raised: raising would undo the record of the attempt.
+            return errors.status_of(refusal), errors.body(refusal, self.request_id)
+
+
+class Rollback(_RollbackView):
     """Roll back one redemption."""
 
-    scope = "redemptions"
-
     def post(self, request: HttpRequest, redemption_id: str) -> Any:
-        done = rollback.roll_back(
-            retailer_id=self.retailer_id,
-            redemption_public_id=redemption_id,
-            actor=self.actor,
-            now=self.now,
-            wish=wish(request, self.read_object()),
-        )
-        return many(done.rows)[0]
+        done = self.roll_back(request, redemption_id, stack=False)
+        return many(done.rows)[0] if isinstance(done, RolledBack) else done
 
 
-class StackRollback(ApiView):
+class StackRollback(_RollbackView):
     """Roll back a stack: the parent redemption with all its children."""
 
-    scope = "redemptions"
-
     def post(self, request: HttpRequest, redemption_id: str) -> Any:
-        done = rollback.roll_back(
-            retailer_id=self.retailer_id,
-            redemption_public_id=redemption_id,
-            actor=self.actor,
-            now=self.now,
-            wish=wish(request, self.read_object()),
-            stack=True,
-        )
+        done = self.roll_back(request, redemption_id, stack=True)
+        if not isinstance(done, RolledBack):
+            return done
         shown = many([*done.rows, *([done.parent] if done.parent else [])])
         body: dict[str, Any] = {"rollbacks": shown[: len(done.rows)]}
         if done.parent is not None:
