@@ -1,6 +1,6 @@
 """Customers: found by our id or the shop's, changed field by field, erased without losing what they redeemed."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
@@ -15,7 +15,6 @@ from offers.outbox import events
 
 ORDERS = ("created_at", "updated_at", "source_id")
 PERSONAL = ("name", "description", "email", "phone", "birthdate", "address")
-MILLISECOND = timedelta(milliseconds=1)
 
 
 class Fields(TypedDict, total=False):
@@ -75,16 +74,16 @@ def scroll(rows: QuerySet[Customer], *, after: datetime, limit: int, oldest_firs
     customer, even beyond `limit`: nobody is skipped or repeated.
     """
     if oldest_first:
-        rows = rows.filter(created_at__gte=_millisecond(after) + MILLISECOND).order_by("created_at", "id")
+        rows = rows.filter(created_at__gt=_end_of_millisecond(after)).order_by("created_at", "id")
     else:
-        rows = rows.filter(created_at__lt=_millisecond(after)).order_by("-created_at", "-id")
+        rows = rows.filter(created_at__lt=_start_of_millisecond(after)).order_by("-created_at", "-id")
     page = list(rows[:limit])
     if len(page) < limit:
         return page, False
-    edge = _millisecond(page[-1].created_at)
-    same = Q(created_at__gte=edge, created_at__lt=edge + MILLISECOND)
+    start, end = _start_of_millisecond(page[-1].created_at), _end_of_millisecond(page[-1].created_at)
+    same = Q(created_at__gte=start, created_at__lte=end)
     page += rows.filter(same).exclude(pk__in=[row.pk for row in page])
-    beyond = Q(created_at__gte=edge + MILLISECOND) if oldest_first else Q(created_at__lt=edge)
+    beyond = Q(created_at__gt=end) if oldest_first else Q(created_at__lt=start)
     return page, rows.filter(beyond).exists()
 
 
@@ -201,5 +200,9 @@ def _apply(customer: Customer, fields: Fields) -> None:
         customer.address = {**before, **address} if before else address
 
 
-def _millisecond(moment: datetime) -> datetime:
+def _start_of_millisecond(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _end_of_millisecond(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000 + 999)

@@ -166,3 +166,11 @@ def test_a_page_of_customers_takes_a_fixed_number_of_statements(
         api.post("/v1/customers", {"source_id": f"c{number}"})
     with django_assert_max_num_queries(9):
         assert len(api.get("/v1/customers?limit=20")["customers"]) == 20
+
+
+@pytest.mark.parametrize("after", ["0001-01-01", "9999-12-31T23:59:59.999999Z", "2026-01-01T00:00:00+05:00"])
+def test_scrolling_takes_any_moment_there_is(api: ApiClient, after: str) -> None:
+    for order in ("created_at", "-created_at"):
+        encoded = after.replace("+", "%2B")
+        assert api.get(f"/v1/customers?starting_after={encoded}&order={order}").status == 200
+    assert api.get("/v1/customers?starting_after=never")["key"] == "invalid_query_params"
