@@ -125,7 +125,7 @@ class Config:
             name=row.name,
             type=row.type,
             campaign_type=row.campaign_type,
-            active=row.active and row.archived_at is None,
+            active=row.active and row.archived_at is None and row.deleted_at is None,
             window=window_of(row, zone),
             zone=zone,
             discount=redeemables.discount(row.discount),
