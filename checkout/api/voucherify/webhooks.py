@@ -8,10 +8,12 @@ import orjson
 from checkout import customer_summary, history
 from checkout.api.common import render
 from checkout.api.voucherify import redemptions
+from checkout.api.voucherify.campaign_shapes import campaigns_json
 from checkout.api.voucherify.customer_shapes import customer_json
 from checkout.api.voucherify.rule_shapes import rule_json
 from checkout.api.voucherify.tier_shapes import tiers_json
-from offers import customers, promotions, rules
+from checkout.api.voucherify.voucher_shapes import vouchers_json
+from offers import campaigns, customers, promotions, rules, vouchers
 from offers.lib import clock
 from offers.lib.errors import NotFound
 from offers.outbox import payloads
@@ -24,6 +26,18 @@ def redemption(event: Event) -> Any:
     """As GET /v1/redemptions/{id} answers, a rollback too."""
     row = history.find(retailer_id=event.retailer_id, public_id=event.data["redemption"])
     return redemptions.many([row])[0]
+
+
+def voucher(event: Event) -> Any:
+    """As GET /v1/vouchers/{code} answers, with what the event says besides (credits added)."""
+    row = vouchers.get(retailer_id=event.retailer_id, ident=event.data["id"])
+    return {**event.data, **vouchers_json([row], now=clock.now())[0]}
+
+
+def campaign(event: Event) -> Any:
+    """As GET /v1/campaigns/{id} answers, with what the event says besides (the job that makes codes)."""
+    row = campaigns.get(retailer_id=event.retailer_id, ident=event.data["id"])
+    return {**event.data, **campaigns_json([row])[0]}
 
 
 def customer(event: Event) -> Any:
@@ -44,6 +58,8 @@ def rule(event: Event) -> Any:
 
 SHAPES: dict[str, Shape] = {
     "redemption.": redemption,
+    "voucher.": voucher,
+    "campaign.": campaign,
     "customer.": customer,
     "campaign.promotion_tier.": tier,
     "business_validation_rule.": rule,

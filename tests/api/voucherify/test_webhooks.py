@@ -47,6 +47,14 @@ def test_the_life_of_a_voucher_is_told(shop_a: Retailer) -> None:
     assert told()[0]["source"] == {"channel": {"channel_type": "USER", "channel_id": "bob"}}
 
 
+def test_a_voucher_and_a_campaign_are_told_as_the_api_shows_them(shop_a: Retailer, api: ApiClient) -> None:
+    vouchers.create(**by(shop_a), code="TEN", fields={"discount": TEN})
+    campaigns.create(**by(shop_a), name="Spring", fields={"discount": TEN})
+    voucher, campaign = told()
+    assert voucher["data"] == api.get("/v1/vouchers/TEN").json
+    assert campaign["data"] == api.get("/v1/campaigns/Spring").json
+
+
 def test_a_top_up_is_told_once_though_it_came_twice(shop_a: Retailer) -> None:
     vouchers.create(**by(shop_a), code="CARD", fields={"type": "GIFT_VOUCHER", "gift": {"amount": 1000}})
     for _ in range(2):

@@ -101,6 +101,6 @@ def endpoint(shop_a: Retailer, shop: Shop) -> Endpoint:
 
 
 def happen(retailer: Retailer, kind: str = "voucher.created", now: datetime = NOW, **data: Any) -> Event | None:
-    """Record an event and return its row, None when nobody listens."""
-    written = events.record(retailer_id=retailer.pk, type=kind, data=data, now=now)
+    """Record an event, of an object that is gone, and return its row; None when nobody listens."""
+    written = events.record(retailer_id=retailer.pk, type=kind, data={"id": "gone", **data}, now=now)
     return Event.objects.latest("id") if written else None
