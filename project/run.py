@@ -17,7 +17,7 @@ from types import FrameType
 
 from project import embedded, env, local, processes, serve
 
-READY_SECONDS = 90.0
+READY_SECONDS = 180.0
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CRASHES, CRASH_SECONDS = 5, 60.0
 LOG_BYTES = 20_000_000

@@ -55,7 +55,7 @@ class Run:
     def end(self, which: signal.Signals = signal.SIGINT) -> int:
         assert self.process
         self.process.send_signal(which)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def pids(self) -> dict[str, int]:
         found = {name: int(pid) for name, pid in env.read_file(self.place / "run.env").items()}
@@ -82,7 +82,7 @@ def all_commands() -> list[str]:
     return [line for line in shown.splitlines() if line.split()[0] != str(os.getpid())]
 
 
-def wait(until: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def wait(until: Callable[[], bool], what: str, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline, f"not {what} after {seconds} s"
@@ -124,7 +124,7 @@ def test_it_starts_answers_restarts_what_dies_and_stops_leaving_the_data(run: Ru
     assert run.process
     run.process.send_signal(signal.SIGTERM)
     run.process.send_signal(signal.SIGINT)  # impatience changes nothing
-    assert run.process.wait(30) == 0
+    assert run.process.wait(120) == 0
     assert run.leftovers() == []
 
 
@@ -154,7 +154,7 @@ def test_after_a_kill_the_next_start_cleans_up_and_a_second_one_is_refused(run: 
     assert "[X] 0001_initial" in beside.stdout
 
     assert run.end(signal.SIGTERM) == 0
-    wait(lambda: run.leftovers() == [], "gone", 15)
+    wait(lambda: run.leftovers() == [], "gone", 60)
 
 
 def test_a_taken_port_is_named_before_anything_starts(run: Run) -> None:
@@ -163,7 +163,7 @@ def test_a_taken_port_is_named_before_anything_starts(run: Run) -> None:
         other.listen()
         run.start()
         assert run.process
-        assert run.process.wait(20) == 1
+        assert run.process.wait(120) == 1
     assert f"port {run.port}" in run.said()
     assert f"make run PORT={run.port + 1}" in run.said()
     assert "Traceback" not in run.said()
@@ -186,7 +186,7 @@ def test_it_ends_when_the_make_above_it_is_killed(run: Run) -> None:
     run.wait_ready()
     run.process.kill()
     run.process.wait()
-    wait(lambda: run.leftovers() == [], "gone", 20)
+    wait(lambda: run.leftovers() == [], "gone", 60)
 
 
 @pytest.mark.parametrize("port", ["eighty", "0", "70000"])
@@ -212,7 +212,7 @@ def test_a_data_directory_that_cannot_be_used_is_named(run: Run, in_the_way: str
         (run.place / "postgres" / "PG_VERSION").write_text("18\n")
     run.start()
     assert run.process
-    assert run.process.wait(20) == 1
+    assert run.process.wait(120) == 1
     assert str(run.place) in run.said()
     assert "Traceback" not in run.said()
     if in_the_way == "file":
