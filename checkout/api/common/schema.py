@@ -137,9 +137,29 @@ class Reads:
 
     def __init__(self, handler: Callable[..., Any], view: type[ApiView]) -> None:
         self.view = view
-        self.names = {**getattr(inspect.getmodule(handler), "__dict__", {})}
-        self.tree = ast.parse(textwrap.dedent(inspect.getsource(handler)))
-        self.calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+        self.names: dict[str, Any] = {}
+        self.calls: list[ast.Call] = []
+        self.tree = self.walk(handler, depth=2)
+
+    def walk(self, function: Callable[..., Any], depth: int) -> ast.Module:
+        """Collect the calls of a function, and of the dialect's own helpers that it hands `self` or the request to."""
+        self.names = {**vars(inspect.getmodule(function)), **self.names}
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        self.calls += calls
+        for call in calls if depth else []:
+            helper = self.helper(call)
+            if helper is not None and not helper.__module__.startswith(__package__):
+                self.walk(helper, depth - 1)
+        return tree
+
+    def helper(self, call: ast.Call) -> Callable[..., Any] | None:
+        target, found = call.func, None
+        if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+            found = getattr(self.view, target.attr, None)
+        elif isinstance(target, ast.Name) and any(ast.unparse(argument).startswith("request") for argument in call.args):
+            found = self.names.get(target.id)
+        return found if inspect.isfunction(found) else None
 
     def of(self, dotted: str) -> Iterator[ast.Call]:
         return (call for call in self.calls if ast.unparse(call.func) == dotted)

@@ -67,6 +67,7 @@ class Customers(CustomerView):
     """List customers, or make or change one."""
 
     def get(self, request: HttpRequest) -> Any:
+        """List customers: newest first, by page or by `starting_after`, narrowed by email, name, city or segment."""
         params = request.GET
         query = lists.read(params, order=customers.ORDERS)
         rows = customers.search(
@@ -93,6 +94,7 @@ class Customers(CustomerView):
         return found | {"customers": self.shapes(found["customers"])}
 
     def post(self, request: HttpRequest) -> Any:
+        """Create or update a customer: one with this id or source id is changed, only in the fields that are sent."""
         body = bodies.read(self.read_object(), CustomerBody)
         return self.shape(
             customers.upsert(
@@ -110,15 +112,18 @@ class OneCustomer(CustomerView):
     """Get, change or delete a customer by id or source id."""
 
     def get(self, request: HttpRequest, ident: str) -> Any:
+        """Get a customer by id or source id."""
         return self.shape(customers.get(retailer_id=self.retailer_id, ident=ident))
 
     def put(self, request: HttpRequest, ident: str) -> Any:
+        """Update a customer: only the fields that are sent change, null clears."""
         fields = fields_of(bodies.read(self.read_object(), CustomerBody))
         return self.shape(
             customers.update(retailer_id=self.retailer_id, ident=ident, fields=fields, actor=self.actor, now=self.now)
         )
 
     def delete(self, request: HttpRequest, ident: str) -> Any:
+        """Delete a customer: personal data goes, redemptions stay without a name."""
         customers.erase(
             retailer_id=self.retailer_id, ident=ident, actor=self.actor, now=self.now, reason="deleted by API"
         )

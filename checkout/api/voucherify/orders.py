@@ -80,11 +80,13 @@ class Orders(ApiView):
     scope = "orders"
 
     def get(self, request: HttpRequest) -> Any:
+        """List orders, newest first."""
         query = lists.read(request.GET, order=orders.ORDERS)
         rows = orders.search(retailer_id=self.retailer_id, order=query.order if "order" in request.GET else None)
         return lists.answer(rows, query, "orders", order_json)
 
     def post(self, request: HttpRequest) -> Any:
+        """Create or update an order: one with this id or source id is changed; amounts follow from its lines."""
         body = bodies.read(self.read_object(), OrderBody)
         order = orders.upsert(
             retailer_id=self.retailer_id,
@@ -103,9 +105,11 @@ class OneOrder(ApiView):
     scope = "orders"
 
     def get(self, request: HttpRequest, ident: str) -> Any:
+        """Get an order by id or source id."""
         return order_json(orders.get(retailer_id=self.retailer_id, ident=ident))
 
     def put(self, request: HttpRequest, ident: str) -> Any:
+        """Update an order: only the fields that are sent change."""
         body = bodies.read(self.read_object(), OrderBody)
         fields = body.fields()
         if isinstance(body.source_id, str):

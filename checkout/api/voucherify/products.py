@@ -91,12 +91,14 @@ class Products(ApiView):
     scope = "products"
 
     def get(self, request: HttpRequest) -> Any:
+        """List products, newest first."""
         query = lists.read(request.GET, order=catalogue.ORDERS)
         since, until = bodies.period(request.GET)
         rows = catalogue.products(retailer_id=self.retailer_id, since=since, until=until, order=query.order)
         return lists.answer(rows, query, "products", product_json)
 
     def post(self, request: HttpRequest) -> Any:
+        """Create or update a product: one with this id or source id is changed."""
         body = bodies.read(self.read_object(), ProductBody)
         return product_json_full(
             catalogue.upsert_product(
@@ -116,9 +118,11 @@ class OneProduct(ApiView):
     scope = "products"
 
     def get(self, request: HttpRequest, ident: str) -> Any:
+        """Get a product by id or source id."""
         return product_json_full(catalogue.get_product(retailer_id=self.retailer_id, ident=ident))
 
     def put(self, request: HttpRequest, ident: str) -> Any:
+        """Update a product: only the fields that are sent change."""
         body = bodies.read(self.read_object(), ProductBody)
         return product_json_full(
             catalogue.update_product(
@@ -127,6 +131,7 @@ class OneProduct(ApiView):
         )
 
     def delete(self, request: HttpRequest, ident: str) -> Any:
+        """Delete a product, and its variants with it."""
         catalogue.delete_product(retailer_id=self.retailer_id, ident=ident, actor=self.actor, now=self.now)
 
 
@@ -136,6 +141,7 @@ class Skus(ApiView):
     scope = "products"
 
     def get(self, request: HttpRequest, ident: str) -> Any:
+        """List a product's variants (SKUs)."""
         query = lists.read(request.GET, order=catalogue.SKU_ORDERS)
         since, until = bodies.period(request.GET)
         product = catalogue.get_product(retailer_id=self.retailer_id, ident=ident)
@@ -143,6 +149,7 @@ class Skus(ApiView):
         return lists.answer(rows, query, "skus", sku_json)
 
     def post(self, request: HttpRequest, ident: str) -> Any:
+        """Create or update a variant of a product."""
         body = bodies.read(self.read_object(), SkuBody)
         sku = catalogue.upsert_sku(
             product=catalogue.get_product(retailer_id=self.retailer_id, ident=ident),
@@ -161,9 +168,11 @@ class SkuOfProduct(ApiView):
     scope = "products"
 
     def get(self, request: HttpRequest, ident: str, sku_ident: str) -> Any:
+        """Get a product's variant by id or source id."""
         return sku_json(catalogue.get_sku(retailer_id=self.retailer_id, ident=sku_ident, product=self.product(ident)))
 
     def put(self, request: HttpRequest, ident: str, sku_ident: str) -> Any:
+        """Update a product's variant: only the fields that are sent change."""
         body = bodies.read(self.read_object(), SkuBody)
         return sku_json(
             catalogue.update_sku(
@@ -172,6 +181,7 @@ class SkuOfProduct(ApiView):
         )
 
     def delete(self, request: HttpRequest, ident: str, sku_ident: str) -> Any:
+        """Delete a product's variant."""
         catalogue.delete_sku(product=self.product(ident), ident=sku_ident, actor=self.actor, now=self.now)
 
     def product(self, ident: str) -> Product:

@@ -92,11 +92,13 @@ class TiersOfCampaign(TierView):
     """List a campaign's tiers, or add one."""
 
     def get(self, request: HttpRequest, campaign: str) -> Any:
+        """List a campaign's promotion tiers."""
         rows = promotions.of(campaign=promotions.find_campaign(retailer_id=self.retailer_id, ident=campaign))
         tiers = tiers_json(rows)
         return lists.envelope("tiers", tiers, len(tiers), has_more=False)
 
     def post(self, request: HttpRequest, campaign: str) -> Any:
+        """Add a promotion tier to a campaign."""
         body = bodies.read(self.read_object(), TierBody)
         tier = promotions.create(
             campaign=promotions.find_campaign(retailer_id=self.retailer_id, ident=campaign),
@@ -112,9 +114,11 @@ class OneTier(TierView):
     """Get, change or delete a tier."""
 
     def get(self, request: HttpRequest, ident: str) -> Any:
+        """Get a promotion tier."""
         return self.shape(promotions.get(retailer_id=self.retailer_id, ident=ident))
 
     def put(self, request: HttpRequest, ident: str) -> Any:
+        """Update a promotion tier: only the fields that are sent change."""
         body = bodies.read(self.read_object(), TierBody)
         tier = promotions.update(
             retailer_id=self.retailer_id,
@@ -127,6 +131,7 @@ class OneTier(TierView):
         return self.shape(tier)
 
     def delete(self, request: HttpRequest, ident: str) -> Any:
+        """Delete a promotion tier."""
         promotions.delete(retailer_id=self.retailer_id, ident=ident, actor=self.actor, now=self.now)
 
 

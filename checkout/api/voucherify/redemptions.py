@@ -53,17 +53,24 @@ class Redemptions(LeanView):
     cached_credentials = True
 
     def post(self, request: HttpRequest) -> Any:
+        """Redeem: use redeemables for an order, all or nothing unless the stacking rules say PARTIAL.
+
+        With `session` the lock of an earlier validation is used up. A refusal is recorded too: `resource_id` names it.
+        """
         ask: Ask = self.decode()
         try:
             done = redemption.redeem(
                 retailer_id=self.retailer_id, ask=ask, actor=self.actor, now=self.now, confirm=self.confirm
             )
         except NotRedeemable as refusal:
+            if refusal.code == "not_found":
+                self.note_unknown_codes(1)
             # An answer like any other: the failure is recorded, also in a transaction of the caller's.
             return errors.status_of(refusal), errors.body(refusal, self.request_id)
         return answer(done, self.request_id)
 
     def get(self, request: HttpRequest) -> Any:
+        """List redemptions and rollbacks, newest first, failed ones included."""
         self.confirm(configuration.version(self.retailer_id))
         query = lists.read(request.GET, order=ORDERS, filters=FILTERS)
         rows = history.search(
@@ -112,7 +119,7 @@ class VoucherRedemption(ApiView):
 
 
 class _RollbackView(ApiView):
-    scope = "redemptions"
+    scope = "rollbacks"
 
     def roll_back(self, request: HttpRequest, redemption_id: str, *, stack: bool) -> RolledBack | tuple[int, Any]:
         try:

@@ -39,12 +39,14 @@ class ValidationRules(ApiView):
     scope = "rules"
 
     def get(self, request: HttpRequest) -> Any:
+        """List validation rules, newest first."""
         query = lists.read(request.GET, order=rules.ORDERS)
         since, until = bodies.period(request.GET)
         rows = rules.search(retailer_id=self.retailer_id, since=since, until=until, order=query.order)
         return lists.answer(rows, query, "data", rule_json)
 
     def post(self, request: HttpRequest) -> Any:
+        """Create a validation rule: a tree of conditions on customer, order, items and redemptions."""
         body = bodies.read(self.read_object(), RuleBody)
         if body.name is UNSET:
             raise InvalidPayload("Payload should have required property 'name'")
@@ -59,9 +61,11 @@ class OneRule(ApiView):
     scope = "rules"
 
     def get(self, request: HttpRequest, ident: str) -> Any:
+        """Get a validation rule."""
         return rule_json(rules.get(retailer_id=self.retailer_id, ident=ident))
 
     def put(self, request: HttpRequest, ident: str) -> Any:
+        """Update a validation rule: what is sent replaces what was there."""
         body = bodies.read(self.read_object(), RuleBody)
         return rule_json(
             rules.update(
@@ -70,6 +74,7 @@ class OneRule(ApiView):
         )
 
     def delete(self, request: HttpRequest, ident: str) -> Any:
+        """Delete a validation rule, and its assignments with it."""
         rules.delete(retailer_id=self.retailer_id, ident=ident, actor=self.actor, now=self.now)
 
 
@@ -79,12 +84,14 @@ class Assignments(ApiView):
     scope = "rules"
 
     def get(self, request: HttpRequest, ident: str) -> Any:
+        """List what a validation rule is assigned to."""
         query = lists.read(request.GET, order=rules.ASSIGNMENT_ORDERS)
         rule = rules.get(retailer_id=self.retailer_id, ident=ident)
         rows = rules.assignments(retailer_id=self.retailer_id, rule=rule, order=query.order)
         return lists.answer(rows, query, "data", assignment_json)
 
     def post(self, request: HttpRequest, ident: str) -> Any:
+        """Assign a validation rule to a voucher, a campaign or a promotion tier."""
         kind, target_ident = _target(self.read_object())
         rule = rules.get(retailer_id=self.retailer_id, ident=ident)
         target = rules.find_target(retailer_id=self.retailer_id, kind=kind, ident=target_ident)

@@ -24,10 +24,18 @@ class Validations(LeanView):
     cached_credentials = True
 
     def post(self, request: HttpRequest) -> Any:
+        """Validate: which redeemables apply to an order, and what it then costs.
+
+        A well-formed request is always 200; what does not apply says why. With `session` of type LOCK everything that
+        applies is held under its key, until it is redeemed, released or its ttl has passed; the same key again
+        replaces what it held. `options.explain` adds the trace of every check.
+        """
         ask: Ask = self.decode()
         made = validation.validate(
             retailer_id=self.retailer_id, ask=ask, actor=self.actor, now=self.now, confirm=self.confirm
         )
+        unknown = sum(1 for verdict in made.outcome.verdicts if verdict.reason and verdict.reason.code == "not_found")
+        self.note_unknown_codes(unknown)
         return answer(made, self.request_id)
 
 
