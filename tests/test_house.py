@@ -176,6 +176,28 @@ def test_imports_stand_at_the_top() -> None:
     assert found == []
 
 
+def test_every_refusal_has_a_status() -> None:
+    """A new `code` needs a line in STATUS of checkout/api/common/errors.py."""
+    table = next(module for module in modules("checkout") if module.name == "checkout.api.common.errors")
+    status = next(
+        node.value
+        for node in table.tree.body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "STATUS" and isinstance(node.value, ast.Dict)
+    )
+    known = {ast.literal_eval(key) for key in status.keys if key is not None}
+    missing = {
+        f"{module.name}.{node.name}: {line.value.value}"
+        for module in all_modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef) and node.bases
+        for line in node.body
+        if isinstance(line, ast.Assign | ast.AnnAssign) and isinstance(line.value, ast.Constant)
+        for target in (line.targets if isinstance(line, ast.Assign) else [line.target])
+        if ast.unparse(target) == "code" and line.value.value not in known
+    }
+    assert missing == set()
+
+
 def test_every_module_says_what_it_answers_for() -> None:
     assert [m.name for m in all_modules() if m.tree.body and ast.get_docstring(m.tree) is None] == []
 

@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from checkout.api.common import render
 from offers.lib.errors import NotFound, Refusal
 
-# Every Refusal.code of the source stands here (a test looks); the key on the wire is the code itself.
+# Every Refusal.code of the source stands here (test_house.py looks); the key on the wire is the code itself.
 STATUS: dict[str, int] = {
     "refused": 400,
     # who you are, what you may do
@@ -85,6 +85,11 @@ STATUS: dict[str, int] = {
     "resource_protected": 400,
     "resource_in_use": 400,
     "metadata_validation_failed": 400,
+    "unknown_product": 400,
+    "changed_meanwhile": 409,
+    # the back office's own
+    "not_yourself": 403,
+    "too_fine": 400,
     # webhooks
     "webhook_address_refused": 400,
     "webhook_secret_still_rotating": 409,

@@ -157,7 +157,9 @@ class Reads:
         target, found = call.func, None
         if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
             found = getattr(self.view, target.attr, None)
-        elif isinstance(target, ast.Name) and any(ast.unparse(argument).startswith("request") for argument in call.args):
+        elif isinstance(target, ast.Name) and any(
+            ast.unparse(argument).startswith("request") for argument in call.args
+        ):
             found = self.names.get(target.id)
         return found if inspect.isfunction(found) else None
 
