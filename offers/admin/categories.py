@@ -60,7 +60,11 @@ class CategoryAdmin(OfficeAdmin):
         def act(values: dict[str, Any]) -> str:
             locked(row, values["version"])
             categories.update(
-                retailer_id=row.retailer_id, ident=row.public_id, name=values["name"], hierarchy=values["hierarchy"]
+                retailer_id=row.retailer_id,
+                ident=row.public_id,
+                name=values["name"],
+                hierarchy=values["hierarchy"],
+                now=now(),
             )
             return f"Category {values['name']} has been saved."
 
