@@ -1,0 +1,101 @@
+"""`make bench`: the product's hot calls beside the floor F in one interleaved run; a table, verdicts and JSON.
+
+CPU is that of the server's processes and of its database sessions; the checkpointer and the like serve both sides.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from importlib.util import find_spec
+from types import FrameType
+from typing import Any
+
+import orjson
+
+from project import embedded, env, local
+from tests.bench import ground, report, rounds
+
+ADMIN_LISTS = "tests.bench.admin_lists"  # run with the number of codes, it answers a JSON array of lines
+TRIED = 6  # codes kept aside for counting round trips
+
+
+def options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each row in each round")
+    parser.add_argument("--codes", type=int, default=100_000)
+    parser.add_argument("--many", type=int, default=1_000_000, help="codes behind the admin lists, 0 for none")
+    parser.add_argument("--quick", action="store_true", help="a smoke test: figures mean nothing")
+    found = parser.parse_args(arguments)
+    if found.quick:
+        found.rounds, found.seconds, found.codes, found.many = 1, 0.3, 3000, 0
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Run it all; exit code 1 when an answer was wrong or something that must hold does not."""
+    wanted = options(arguments)
+    signal.signal(signal.SIGTERM, _stop)
+    began = time.monotonic()
+    try:
+        with ExitStack() as stack:
+            found = measure(wanted, stack)
+    except (embedded.CannotStart, rounds.Failed) as problem:
+        say(f"\n{problem}")
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 1
+    path = local.data_dir() / "bench.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    say(f"\n{time.monotonic() - began:.0f} s; all of it as JSON: {path}")
+    return int(any(goal["verdict"] == "MISSED" for goal in found["goals"]) and not wanted.quick)
+
+
+def measure(wanted: argparse.Namespace, stack: ExitStack) -> dict[str, Any]:
+    """Start everything, run the rounds and what stands alone, prove the ledger, and judge."""
+    say(f"Filling {wanted.codes} codes ...")
+    port = env.env_int("BENCH_PORT", 0)
+    ports = (port, port + 1) if port else (embedded.free_port(), embedded.free_port())
+    # Beside other runs, and below a directory that PostgreSQL's own user may enter.
+    place = local.data_dir() / f"bench-{os.getpid()}"
+    here = ground.start(place, stack, codes=wanted.codes, ports=ports)
+    kept = [here.shop["codes"].pop() for _ in range(TRIED)]
+    say(f"{wanted.rounds} rounds of {wanted.seconds} s for each row, {rounds.CLIENTS} clients ...")
+    with rounds.loader() as pipe:
+        turn = rounds.Rounds(here, pipe, wanted.seconds)
+        turn.run(wanted.rounds)
+    say("The ledger alone, code generation, lists ...")
+    rest: dict[str, Any] = {
+        "round_trips": here.inside("round_trips", here.shop["key"], here.shop["secret"], *kept),
+        "ledger": here.inside(str(wanted.rounds), str(wanted.seconds / 2), module="tests.bench.ledger_rate"),
+        "generation": here.inside("generate", str(wanted.codes)),
+        "admin_lists": admin_lists(here, wanted.many),
+        "proof": here.inside("prove"),
+    }
+    judged = report.goals(turn.samples, rest)
+    say("")
+    report.show(report.rows(turn.samples), judged, rest, say)
+    settings = {"rounds": wanted.rounds, "seconds": wanted.seconds, "codes": wanted.codes, "clients": rounds.CLIENTS}
+    return {"settings": settings, **report.as_json(turn.samples, judged, rest)}
+
+
+def admin_lists(here: ground.Ground, many: int) -> list[str]:
+    """Return what the lists of the back office take with so many codes."""
+    if not many or find_spec(ADMIN_LISTS) is None:
+        return []
+    here.inside("many", str(many))
+    found: list[str] = here.inside(str(many), module=ADMIN_LISTS)
+    return found
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _stop(which: int, frame: FrameType | None) -> None:
+    sys.exit(1)
