@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from checkout import order_lines
 from checkout.asks import ItemAsk, Metadata
@@ -53,10 +53,7 @@ def search(*, retailer_id: int, order: str | None = None) -> QuerySet[Order]:
     rows = Order.objects.filter(retailer_id=retailer_id).select_related("customer")
     if order is None:
         return rows.order_by("-id")  # the order of an index, however many there are
-    first = F(order.lstrip("-"))
-    if order.startswith("-"):
-        return rows.order_by(first.desc(nulls_last=True), "-id")
-    return rows.order_by(first.asc(nulls_last=True), "id")
+    return lookups.ordered(rows, order, created="created_at")
 
 
 def upsert(

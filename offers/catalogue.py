@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypedDict, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from offers import audit
 from offers.lib import lookups, metadata
@@ -55,14 +55,14 @@ def products(
     *, retailer_id: int, since: datetime | None = None, until: datetime | None = None, order: str = "-created_at"
 ) -> QuerySet[Product]:
     """Return the retailer's products made in [since, until), ordered by one of ORDERS, - for descending."""
-    return _sorted(_between(Product.objects.filter(retailer_id=retailer_id), since, until), order)
+    return lookups.ordered(_between(Product.objects.filter(retailer_id=retailer_id), since, until), order)
 
 
 def skus(
     *, product: Product, since: datetime | None = None, until: datetime | None = None, order: str = "-created_at"
 ) -> QuerySet[Sku]:
     """Return a product's variants made in [since, until), ordered by one of SKU_ORDERS, - for descending."""
-    return _sorted(_between(Sku.objects.filter(product=product).select_related("product"), since, until), order)
+    return lookups.ordered(_between(Sku.objects.filter(product=product).select_related("product"), since, until), order)
 
 
 def upsert_product(
@@ -219,10 +219,3 @@ def _between(rows: QuerySet[Row], since: datetime | None, until: datetime | None
     if since is not None:
         rows = rows.filter(created_at__gte=since)
     return rows if until is None else rows.filter(created_at__lt=until)
-
-
-def _sorted(rows: QuerySet[Row], order: str) -> QuerySet[Row]:
-    field = F(order.lstrip("-"))
-    if order.startswith("-"):
-        return rows.order_by(field.desc(nulls_last=True), "-id")
-    return rows.order_by(field.asc(nulls_last=True), "id")

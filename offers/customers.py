@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from offers import audit
 from offers.lib import lookups, metadata
@@ -61,10 +61,7 @@ def search(
     rows = Customer.objects.filter(
         retailer_id=retailer_id, **{key: value for key, value in wanted.items() if value is not None}
     )
-    field = F(order.lstrip("-"))
-    descending = order.startswith("-")
-    first = field.desc(nulls_last=True) if descending else field.asc(nulls_last=True)
-    return rows.order_by(first, "-id" if descending else "id")
+    return lookups.ordered(rows, order, created="created_at")
 
 
 def scroll(rows: QuerySet[Customer], *, after: datetime, limit: int, oldest_first: bool) -> tuple[list[Customer], bool]:

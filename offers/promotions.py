@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db import transaction
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from offers import audit, rules, windows, worth
 from offers.lib import lookups, metadata
@@ -76,11 +76,7 @@ def search(
                 Q(**{f"{place}expiration_date": None}) | Q(**{f"{place}expiration_date__gt": available_at}),
                 **{f"{place}active": True},
             )
-    descending = order.startswith("-")
-    field = F(order.lstrip("-"))
-    return rows.order_by(
-        field.desc(nulls_last=True) if descending else field.asc(nulls_last=True), "-id" if descending else "id"
-    )
+    return lookups.ordered(rows, order)
 
 
 def of(*, campaign: Campaign) -> QuerySet[PromotionTier]:

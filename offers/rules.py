@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, QuerySet
 
 from offers import audit
 from offers.evaluation import rules as evaluation
@@ -63,11 +63,7 @@ def search(
         rows = rows.filter(created_at__gte=since)
     if until is not None:
         rows = rows.filter(created_at__lt=until)
-    descending = order.startswith("-")
-    field = F(order.lstrip("-"))
-    return rows.order_by(
-        field.desc(nulls_last=True) if descending else field.asc(nulls_last=True), "-id" if descending else "id"
-    )
+    return lookups.ordered(rows, order)
 
 
 def create(*, retailer_id: int, fields: Fields, actor: Actor, now: datetime) -> ValidationRule:
@@ -124,7 +120,7 @@ def assignments(
     if any(isinstance(value, str) and "\x00" in value for value in wanted.values()):
         return rows.none()
     rows = rows.filter(**{key: value for key, value in wanted.items() if value is not None})
-    return rows.order_by("created_at", "id") if order == "created_at" else rows.order_by("-created_at", "-id")
+    return lookups.ordered(rows, order)
 
 
 def of(targets: Iterable[Target]) -> dict[int, list[RuleAssignment]]:

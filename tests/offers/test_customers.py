@@ -143,3 +143,17 @@ def test_eight_first_calls_for_one_source_id_make_one_customer() -> None:
     assert failures == []
     customer = Customer.objects.get(retailer=shop)
     assert customer.metadata == {f"key{number}": number for number in range(8)}  # no key was lost
+
+
+@pytest.mark.parametrize("order", ["-created_at", "created_at"])
+def test_a_page_of_many_customers_is_read_off_an_index(shop: Retailer, order: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO offers_customer (public_id, retailer_id, metadata, segments, created_at)"
+            " SELECT 'cust_' || n, %s, '{}', '[]', now() - n * interval '1 second' FROM generate_series(1, 20000) n",
+            [shop.pk],
+        )
+        cursor.execute("ANALYZE offers_customer")
+    plan = customers.search(retailer_id=shop.pk, order=order)[:11].explain()
+    assert "customer_newest" in plan
+    assert "Seq Scan" not in plan
