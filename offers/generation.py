@@ -111,17 +111,27 @@ def _write(action: AsyncAction, campaign: Campaign, drawn: Iterable[str], now: d
 
 
 def _sweep(action: AsyncAction, campaign: Campaign, config: codes.CodeConfig, now: datetime) -> bool:
-    """Go through every possible code for free ones; False when all are taken before the job is done."""
-    for at in range(0, config.space, SWEEP):
-        candidates = list(codes.sweep(config, at, SWEEP))
-        rows = Voucher.objects.filter(retailer_id=campaign.retailer_id, code__in=candidates)
-        taken = set(rows.values_list("code", flat=True))
-        free = [code for code in candidates if code not in taken][: action.total - action.done]
-        if free:
-            _write(action, campaign, free, now)
-        if action.done == action.total:
-            return True
-    return False
+    """Go through every possible code for free ones; False when all are taken before the job is done.
+
+    Somebody else may take what was seen to be free, so only a walk that saw nothing free is the last one.
+    """
+    seen = True
+    while seen and action.done < action.total:
+        seen = False
+        for at in range(0, config.space, SWEEP):
+            free = _free(campaign, list(codes.sweep(config, at, SWEEP)))[: action.total - action.done]
+            if free:
+                seen = True
+                _write(action, campaign, free, now)
+            if action.done == action.total:
+                break
+    return action.done == action.total
+
+
+def _free(campaign: Campaign, candidates: list[str]) -> list[str]:
+    rows = Voucher.objects.filter(retailer_id=campaign.retailer_id, code__in=candidates)
+    taken = set(rows.values_list("code", flat=True))
+    return [code for code in candidates if code not in taken]
 
 
 def insert(template: Voucher, drawn: list[str]) -> int:

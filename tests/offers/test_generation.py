@@ -92,6 +92,25 @@ def test_a_space_that_turns_out_full_fails_with_what_was_made(shop_a: Retailer) 
 
 
 @pytest.mark.django_db
+def test_codes_that_somebody_else_takes_meanwhile_are_made_up_for(shop_a: Retailer) -> None:
+    for n in range(95):
+        make_voucher(shop_a, f"0{n:02}")
+    action = wanted(shop_a, 900, code_config={"pattern": "###", **DIGITS})
+    look = generation._free
+
+    def look_and_lose(campaign: Campaign, candidates: list[str]) -> list[str]:
+        free = look(campaign, candidates)
+        generation._free = look
+        for code in free[:3]:
+            make_voucher(shop_a, code)
+        return free
+
+    with mock.patch("offers.generation._free", look_and_lose):
+        run(action, size=50)
+    assert action.done == 900
+
+
+@pytest.mark.django_db
 def test_retailers_share_no_space(shop_a: Retailer, shop_b: Retailer) -> None:
     for shop in (shop_a, shop_b):
         action = run(wanted(shop, 100, code_config={"pattern": "##", **DIGITS}), size=30)
