@@ -1,6 +1,6 @@
 """What a shop asks: redeemables for an order of a customer, perhaps under a lock session. Shapes only, in cents."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -125,3 +125,14 @@ class Ask(Struct, frozen=True):
     @property
     def explain(self) -> bool:
         return self.options is not None and self.options.explain
+
+
+def named(items: Iterable[ItemAsk]) -> set[str]:
+    """Return every id or source id by which order lines name products and variants."""
+    names: set[str | None] = set()
+    for item in items:
+        names |= {item.product_id, item.sku_id, item.source_id if item.related_object else None}
+        for part in (item.product, item.sku):
+            if part is not None:
+                names |= {part.id, part.source_id}
+    return {name for name in names if name}

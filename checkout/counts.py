@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -36,6 +37,13 @@ class Calendar:
 
     @classmethod
     def at(cls, now: datetime, zone: str) -> "Calendar":
+        """Return the calendar of a moment. No zone changes its day within a quarter of an hour of UTC."""
+        return cls._at(int(now.timestamp()) // 900, zone)
+
+    @classmethod
+    @lru_cache(maxsize=256)
+    def _at(cls, quarter: int, zone: str) -> "Calendar":
+        now = datetime.fromtimestamp(quarter * 900, UTC)
         local = now.astimezone(ZoneInfo(zone))
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         year, week, weekday = local.isocalendar()

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from checkout import calculation, facts
-from checkout.asks import ItemAsk, ProductAsk
+from checkout import calculation, order_facts
+from checkout.asks import ItemAsk, ProductAsk, named
 from offers import catalogue, configuration
 from offers.evaluation.context import Line
 from offers.evaluation.verdicts import LineTotals
@@ -25,10 +25,10 @@ def resolve(*, retailer_id: int, items: Sequence[ItemAsk], actor: Actor, now: da
     for item in items:
         _override(retailer_id, item, actor, now)
     config = configuration.current(retailer_id, configuration.version(retailer_id))
-    names = set(_names(items))
-    known = facts.look_up(config, names) if names else {}
-    lines = [facts.line(item, index, known, config) for index, item in enumerate(items)]
-    if sum(facts.line_amount(line) for line in lines) > MOST:
+    names = named(items)
+    known = order_facts.look_up(config, names) if names else {}
+    lines = [order_facts.line(item, index, known, config) for index, item in enumerate(items)]
+    if sum(order_facts.line_amount(line) for line in lines) > MOST:
         raise InvalidPayload("Property .items adds up to more than can be counted")
     return [{**calculation.line(_undiscounted(line)), "id": line.id or new_id("ordli_")} for line in lines]
 
@@ -72,18 +72,8 @@ def _ident(part: ProductAsk) -> str | None:
     return part.id or part.source_id
 
 
-def _names(items: Iterable[ItemAsk]) -> Iterable[str]:
-    for item in items:
-        for name in (item.product_id, item.sku_id, item.source_id if item.related_object else None):
-            if name:
-                yield name
-        for part in (item.product, item.sku):
-            if part is not None:
-                yield from filter(None, (part.id, part.source_id))
-
-
 def _undiscounted(line: Line) -> LineTotals:
-    amount = facts.line_amount(line)
+    amount = order_facts.line_amount(line)
     return LineTotals(
         line=line,
         index=line.index,

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from checkout.asks import Ask
+from checkout.asks import Ask, named
 
 CAMPAIGN_KINDS = ["campaign.budget", "campaign.rule"]
 
@@ -106,7 +106,7 @@ def read(*, retailer_id: int, ask: Ask, reference: str, periods: list[str], now:
         "now": now,
         "order": order and (order.id or order.source_id),
         "order_by_id": bool(order and order.id),
-        "products": _products(ask),
+        "products": sorted(named(order.items)) if order and order.items else None,
     }
     with connection.cursor() as cursor:
         cursor.execute("SELECT checkout_read(%s::jsonb)", [orjson.dumps(asked).decode()])
@@ -123,16 +123,6 @@ def read(*, retailer_id: int, ask: Ask, reference: str, periods: list[str], now:
         customer=None if found["customer"] is None else CustomerRow(*found["customer"]),
         vouchers=vouchers,
     )
-
-
-def _products(ask: Ask) -> list[str] | None:
-    names: set[str | None] = set()
-    for item in (ask.order and ask.order.items) or ():
-        names |= {item.product_id, item.sku_id, item.source_id if item.related_object else None}
-        for part in (item.product, item.sku):
-            if part is not None:
-                names |= {part.id, part.source_id}
-    return sorted(name for name in names if name) or None
 
 
 def _voucher(row: list[Any]) -> VoucherRow:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from checkout.facts import Facts, Subject
+from checkout.facts import Facts
+from checkout.subjects import Subject
 from offers.evaluation.context import Context, Gift, Redeemable
 from offers.evaluation.verdicts import Verdict
 from offers.ledger import holds

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from checkout import calculation
-from checkout.facts import Facts, Subject
+from checkout.facts import Facts
+from checkout.subjects import Subject
 from offers.evaluation.context import Discount, StackingRules
 from offers.evaluation.verdicts import OrderTotals, Target, Verdict
 

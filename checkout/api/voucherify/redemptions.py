@@ -18,11 +18,11 @@ from checkout.api.voucherify import calculation_shapes, validations
 from checkout.api.voucherify import redemption_shapes as shapes
 from checkout.api.voucherify.redemption_shapes import Campaign, Customer, Parts
 from checkout.asks import Ask
-from checkout.facts import Subject
 from checkout.models import Redemption
 from checkout.redemption import NotRedeemable
 from checkout.redemption_write import Figures, Redeemed
 from checkout.rollback import AlreadyRolledBack, RolledBack, Wish
+from checkout.subjects import Subject
 from offers import configuration
 from offers.ledger import counters
 from offers.lib import clock
