@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -9,6 +10,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from offers.ledger import audit, counters, entries, expiry, holds
 from offers.ledger.counters import Name
@@ -260,6 +262,45 @@ class TestExpiryMeetsItsHolder:
                 partial(hold, f"waiter{n}", want(shards=shards), now=EXPIRES),
             )
             assert waited is None
+
+
+class TestWaitingInLine:
+    """Orders of events that chance seldom brings about, made on purpose: we own a row while others queue for it."""
+
+    def test_a_waiter_is_served_though_the_holder_gives_back_behind_it(self) -> None:
+        """Who gives back queues for the counter before touching the hold, or the waiter would find it locked."""
+        open_counter(1)
+        hold("holder", want(), ttl_seconds=60)
+        with ThreadPoolExecutor(2) as pool:
+            with transaction.atomic():
+                sql("select from ledger_counter for update")
+                waiter = pool.submit(at_once, partial(hold, "waiter", want(), now=EXPIRES))
+                until_waiting(1)
+                early = EXPIRES - timedelta(seconds=1)
+                giving = pool.submit(at_once, partial(holds.void, reference="holder", now=early))
+                until_waiting(2)
+            assert waiter.result(20) == [None]
+            assert isinstance(giving.result(20)[0], holds.HoldExpired)
+
+    @pytest.mark.parametrize("shards", [1, 8])
+    def test_who_is_short_waits_for_what_is_being_swept(self, shards: int) -> None:
+        open_counter(8, shards=shards)
+        for n in range(8):
+            hold(f"old{n}", want())
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                assert expiry.sweep(now=EXPIRES + timedelta(hours=1)) == 8
+                waiter = pool.submit(at_once, partial(hold, "new", want(8, shards=shards), now=LATER))
+                until_waiting(1)
+            assert waiter.result(20) == [None]
+
+
+def until_waiting(number: int) -> None:
+    """Wait until so many statements wait for a lock."""
+    for _ in range(5000):
+        if sql("select count(*) from pg_locks where not granted")[0][0] >= number:
+            return
+    raise AssertionError("nobody waits")
 
 
 class TestALimitIsSetMeanwhile:
