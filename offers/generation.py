@@ -103,7 +103,8 @@ def _fill(action: AsyncAction, campaign: Campaign, wanted: int, now: datetime) -
 
 def _write(action: AsyncAction, campaign: Campaign, drawn: Iterable[str], now: datetime) -> int:
     with transaction.atomic():
-        made = insert(_thawed(action, campaign, now), list(drawn))
+        # In order, so that two jobs in one small space wait for one another but never in a circle.
+        made = insert(_thawed(action, campaign, now), sorted(drawn))
         async_actions.advance(action, more=made, now=now)
         if not count(campaign, made):
             raise CannotGoOn("The campaign was deleted")

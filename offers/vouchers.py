@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from offers import audit, categories, codes, rules, windows, worth
 from offers.ledger import counters
@@ -99,8 +99,6 @@ def create(
     """
     if campaign is not None and campaign.type != Campaign.Type.STANDALONE:
         raise InvalidCampaign("Only a STANDALONE campaign takes a single voucher; add codes to this campaign instead")
-    if campaign is not None and campaign.vouchers.filter(deleted_at__isnull=True).exists():
-        raise InvalidCampaign("A STANDALONE campaign has one voucher, and this one has its own already")
     if code is not None:
         codes.check(code)
     voucher = template(retailer_id=retailer_id, campaign=campaign, fields=fields, now=now)
@@ -108,6 +106,8 @@ def create(
         kind = "gift" if voucher.type == Voucher.Type.GIFT else "discount"
         raise InvalidVoucher(f"A {voucher.type} needs a '{kind}'")
     with transaction.atomic():
+        if campaign is not None:
+            _only_one(campaign)
         insert(voucher, code=code, code_config=code_config)
         rules.attach(target=voucher, rule_idents=fields.get("rules") or [], actor=actor, now=now)
         _note(voucher, "voucher.create", actor, now, after=_money(voucher))
@@ -203,6 +203,8 @@ def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime, force: 
         if force and not counters.states(kinds=[USES, CUSTOMER_USES, CREDITS], owners=[voucher.pk], now=now):
             voucher.code = f"deleted:{voucher.public_id}"
         voucher.save(update_fields=["deleted_at", "updated_at", "code"])
+        if voucher.campaign_id is not None:
+            Campaign.objects.filter(pk=voucher.campaign_id).update(vouchers_count=F("vouchers_count") - 1)
 
 
 def search(
@@ -271,6 +273,14 @@ def _apply(voucher: Voucher, fields: Fields) -> None:
         ident = fields["category"]
         voucher.category = categories.get(retailer_id=voucher.retailer_id, ident=ident) if ident else None
     windows.apply(voucher, fields)
+
+
+def _only_one(campaign: Campaign) -> None:
+    """Lock a STANDALONE campaign and count its voucher. Refuses `invalid_campaign` when it has one."""
+    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    if campaign.vouchers.filter(deleted_at__isnull=True).exists():
+        raise InvalidCampaign("A STANDALONE campaign has one voucher, and this one has its own already")
+    Campaign.objects.filter(pk=campaign.pk).update(vouchers_count=F("vouchers_count") + 1)
 
 
 def _same_kind(voucher: Voucher, discount: dict[str, Any]) -> dict[str, Any]:

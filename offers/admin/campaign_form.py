@@ -51,7 +51,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
     codes_kind = forms.ChoiceField(
         choices=[(POOL, "Many codes, each its own"), (ONE, "One code for everybody"), (LATER, "Made when needed")],
         initial=POOL,
-        label="Which codes",
+        label="Codes",
         widget=fields.Choices(),
     )
     code = forms.CharField(required=False, max_length=255, label="The code", widget=fields.short(placeholder="WELCOME"))
@@ -170,8 +170,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
                 self.add_error("gift_amount", "Please fill this in.")
             found["gift"] = {"amount": gift}
         if kind != Kind.PROMOTION:
-            limits = ("redemption_limit", "customer_limit", "hot")
-            found |= {name: values.get(name) for name in limits if name in self.fields}
+            found |= {name: values.get(name) for name in ("redemption_limit", "customer_limit", "hot")}
         self.terms = found
         return values
 

@@ -10,16 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from offers import clients
 from offers.admin import fields, show
 from offers.admin.filters import PickFilter, RetailerFilter
-from offers.admin.office import (
-    OfficeAdmin,
-    OfficeForm,
-    ReasonForm,
-    SureForm,
-    View,
-    actor_of,
-    now,
-    posted,
-)
+from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, SureForm, View, actor_of, now
 from offers.admin.page import Button, Facts, Page
 from offers.models import Client, Retailer
 
@@ -104,7 +95,7 @@ class ClientAdmin(OfficeAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = ClientForm(posted(request))
+        form = ClientForm(request.POST or None)
 
         def act(values: dict[str, Any]) -> HttpResponse:
             client, secret = clients.create(
@@ -179,7 +170,7 @@ class ClientAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=ReasonForm(posted(request)),
+            form=ReasonForm(request.POST or None),
             title=f"Revoke {row.name}?",
             text="Whoever uses this credential is locked out at once. This cannot be undone.",
             button="Revoke",
@@ -200,7 +191,7 @@ class ClientAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=SureForm(posted(request)),
+            form=SureForm(request.POST or None),
             title=f"New secret for {row.name}?",
             text="The old secret is refused from the next request on.",
             button="Make a new secret",

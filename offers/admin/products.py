@@ -10,17 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from offers import catalogue, collections
 from offers.admin import fields, lookups, show
 from offers.admin.filters import RetailerFilter
-from offers.admin.office import (
-    OfficeAdmin,
-    OfficeForm,
-    SureForm,
-    View,
-    actor_of,
-    locked,
-    now,
-    posted,
-    stamp,
-)
+from offers.admin.office import OfficeAdmin, OfficeForm, SureForm, View, actor_of, locked, now, stamp
 from offers.admin.page import Button, Facts, Page, Table
 from offers.models import Product, ProductCollection, Retailer, Sku
 
@@ -95,7 +85,7 @@ class ProductAdmin(OfficeAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = ProductForm(posted(request))
+        form = ProductForm(request.POST or None)
 
         def act(values: dict[str, Any]) -> str:
             made = catalogue.upsert_product(
@@ -112,7 +102,7 @@ class ProductAdmin(OfficeAdmin):
     def edit(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Product = self.find(key, "retailer")
-        form = ProductForm(posted(request), initial=shown(row, row.retailer.currency))
+        form = ProductForm(request.POST or None, initial=shown(row, row.retailer.currency))
         del form.fields["retailer"], form.fields["source_id"]
 
         def act(values: dict[str, Any]) -> str:
@@ -129,7 +119,7 @@ class ProductAdmin(OfficeAdmin):
     def new_variant(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, "offers.add_sku")
         row: Product = self.find(key, "retailer")
-        form = SkuForm(posted(request))
+        form = SkuForm(request.POST or None)
 
         def act(values: dict[str, Any]) -> str:
             made = catalogue.upsert_sku(
@@ -214,7 +204,7 @@ class SkuAdmin(OfficeAdmin):
     ) -> HttpResponse:
         self.demand(request, self.permission("change" if request.method == "POST" else "view"))
         row: Sku = self.find(object_id, "retailer", "product")
-        form = SkuForm(posted(request), initial=shown(row, row.retailer.currency))
+        form = SkuForm(request.POST or None, initial=shown(row, row.retailer.currency))
         del form.fields["source_id"]
 
         def act(values: dict[str, Any]) -> str:
@@ -255,7 +245,7 @@ class CollectionAdmin(OfficeAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = CollectionForm(posted(request))
+        form = CollectionForm(request.POST or None)
 
         def act(values: dict[str, Any]) -> str:
             made = collections.create(
@@ -278,7 +268,7 @@ class CollectionAdmin(OfficeAdmin):
         row: ProductCollection = self.find(object_id)
         listed = "\n".join(str(one) for one in row.products)
         form = CollectionForm(
-            posted(request), initial={"name": row.name, "products": listed, "version": collections.version(row)}
+            request.POST or None, initial={"name": row.name, "products": listed, "version": collections.version(row)}
         )
         del form.fields["retailer"]
 
@@ -306,7 +296,7 @@ class CollectionAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=SureForm(posted(request)),
+            form=SureForm(request.POST or None),
             title=f"Delete {row.name}?",
             text="Conditions that name it no longer cover its products.",
             button="Delete",

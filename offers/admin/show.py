@@ -146,8 +146,7 @@ def bar(percent: int, text: str = "") -> SafeString:
     """Return a thin bar, filled to a percentage; it warns from 90 on."""
     tone = "ok-full" if percent >= 100 else "ok-near" if percent >= 90 else ""
     return format_html(
-        '<span class="ok-barbox"><progress class="ok-bar {}" max="100" value="{}"></progress>'
-        '<span class="ok-note">{}</span></span>',
+        '<progress class="ok-bar {}" max="100" value="{}"></progress><span class="ok-note">{}</span>',
         tone,
         percent,
         text,

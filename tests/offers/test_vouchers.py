@@ -1,9 +1,11 @@
 """Vouchers: made, changed, switched, deleted, found, and what was used of them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from offers import campaigns, categories, codes, vouchers
 from offers.ledger import counters, holds
@@ -159,6 +161,34 @@ def test_a_standalone_campaign_takes_one_voucher_on_its_terms(shop_a: Retailer) 
     assert (voucher.discount, voucher.redemption_limit, voucher.campaign) == (None, 7, public)
     with pytest.raises(vouchers.InvalidCampaign):
         vouchers.create(code="SECOND", **what)
+    public.refresh_from_db()
+    assert public.vouchers_count == 1
+    vouchers.delete(retailer_id=shop_a.pk, ident="BLACK", actor=ALICE, now=NOW)
+    vouchers.create(code="SECOND", **what)
+    public.refresh_from_db()
+    assert public.vouchers_count == 1
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_standalone_campaign_gets_one_voucher_from_eight_callers(shop_a: Retailer) -> None:
+    fields: campaigns.Fields = {"type": "STANDALONE", "discount": TEN}
+    public = campaigns.create(retailer_id=shop_a.pk, actor=ALICE, now=NOW, name="Public", fields=fields)
+
+    def ask(number: int) -> bool:
+        try:
+            vouchers.create(
+                retailer_id=shop_a.pk, actor=ALICE, now=NOW, campaign=public, fields={}, code=f"CODE{number}"
+            )
+        except vouchers.InvalidCampaign:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(ask, range(8))) == 1
+    assert Voucher.objects.count() == 1
 
 
 def test_windows_and_category_are_checked(shop_a: Retailer) -> None:

@@ -23,7 +23,8 @@ NAMES = st.sampled_from(
     [
         *["id", "source_id", "name", "price", "override", "metadata", "type", "percent_off", "unit_off", "unit_type"],
         *["units", "effect", "discount", "data", "rule_id", "interval", "duration", "daily", "start_time", "city"],
-        *["days_of_week"],
+        *["days_of_week", "amount", "quantity", "per_customer", "length", "charset", "pattern", "prefix", "tiers"],
+        *["code_config", "redemption", "gift", "action", "amount_off"],
     ]
 )
 VALUES = st.recursive(
@@ -32,7 +33,31 @@ VALUES = st.recursive(
 PERSON = ["id", "source_id", "name", "description", "email", "phone", "birthday", "birthdate", "address", "metadata"]
 WINDOW = ["start_date", "expiration_date", "validity_timeframe", "validity_day_of_week", "validity_hours"]
 ITEM = ["id", "source_id", "related_object", "product_id", "sku_id", "quantity", "price", "amount", "product", "sku"]
+VOUCHER = [
+    *["code", "code_config", "type", "discount", "gift", "campaign", "category", "category_id", "active", "metadata"],
+    *["additional_info", "validation_rules", "redemption", *WINDOW],
+]
+CAMPAIGN = [
+    *["description", "type", "category", "timezone", "budget", "voucher", "promotion", "vouchers_count", "active"],
+    *[
+        "activity_duration_after_publishing",
+        "metadata",
+        "unset_metadata_fields",
+        "validation_rules",
+        "discount",
+        *WINDOW,
+    ],
+]
 FIELDS = {
+    "POST /v1/vouchers": VOUCHER,
+    "POST /v1/vouchers/{new}": VOUCHER,
+    "PUT /v1/vouchers/KNOWN": VOUCHER,
+    "POST /v1/vouchers/KNOWN/balance": ["amount", "source_id", "reason"],
+    "POST /v1/campaigns": ["name", "campaign_type", *CAMPAIGN],
+    "PUT /v1/campaigns/Known": CAMPAIGN,
+    "POST /v1/campaigns/Codes/vouchers": VOUCHER,
+    "POST /v1/campaigns/Codes/vouchers/{new}": VOUCHER,
+    "POST /v1/categories": ["name", "hierarchy"],
     "POST /v1/customers": PERSON,
     "PUT /v1/customers/known": PERSON,
     "POST /v1/products": ["id", "source_id", "name", "price", "attributes", "metadata", "image_url"],
@@ -56,10 +81,15 @@ FIELDS = {
     ],
 }
 
+MORE = ("campaigns", "categories", "async-actions")
+
 
 @pytest.fixture
 def known(api: ApiClient, shop_a: Retailer) -> ApiClient:
     Campaign.objects.create(retailer=shop_a, name="Known", campaign_type="PROMOTION")
+    ten = {"type": "AMOUNT", "amount_off": 10}
+    assert api.post("/v1/campaigns", {"name": "Codes", "voucher": {"discount": ten}}).status == 200
+    assert api.post("/v1/vouchers/KNOWN", {"type": "GIFT_VOUCHER", "gift": {"amount": 100}}).status == 200
     for resource in ("customers", "products", "orders"):
         assert api.post(f"/v1/{resource}", {"source_id": "known"}).status == 200
     return api
@@ -69,12 +99,14 @@ def known(api: ApiClient, shop_a: Retailer) -> ApiClient:
 @pytest.mark.parametrize("call", FIELDS)
 @given(data=st.data())
 def test_no_body_breaks_the_server(known: ApiClient, call: str, data: Any) -> None:
-    method, path = call.split()
+    method, path = call.replace("{new}", f"NEW{data.draw(st.integers(0, 10**6))}").split()
     body = data.draw(st.dictionaries(st.sampled_from(FIELDS[call]), VALUES, max_size=4))
     if "action" in FIELDS[call]:
         body.setdefault("action", {"discount": {"type": "AMOUNT", "amount_off": 5}})
     if "items" in FIELDS[call]:
         body["items"] = data.draw(st.lists(st.dictionaries(st.sampled_from(ITEM), VALUES, max_size=4), max_size=2))
+    if call.startswith("POST /v1/vouchers") and data.draw(st.booleans()):
+        body.setdefault("discount", {"type": "AMOUNT", "amount_off": 5})
     answer = known.call(method, path, body)
     assert answer.status in {200, 400, 404, 409}, (body, answer)
     assert answer.status == 200 or answer["key"], (body, answer)
@@ -84,5 +116,5 @@ def test_no_body_breaks_the_server(known: ApiClient, call: str, data: Any) -> No
 @given(ident=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
 def test_no_id_in_a_path_breaks_the_server(known: ApiClient, ident: str) -> None:
     escaped = "".join(f"%{byte:02X}" for byte in ident.encode())
-    for path in ("customers", "products", "skus", "orders", "promotions/tiers", "validation-rules"):
+    for path in ("customers", "products", "skus", "orders", "promotions/tiers", "validation-rules", "vouchers", *MORE):
         assert known.get(f"/v1/{path}/{escaped}").status in {200, 404}, (path, ident)
