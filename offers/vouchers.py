@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from offers import audit, categories, codes, rules, windows, worth
-from offers.ledger import counters
+from offers.ledger import counters, holds
 from offers.lib import ids, lookups, metadata
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, NotFound, Refusal
@@ -240,16 +240,18 @@ def figures(vouchers: Iterable[Voucher], *, now: datetime) -> dict[int, Figures]
 
 
 def change_limits(voucher: Voucher, *, before: Mapping[str, Any], now: datetime) -> None:
-    """Bring changed limits of a voucher to its open counters; those opened later begin with them."""
-    reference = ids.new_id("limit:")
+    """Bring changed limits of a voucher to its counters. That of its uses is opened if need be: a request that read
+    the old limit a moment ago would open it with that."""
+    limits: dict[counters.Name, int | None] = {}
     if before["redemption_limit"] != voucher.redemption_limit:
-        name = counters.Name(kind=USES, owner=voucher.pk)
-        counters.set_limit(name, voucher.redemption_limit, reference=reference, now=now)
+        limits[counters.Name(kind=USES, owner=voucher.pk)] = voucher.redemption_limit
     if before["customer_limit"] != voucher.customer_limit:
-        for name in sorted(
-            counters.states(kinds=[CUSTOMER_USES], owners=[voucher.pk], now=now), key=lambda name: name.subject
-        ):
-            counters.set_limit(name, voucher.customer_limit, reference=reference, now=now)
+        open_now = counters.states(kinds=[CUSTOMER_USES], owners=[voucher.pk], now=now)
+        limits |= dict.fromkeys(open_now, voucher.customer_limit)
+    if limits:
+        shards = holds.shards_for(voucher.redemption_limit, hot=voucher.hot)
+        reference = ids.new_id("limit:")
+        counters.set_limits(limits, retailer_id=voucher.retailer_id, shards=shards, reference=reference, now=now)
 
 
 def limit(value: int | None, path: str) -> int | None:

@@ -109,6 +109,15 @@ def test_a_new_limit_reaches_the_ledger_and_the_audit_trail(shop_a: Retailer) ->
     assert (row.actor, row.reason) == ("alice", "more")
 
 
+def test_a_request_that_read_the_old_limit_does_not_open_the_counter_with_it(shop_a: Retailer) -> None:
+    stale = make(shop_a, "V", redemption_limit=10)
+    fields: vouchers.Fields = {"redemption_limit": 1}
+    vouchers.update(retailer_id=shop_a.pk, ident="V", actor=ALICE, now=NOW, fields=fields)
+    use(stale, entry="r1")
+    with pytest.raises(holds.Exceeded):
+        use(stale, entry="r2")
+
+
 def test_figures_of_many_vouchers_take_one_statement(shop_a: Retailer, django_assert_num_queries: Any) -> None:
     rows = [make(shop_a, f"V{n}", redemption_limit=9) for n in range(3)]
     card = make(shop_a, "CARD", type="GIFT_VOUCHER", gift={"amount": 500})
