@@ -180,6 +180,20 @@ SPECTACULAR_SETTINGS = {
         "Amounts are whole numbers of the smallest unit (cents), moments ISO 8601 in UTC. Errors have one body "
         "(`Error`). Writes take an `Idempotency-Key`. Where a limit applies, `X-Rate-Limit-*` tells what is left."
     ),
+    "TAGS": [
+        {"name": "Validations", "description": "Do these redeemables apply to this order, and hold them if so."},
+        {"name": "Redemptions", "description": "Use them; look at what was used; roll it back."},
+        {"name": "Validations (browser)", "description": "The same from a checkout page, with a browser key."},
+        {"name": "Redemptions (browser)", "description": "The same from a checkout page, with a browser key."},
+        {"name": "Vouchers", "description": "Discount codes and gift cards; their balances and locks."},
+        {"name": "Campaigns", "description": "What many codes or promotion tiers have in common."},
+        {"name": "Promotions", "description": "Discounts without a code."},
+        {"name": "Validation rules", "description": "Conditions, and what they are assigned to."},
+        {"name": "Customers", "description": "Who redeems."},
+        {"name": "Orders", "description": "What it was redeemed for."},
+        {"name": "Products", "description": "What orders and rules refer to, with its variants."},
+        {"name": "Async actions", "description": "How far work in the background is."},
+    ],
     "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": [],
     "SERVE_INCLUDE_SCHEMA": False,

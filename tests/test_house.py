@@ -186,7 +186,7 @@ def test_every_refusal_has_a_status() -> None:
     )
     known = {ast.literal_eval(key) for key in status.keys if key is not None}
     missing = {
-        f"{module.name}.{node.name}: {line.value.value}"
+        f"{module.name}.{node.name}: {line.value.value!r}"
         for module in all_modules()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.ClassDef) and node.bases

@@ -13,7 +13,16 @@ from checkout.models import LockSession, Redemption
 from offers import customers
 from offers.admin import fields, lookups, show
 from offers.admin.filters import DaysFilter, RetailerFilter
-from offers.admin.office import OfficeAdmin, OfficeForm, View, actor_of, locked, now, stamp
+from offers.admin.office import (
+    OfficeAdmin,
+    OfficeForm,
+    View,
+    actor_of,
+    locked,
+    now,
+    posted,
+    stamp,
+)
 from offers.admin.page import Button, Facts, Page, Table
 from offers.models import Customer, Retailer, Voucher
 
@@ -82,7 +91,7 @@ class CustomerAdmin(OfficeAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = CustomerForm(request.POST or None)
+        form = CustomerForm(posted(request))
 
         def act(values: dict[str, Any]) -> str:
             made = customers.upsert(
@@ -101,7 +110,7 @@ class CustomerAdmin(OfficeAdmin):
         row: Customer = self.find(key)
         initial = {name: getattr(row, name) or "" for name in ("name", "email", "phone", "birthdate", "description")}
         initial |= {"metadata": fields.as_lines(row.metadata), "version": stamp(row)}
-        form = CustomerForm(request.POST or None, initial=initial)
+        form = CustomerForm(posted(request), initial=initial)
         del form.fields["retailer"], form.fields["source_id"]
 
         def act(values: dict[str, Any]) -> str:

@@ -13,7 +13,14 @@ from checkout.admin import exports, history, trace
 from checkout.models import Order, Redemption
 from offers.admin import lookups, show
 from offers.admin.filters import DaysFilter, ExactFilter, PickFilter, RetailerFilter
-from offers.admin.office import ReadOnlyAdmin, ReasonForm, View, actor_of, now
+from offers.admin.office import (
+    ReadOnlyAdmin,
+    ReasonForm,
+    View,
+    actor_of,
+    now,
+    posted,
+)
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.lib.money import to_major
 
@@ -287,7 +294,7 @@ class RedemptionAdmin(ReadOnlyAdmin):
 
         return self.ask(
             request,
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             title=f"Roll back {history.what(row)}?",
             text=f"Takes back {history.worth(row)} of discount and gives the use back. This cannot be undone.",
             button="Roll back",

@@ -11,7 +11,14 @@ from checkout import sessions
 from checkout.models import LockSession
 from offers.admin import lookups, show
 from offers.admin.filters import DaysFilter, ExactFilter, PickFilter, RetailerFilter
-from offers.admin.office import ReadOnlyAdmin, ReasonForm, View, actor_of, now
+from offers.admin.office import (
+    ReadOnlyAdmin,
+    ReasonForm,
+    View,
+    actor_of,
+    now,
+    posted,
+)
 from offers.admin.page import Button, Facts, Figure, Figures, Page
 from offers.models import Campaign, Customer, PromotionTier, Voucher
 
@@ -191,7 +198,7 @@ class LockSessionAdmin(ReadOnlyAdmin):
 
         return self.ask(
             request,
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             title=f"Release {row.object_label}?",
             text="The customer who locked it may find it gone at the checkout.",
             button="Release",

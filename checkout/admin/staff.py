@@ -12,7 +12,14 @@ from django.http import HttpRequest, HttpResponse
 
 from checkout import roles, staff
 from offers.admin import fields, show
-from offers.admin.office import OfficeAdmin, OfficeForm, View, actor_of, now
+from offers.admin.office import (
+    OfficeAdmin,
+    OfficeForm,
+    View,
+    actor_of,
+    now,
+    posted,
+)
 
 ROLE_CHOICES = [(name, word) for name, word in roles.NAMES.items()]
 ROLE_HELP = (
@@ -104,7 +111,7 @@ class StaffAdmin(OfficeAdmin):
             "role": staff.role_of(user)[0] if user.pk else roles.MARKETER,
             "active": user.is_active,
         }
-        form = StaffForm(request.POST or None, initial=initial)
+        form = StaffForm(posted(request), initial=initial)
 
         def act(values: dict[str, Any]) -> str:
             kept = staff.save(

@@ -51,7 +51,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
     codes_kind = forms.ChoiceField(
         choices=[(POOL, "Many codes, each its own"), (ONE, "One code for everybody"), (LATER, "Made when needed")],
         initial=POOL,
-        label="Codes",
+        label="Which codes",
         widget=fields.Choices(),
     )
     code = forms.CharField(required=False, max_length=255, label="The code", widget=fields.short(placeholder="WELCOME"))
@@ -170,7 +170,8 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
                 self.add_error("gift_amount", "Please fill this in.")
             found["gift"] = {"amount": gift}
         if kind != Kind.PROMOTION:
-            found |= {name: values.get(name) for name in ("redemption_limit", "customer_limit", "hot")}
+            limits = ("redemption_limit", "customer_limit", "hot")
+            found |= {name: values.get(name) for name in limits if name in self.fields}
         self.terms = found
         return values
 

@@ -13,7 +13,18 @@ from offers import campaigns, codes, rules, vouchers
 from offers.admin import campaign_form, fields, jobs, show
 from offers.admin.campaign_form import ChangeCampaignForm, Kind, NewCampaignForm, Type
 from offers.admin.filters import PickFilter, RetailerFilter
-from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, SureForm, View, actor_of, locked, now, stamp
+from offers.admin.office import (
+    OfficeAdmin,
+    OfficeForm,
+    ReasonForm,
+    SureForm,
+    View,
+    actor_of,
+    locked,
+    now,
+    posted,
+    stamp,
+)
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.ledger import counters
 from offers.lib.errors import Refusal
@@ -154,7 +165,7 @@ class CampaignAdmin(OfficeAdmin):
     # --- making one ---
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = NewCampaignForm(request.POST or None)
+        form = NewCampaignForm(posted(request))
 
         def act(values: dict[str, Any]) -> str:
             common: dict[str, Any] = {"retailer_id": form.owner.pk, "actor": actor_of(request), "now": now()}
@@ -199,7 +210,7 @@ class CampaignAdmin(OfficeAdmin):
         self.demand(request, self.permission("change"))
         row: Campaign = self.find(key, "retailer")
         form = ChangeCampaignForm(
-            request.POST or None, campaign=row, initial={**campaign_form.initial(row), "version": stamp(row)}
+            posted(request), campaign=row, initial={**campaign_form.initial(row), "version": stamp(row)}
         )
 
         def act(values: dict[str, Any]) -> str:
@@ -244,7 +255,7 @@ class CampaignAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             title=f"{word} {row.name}?",
             text=text,
             button=word,
@@ -269,7 +280,7 @@ class CampaignAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             title=f"Archive {row.name}?",
             text="It is disabled for good and leaves the list. Its codes and history are kept.",
             button="Archive",
@@ -295,7 +306,7 @@ class CampaignAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=MoreCodesForm(request.POST or None),
+            form=MoreCodesForm(posted(request)),
             title=f"More codes for {row.name}",
             text="With the present discount and limits of the campaign.",
             button="Make codes",
@@ -307,7 +318,7 @@ class CampaignAdmin(OfficeAdmin):
     def assign(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"), "offers.add_ruleassignment")
         row: Campaign = self.find(key)
-        form = AssignForm(request.POST or None)
+        form = AssignForm(posted(request))
         known = ValidationRule.objects.filter(retailer_id=row.retailer_id).order_by("name")
         form.fields["rule"].queryset = known  # type: ignore[attr-defined]
 
@@ -346,7 +357,7 @@ class CampaignAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=SureForm(request.POST or None),
+            form=SureForm(posted(request)),
             title=f"Remove {said}?",
             text=f"Codes of {row.name} will work without it.",
             button="Remove",

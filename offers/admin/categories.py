@@ -9,7 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from offers import categories
 from offers.admin import fields
 from offers.admin.filters import RetailerFilter
-from offers.admin.office import OfficeAdmin, OfficeForm, locked, now, stamp
+from offers.admin.office import (
+    OfficeAdmin,
+    OfficeForm,
+    locked,
+    now,
+    posted,
+    stamp,
+)
 from offers.models import Category, Retailer
 
 
@@ -45,7 +52,7 @@ class CategoryAdmin(OfficeAdmin):
             )
             return f"Category {made.name} has been made."
 
-        form = CategoryForm(request.POST or None)
+        form = CategoryForm(posted(request))
         return self.ask(request, form=form, title="New category", button="Create", back=self.url("changelist"), act=act)
 
     def change_view(
@@ -54,7 +61,7 @@ class CategoryAdmin(OfficeAdmin):
         self.demand(request, self.permission("change" if request.method == "POST" else "view"))
         row: Category = self.find(object_id)
         initial = {"name": row.name, "hierarchy": row.hierarchy, "version": stamp(row)}
-        form = CategoryForm(request.POST or None, initial=initial)
+        form = CategoryForm(posted(request), initial=initial)
         del form.fields["retailer"]
 
         def act(values: dict[str, Any]) -> str:

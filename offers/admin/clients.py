@@ -10,7 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from offers import clients
 from offers.admin import fields, show
 from offers.admin.filters import PickFilter, RetailerFilter
-from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, SureForm, View, actor_of, now
+from offers.admin.office import (
+    OfficeAdmin,
+    OfficeForm,
+    ReasonForm,
+    SureForm,
+    View,
+    actor_of,
+    now,
+    posted,
+)
 from offers.admin.page import Button, Facts, Page
 from offers.models import Client, Retailer
 
@@ -95,7 +104,7 @@ class ClientAdmin(OfficeAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = ClientForm(request.POST or None)
+        form = ClientForm(posted(request))
 
         def act(values: dict[str, Any]) -> HttpResponse:
             client, secret = clients.create(
@@ -170,7 +179,7 @@ class ClientAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             title=f"Revoke {row.name}?",
             text="Whoever uses this credential is locked out at once. This cannot be undone.",
             button="Revoke",
@@ -191,7 +200,7 @@ class ClientAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=SureForm(request.POST or None),
+            form=SureForm(posted(request)),
             title=f"New secret for {row.name}?",
             text="The old secret is refused from the next request on.",
             button="Make a new secret",

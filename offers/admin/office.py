@@ -31,6 +31,11 @@ def actor_of(request: HttpRequest) -> Actor:
     return Actor(kind="USER", ident=name, label=name)
 
 
+def posted(request: HttpRequest) -> Any:
+    """Return what a form is bound to: a post, even an empty one."""
+    return request.POST if request.method == "POST" else None
+
+
 def stamp(row: models.Model) -> str:
     """Return what tells two versions of a row apart; forms carry it, so that nobody overwrites what he hasn't seen."""
     changed: datetime | None = getattr(row, "updated_at", None)
@@ -117,6 +122,10 @@ class OfficeAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        # Django's own log knows nothing of the verbs; the audit trail and timelines do.
+        return HttpResponseRedirect(self.url("change", object_id))
 
     def may(self, request: HttpRequest, permission: str) -> bool:
         return request.user.has_perm(permission)

@@ -10,7 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from offers import catalogue, collections
 from offers.admin import fields, lookups, show
 from offers.admin.filters import RetailerFilter
-from offers.admin.office import OfficeAdmin, OfficeForm, SureForm, View, actor_of, locked, now, stamp
+from offers.admin.office import (
+    OfficeAdmin,
+    OfficeForm,
+    SureForm,
+    View,
+    actor_of,
+    locked,
+    now,
+    posted,
+    stamp,
+)
 from offers.admin.page import Button, Facts, Page, Table
 from offers.models import Product, ProductCollection, Retailer, Sku
 
@@ -85,7 +95,7 @@ class ProductAdmin(OfficeAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = ProductForm(request.POST or None)
+        form = ProductForm(posted(request))
 
         def act(values: dict[str, Any]) -> str:
             made = catalogue.upsert_product(
@@ -102,7 +112,7 @@ class ProductAdmin(OfficeAdmin):
     def edit(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Product = self.find(key, "retailer")
-        form = ProductForm(request.POST or None, initial=shown(row, row.retailer.currency))
+        form = ProductForm(posted(request), initial=shown(row, row.retailer.currency))
         del form.fields["retailer"], form.fields["source_id"]
 
         def act(values: dict[str, Any]) -> str:
@@ -119,7 +129,7 @@ class ProductAdmin(OfficeAdmin):
     def new_variant(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, "offers.add_sku")
         row: Product = self.find(key, "retailer")
-        form = SkuForm(request.POST or None)
+        form = SkuForm(posted(request))
 
         def act(values: dict[str, Any]) -> str:
             made = catalogue.upsert_sku(
@@ -204,7 +214,7 @@ class SkuAdmin(OfficeAdmin):
     ) -> HttpResponse:
         self.demand(request, self.permission("change" if request.method == "POST" else "view"))
         row: Sku = self.find(object_id, "retailer", "product")
-        form = SkuForm(request.POST or None, initial=shown(row, row.retailer.currency))
+        form = SkuForm(posted(request), initial=shown(row, row.retailer.currency))
         del form.fields["source_id"]
 
         def act(values: dict[str, Any]) -> str:
@@ -245,7 +255,7 @@ class CollectionAdmin(OfficeAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = CollectionForm(request.POST or None)
+        form = CollectionForm(posted(request))
 
         def act(values: dict[str, Any]) -> str:
             made = collections.create(
@@ -268,7 +278,7 @@ class CollectionAdmin(OfficeAdmin):
         row: ProductCollection = self.find(object_id)
         listed = "\n".join(str(one) for one in row.products)
         form = CollectionForm(
-            request.POST or None, initial={"name": row.name, "products": listed, "version": collections.version(row)}
+            posted(request), initial={"name": row.name, "products": listed, "version": collections.version(row)}
         )
         del form.fields["retailer"]
 
@@ -296,7 +306,7 @@ class CollectionAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=SureForm(request.POST or None),
+            form=SureForm(posted(request)),
             title=f"Delete {row.name}?",
             text="Conditions that name it no longer cover its products.",
             button="Delete",

@@ -11,7 +11,17 @@ from django.http import HttpRequest, HttpResponse
 from offers import promotions, rules
 from offers.admin import discounts, fields, lookups, show, windowed
 from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
-from offers.admin.office import OfficeAdmin, OfficeForm, SureForm, View, actor_of, locked, now, stamp
+from offers.admin.office import (
+    OfficeAdmin,
+    OfficeForm,
+    SureForm,
+    View,
+    actor_of,
+    locked,
+    now,
+    posted,
+    stamp,
+)
 from offers.admin.page import Button, Facts, Page, Table
 from offers.models import Campaign, PromotionTier, ValidationRule
 
@@ -142,7 +152,7 @@ class PromotionTierAdmin(OfficeAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = TierForm(request.POST or None)
+        form = TierForm(posted(request))
 
         def act(values: dict[str, Any]) -> str:
             made = promotions.create(
@@ -170,7 +180,7 @@ class PromotionTierAdmin(OfficeAdmin):
             **discounts.initial(row.discount, row.retailer.currency),
             **windowed.initial(row, row.campaign.timezone or row.retailer.timezone),
         }
-        form = TierForm(request.POST or None, tier=row, initial=initial)
+        form = TierForm(posted(request), tier=row, initial=initial)
 
         def act(values: dict[str, Any]) -> str:
             fresh: PromotionTier = locked(row, values["version"])
@@ -202,7 +212,7 @@ class PromotionTierAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=SureForm(request.POST or None),
+            form=SureForm(posted(request)),
             title=f"{word} {row}?",
             text=text,
             button=word,

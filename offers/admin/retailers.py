@@ -10,7 +10,15 @@ from django.http import HttpRequest, HttpResponse
 
 from offers import retailers
 from offers.admin import fields, show
-from offers.admin.office import OfficeAdmin, OfficeForm, actor_of, locked, now, stamp
+from offers.admin.office import (
+    OfficeAdmin,
+    OfficeForm,
+    actor_of,
+    locked,
+    now,
+    posted,
+    stamp,
+)
 from offers.admin.page import Button, Facts, Page
 from offers.models import Retailer
 
@@ -118,7 +126,7 @@ class RetailerAdmin(OfficeAdmin):
 
     def edit(self, request: HttpRequest, row: Retailer, title: str) -> HttpResponse:
         initial = {"name": row.name, "currency": row.currency, "timezone": row.timezone}
-        form = RetailerForm(request.POST or None, initial={**row.stacking, **initial, "version": stamp(row)})
+        form = RetailerForm(posted(request), initial={**row.stacking, **initial, "version": stamp(row)})
         if row.pk:
             form.fields["currency"].disabled = True
 

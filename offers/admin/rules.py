@@ -10,7 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from offers import rules
 from offers.admin import rule_form, show
 from offers.admin.filters import RetailerFilter
-from offers.admin.office import OfficeAdmin, SureForm, View, actor_of, locked, now, stamp
+from offers.admin.office import (
+    OfficeAdmin,
+    SureForm,
+    View,
+    actor_of,
+    locked,
+    now,
+    posted,
+    stamp,
+)
 from offers.admin.page import Button, Facts, Page, Table
 from offers.admin.rule_form import RuleForm
 from offers.models import Campaign, PromotionTier, RuleAssignment, ValidationRule, Voucher
@@ -118,7 +127,7 @@ class RuleAdmin(OfficeAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = RuleForm(request.POST or None)
+        form = RuleForm(posted(request))
 
         def act(_: dict[str, Any]) -> str:
             made = rules.create(
@@ -142,7 +151,7 @@ class RuleAdmin(OfficeAdmin):
     def edit(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: ValidationRule = self.find(key, "retailer")
-        form = RuleForm(request.POST or None, rule=row, initial={**rule_form.initial(row), "version": stamp(row)})
+        form = RuleForm(posted(request), rule=row, initial={**rule_form.initial(row), "version": stamp(row)})
 
         def act(values: dict[str, Any]) -> str:
             locked(row, values["version"])
@@ -176,7 +185,7 @@ class RuleAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=SureForm(request.POST or None),
+            form=SureForm(posted(request)),
             title=f"Delete {row.name}?",
             text=f"It binds {bound:,} campaigns, codes or tiers, which will work without it." if bound else "",
             button="Delete",

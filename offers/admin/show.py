@@ -146,7 +146,8 @@ def bar(percent: int, text: str = "") -> SafeString:
     """Return a thin bar, filled to a percentage; it warns from 90 on."""
     tone = "ok-full" if percent >= 100 else "ok-near" if percent >= 90 else ""
     return format_html(
-        '<progress class="ok-bar {}" max="100" value="{}"></progress><span class="ok-note">{}</span>',
+        '<span class="ok-barbox"><progress class="ok-bar {}" max="100" value="{}"></progress>'
+        '<span class="ok-note">{}</span></span>',
         tone,
         percent,
         text,

@@ -10,7 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from offers import balances, rules, vouchers
 from offers.admin import discounts, fields, lookups, show, windowed
 from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
-from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, View, actor_of, locked, now, stamp
+from offers.admin.office import (
+    OfficeAdmin,
+    OfficeForm,
+    ReasonForm,
+    View,
+    actor_of,
+    locked,
+    now,
+    posted,
+    stamp,
+)
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.models import Campaign, Retailer, Voucher
 
@@ -258,7 +268,7 @@ class VoucherAdmin(OfficeAdmin):
     # --- making and changing ---
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = VoucherForm(request.POST or None)
+        form = VoucherForm(posted(request))
 
         def act(values: dict[str, Any]) -> str:
             made = vouchers.create(
@@ -293,7 +303,7 @@ class VoucherAdmin(OfficeAdmin):
             **discounts.initial(worth(row), row.retailer.currency),
             **windowed.initial(row, zone),
         }
-        form = VoucherForm(request.POST or None, voucher=row, initial=initial)
+        form = VoucherForm(posted(request), voucher=row, initial=initial)
 
         def act(values: dict[str, Any]) -> str:
             fresh: Voucher = locked(row, values["version"])
@@ -337,7 +347,7 @@ class VoucherAdmin(OfficeAdmin):
 
         return self.ask(
             request,
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             title=f"{word} {row.code}?",
             text=text,
             button=word,
@@ -350,7 +360,7 @@ class VoucherAdmin(OfficeAdmin):
         self.demand(request, self.permission("change"))
         row: Voucher = self.find(key, "retailer")
         currency = row.retailer.currency
-        form = CreditsForm(request.POST or None)
+        form = CreditsForm(posted(request))
 
         def act(values: dict[str, Any]) -> str:
             amount = fields.in_minor(form, "amount", currency)

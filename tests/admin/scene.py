@@ -9,11 +9,26 @@ import msgspec
 from checkout import redemption, sessions, validation
 from checkout.asks import Ask
 from checkout.models import LockSession, Order, Redemption, Validation
-from offers import campaigns, catalogue, categories, customers, promotions, rules, vouchers
+from offers import campaigns, catalogue, categories, collections, customers, promotions, rules, vouchers
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
-from offers.models import Campaign, Category, Customer, Product, PromotionTier, Retailer, Sku, ValidationRule, Voucher
+from offers.models import (
+    AsyncAction,
+    AuditEntry,
+    Campaign,
+    Category,
+    Client,
+    Customer,
+    Product,
+    ProductCollection,
+    PromotionTier,
+    Retailer,
+    Sku,
+    ValidationRule,
+    Voucher,
+)
+from tests import factories
 
 SHOP = Actor(kind="API", ident="app_webshop", label="Webshop")
 
@@ -30,6 +45,13 @@ class Scene:
     customer: Customer
     product: Product
     sku: Sku
+    collection: ProductCollection
+    job: AsyncAction
+    credential: tuple[Client, str]
+
+    @property
+    def audit_entry(self) -> AuditEntry:
+        return AuditEntry.objects.latest("pk")
 
     @property
     def redemption(self) -> Redemption:
@@ -135,4 +157,13 @@ def lay(shop: Retailer) -> Scene:
     redeem(shop, "SUMMER10", order=order(1000, "O-4"), customer=buyer)
     redeem(shop, "NOSUCHCODE", order=order(1000, "O-5"))
     lock(shop, "SUMMER10", "cart-3", order=order(20000, "O-6"), customer=buyer)
-    return Scene(shop, campaign, voucher, card, tier, rule, category, customer, product, sku)
+    shirts = collections.create(name="Shirts", idents=["shirt"], **who(shop))
+    pool = campaigns.create(
+        name="Newsletter",
+        fields={"discount": {"type": "AMOUNT", "amount_off": 500}, "redemption_limit": 1},
+        vouchers_count=1,
+        **who(shop),
+    )
+    job = campaigns.add_vouchers(ident=pool.public_id, count=20, fields={}, **who(shop))
+    credential = factories.credential(shop)
+    return Scene(shop, campaign, voucher, card, tier, rule, category, customer, product, sku, shirts, job, credential)
