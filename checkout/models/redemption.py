@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from checkout.models.order import Order
+from offers.lib.fields import PublicIdField
 from offers.models import Campaign, Customer, PromotionTier, Retailer, Voucher
 
 
@@ -20,18 +21,25 @@ class Redemption(models.Model):
         REDEMPTION = "redemption"
         ROLLBACK = "redemption_rollback"
 
-    public_id = models.CharField(max_length=64, unique=True)
+    public_id = PublicIdField(prefix="r_")
     retailer = models.ForeignKey(Retailer, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.REDEMPTION)
     succeeded = models.BooleanField()
-    parent = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, related_name="children")
-    rolls_back = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, related_name="rollbacks")
+    parent = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, db_index=False, related_name="children")
+    rolls_back = models.ForeignKey(
+        "self", null=True, on_delete=models.DO_NOTHING, db_index=False, related_name="rollbacks"
+    )
     rolled_back_at = models.DateTimeField(null=True)
     voucher = models.ForeignKey(
         Voucher, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="redemptions"
     )
     tier = models.ForeignKey(
-        PromotionTier, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="redemptions"
+        PromotionTier,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="redemptions",
     )
     campaign = models.ForeignKey(
         Campaign,
@@ -76,6 +84,10 @@ class Redemption(models.Model):
             )
         ]
         indexes = [
+            # An ordinary redemption has none of these: it pays for no entry.
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="redemption_of_parent"),
+            models.Index(fields=["rolls_back"], condition=Q(rolls_back__isnull=False), name="redemption_undoing"),
+            models.Index(fields=["tier", "-id"], condition=Q(tier__isnull=False), name="redemption_of_tier"),
             models.Index(fields=["id"], condition=Q(trace__isnull=False), name="redemption_traced"),
             models.Index(fields=["retailer", "-id"], name="redemption_newest"),
             models.Index(fields=["voucher", "-id"], name="redemption_of_voucher"),

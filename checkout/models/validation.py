@@ -3,13 +3,14 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from offers.lib.fields import PublicIdField
 from offers.models import Retailer
 
 
 class Validation(models.Model):
     """One answered validation with its verdicts and the checks behind them; purged after some weeks."""
 
-    public_id = models.CharField(max_length=64, unique=True)
+    public_id = PublicIdField(prefix="valid_")
     retailer = models.ForeignKey(Retailer, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     valid = models.BooleanField()
     tracking_id = models.CharField(max_length=80, null=True)  # noqa: DJ001

@@ -21,7 +21,9 @@ class Customer(models.Model):
     """
 
     public_id = PublicIdField(prefix="cust_")
-    retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="customers", db_constraint=False)
+    retailer = models.ForeignKey(
+        Retailer, on_delete=models.CASCADE, related_name="customers", db_constraint=False, db_index=False
+    )
     source_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - unique where present
     name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     description = models.TextField(null=True, blank=True)  # noqa: DJ001
@@ -46,7 +48,7 @@ class Customer(models.Model):
         ]
         indexes = [
             models.Index(fields=["retailer", "-created_at"], name="customer_newest"),
-            models.Index(fields=["retailer", "email"], name="customer_email"),
+            models.Index(fields=["retailer", "email"], name="customer_email", condition=Q(email__isnull=False)),
         ]
 
     def __str__(self) -> str:
