@@ -7,10 +7,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from offers.lib.idents import VISIBLE
+
 Money = Annotated[int, Meta(ge=0, le=10**15)]
 Units = Annotated[int, Meta(ge=0, le=10**9)]
-Ident = Annotated[str, Meta(max_length=255)]
-Key = Annotated[str, Meta(min_length=1, max_length=128)]
+Text = Annotated[str, Meta(max_length=255)]
+Ident = Annotated[str, Meta(max_length=255, pattern=VISIBLE)]
+Key = Annotated[str, Meta(min_length=1, max_length=128, pattern=VISIBLE)]
 Metadata = dict[str, Any]
 
 TTL_UNITS: Mapping[str, Decimal] = {
@@ -33,7 +36,7 @@ class GiftAsk(Struct, frozen=True):
 class RedeemableAsk(Struct, frozen=True):
     """One voucher (by code or v_ id) or promotion tier (by promo_ id)."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=255)]
+    id: Annotated[str, Meta(min_length=1, max_length=255, pattern=VISIBLE)]
     object: Literal["voucher", "promotion_tier", "promotion_stack"] = "voucher"
     gift: GiftAsk | None = None
     reward: Metadata | None = None
@@ -67,6 +70,13 @@ class ItemAsk(Struct, frozen=True):
     metadata: Metadata | None = None
 
 
+class ReferrerAsk(Struct, frozen=True):
+    """Who sent the shopper, by `id` (cust_...) or the shop's own `source_id`."""
+
+    id: Annotated[str, Meta(max_length=64, pattern=VISIBLE)] | None = None
+    source_id: Ident | None = None
+
+
 class OrderAsk(Struct, frozen=True):
     """The order, or a reference (`id`, or the `source_id` of a stored one)."""
 
@@ -76,7 +86,7 @@ class OrderAsk(Struct, frozen=True):
     amount: Money | None = None
     items: Annotated[list[ItemAsk], Meta(max_length=500)] | None = None
     metadata: Metadata | None = None
-    referrer: Metadata | None = None
+    referrer: ReferrerAsk | None = None
 
 
 class CustomerAsk(Struct, frozen=True):
@@ -84,8 +94,8 @@ class CustomerAsk(Struct, frozen=True):
 
     id: Ident | None = None
     source_id: Ident | None = None
-    name: Ident | None = None
-    email: Ident | None = None
+    name: Text | None = None
+    email: Text | None = None
     phone: Annotated[str, Meta(max_length=64)] | None = None
     birthdate: date | None = None
     address: Metadata | None = None

@@ -94,7 +94,7 @@ def _order(
         public_id=stored["public_id"] if stored else new_id("ord_"),
         source_id=stored["source_id"] if stored else ask.source_id,
         status=ask.status or Order.Status.PAID,
-        referrer_id=(ask.referrer or {}).get("id"),
+        referrer_id=ask.referrer.id if ask.referrer else None,
         amount=totals.amount if totals else ask.amount,
         initial_amount=totals.initial_amount if totals else ask.amount,
         discount_amount=totals.discount_amount if totals else 0,

@@ -25,10 +25,11 @@ DECLARE
     made_parent bigint;
     took record;
 BEGIN
-    SELECT * INTO o FROM jsonb_to_record(p -> 'order') AS x(stored_id bigint, revision bigint, public_id text,
-        source_id text, status text, referrer_id text, amount bigint, initial_amount bigint, discount_amount bigint,
-        items_discount_amount bigint, total_discount_amount bigint, total_amount bigint, items jsonb,
-        redemptions jsonb, metadata jsonb);
+    -- Without an order the record is still made, of nulls.
+    SELECT * INTO o FROM jsonb_to_record(coalesce(nullif(p -> 'order', 'null'), '{}')) AS x(stored_id bigint,
+        revision bigint, public_id text, source_id text, status text, referrer_id text, amount bigint,
+        initial_amount bigint, discount_amount bigint, items_discount_amount bigint, total_discount_amount bigint,
+        total_amount bigint, items jsonb, redemptions jsonb, metadata jsonb);
     IF o.stored_id IS NOT NULL THEN
         PERFORM 1 FROM checkout_order WHERE id = o.stored_id AND revision = o.revision FOR UPDATE;
         IF NOT FOUND THEN

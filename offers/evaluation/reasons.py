@@ -57,7 +57,9 @@ def because(
     code: str, redeemable: Redeemable, data: Mapping[str, Any] = NOTHING, *, details: str | None = None
 ) -> Reason:
     """The reason for this redeemable; details default to the code the client knows it by."""
-    if details is None:
+    if details is None and code == "not_found":
+        details = f"Cannot find {redeemable.object.replace('_', ' ')} with id {redeemable.id}"
+    elif details is None:
         details = DETAILS.get(code) or redeemable.code or redeemable.id
     return Reason(code, MESSAGES[code], details, data)
 

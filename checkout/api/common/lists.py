@@ -238,14 +238,17 @@ def apply(
     fields: Mapping[str, Field | str] | None = None,
     paths: Mapping[str, str] | None = None,
 ) -> QuerySet[M]:
-    """Return the queryset narrowed and ordered; `fields` says where filters look, `paths` renames order and dates.
+    """Return the queryset narrowed and ordered; `fields` says where filters look, `paths` renames orders.
 
     The order ends with the primary key, so that pages neither overlap nor leave anything out.
     """
     paths = paths or {}
+    columns = {column.name for column in queryset.model._meta.fields}
     for lookup, dates in (("gt", query.after), ("lt", query.before)):
         for name, when in dates.items():
-            queryset = queryset.filter(**{f"{paths.get(name, name)}__{lookup}": when})
+            if name not in columns:
+                raise InvalidQuery(f"This list does not know {name}")
+            queryset = queryset.filter(**{f"{name}__{lookup}": when})
     found = Q()
     for condition in query.conditions:
         target = (fields or {})[condition.field]

@@ -9,6 +9,7 @@ import orjson
 from django.conf import settings
 from django.http import HttpRequest
 
+from offers.lib import idents
 from offers.lib.errors import InvalidPayload, Refusal
 
 MAX_INTEGER = 2**63 - 1  # what a bigint column holds
@@ -18,12 +19,9 @@ READ_AT_ONCE = 64 * 1024
 
 # A key before its colon; also met in a string that holds an escaped quote, so it counts keys or more, never fewer.
 _KEY = re.compile(rb'"[ \t\n\r]*:')
-# C0, DEL, C1, zero-width and directional marks, line separators, tags, lone surrogates: two texts that look the same.
-UNSAFE = "\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-_UNSAFE = re.compile(f"[{UNSAFE}\ud800-\udfff\U000e0000-\U000e007f]")
 
 # For msgspec Structs: a string that becomes an id, a code or a key.
-Ident = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_IDENT, pattern=f"^[^{UNSAFE}\U000e0000-\U000e007f]*$")]
+Ident = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_IDENT, pattern=idents.VISIBLE)]
 
 
 class BodyTooLarge(Refusal):
@@ -170,7 +168,7 @@ def read_array(body: bytes, *, most: int = 2000) -> list[Any]:
 
 def is_ident(text: str) -> bool:
     """Whether a text may become an id, a code or a key: 1 to 255 characters, none of them invisible."""
-    return 0 < len(text) <= MAX_IDENT and not _UNSAFE.search(text)
+    return 0 < len(text) <= MAX_IDENT and idents.visible(text)
 
 
 def ident(value: Any, name: str) -> str:

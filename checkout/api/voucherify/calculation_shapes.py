@@ -65,6 +65,8 @@ def error(verdict: Verdict, status: int, request_id: str) -> dict[str, Any]:
         "details": reason.details or verdict.redeemable.code or verdict.redeemable.id,
         "request_id": request_id,
     }
+    if reason.code == "not_found":
+        body |= {"resource_id": verdict.redeemable.id, "resource_type": verdict.redeemable.object}
     if reason.rule_error:
         body["error"] = {"message": reason.rule_error}
     return body

@@ -122,10 +122,9 @@ def _outcome(row: Redemption, parts: Parts) -> dict[str, Any]:
         shown = {"redemption": parts.parent_id, "result": result, "status": status}
         if row.session_key:
             shown["session"] = {"key": row.session_key, "type": "LOCK"}
-        if parts.rollbacks:
-            shown["related_redemptions"] = {
-                "rollbacks": [{"id": one.public_id, "date": one.created_at} for one in parts.rollbacks]
-            }
+        undone = [{"id": one.public_id, "date": one.created_at} for one in parts.rollbacks if one.succeeded]
+        if undone:
+            shown["related_redemptions"] = {"rollbacks": undone}
     if row.failure_code:
         shown |= {"failure_code": row.failure_code, "failure_message": row.failure_message}
     return shown

@@ -1,0 +1,70 @@
+"""/v1/redemptions beyond the flows: without an order, by dates, what history shows, ids that hide something."""
+
+from typing import Any
+
+import pytest
+
+from offers.models import Customer, Retailer
+from tests.api.client import ApiClient
+from tests.flows import shop
+from tests.flows.shop import body, redeem, validate
+
+pytestmark = pytest.mark.django_db
+
+HIDING = ["a\nb", "\u202eabc", "a\u200b"]
+
+
+@pytest.mark.parametrize("customer", [None, {"source_id": "ann"}])
+def test_a_code_is_redeemed_without_an_order(api: ApiClient, shop_a: Retailer, customer: Any) -> None:
+    shop.code(shop_a)
+    wanted = {"redeemables": [{"id": "CODE"}], "customer": customer}
+    assert api.post("/v1/validations", wanted)["valid"]
+    answer = api.post("/v1/redemptions", wanted)
+    assert answer.status == 200
+    assert "order" not in answer.json
+    (made,) = answer["redemptions"]
+    assert (made["result"], made["order"]) == ("SUCCESS", None)
+    assert made["voucher"]["redemption"]["redeemed_quantity"] == 1
+    assert api.post("/v1/redemptions", wanted)["key"] == "quantity_exceeded"
+
+
+def test_the_list_knows_when_they_were_made(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a)
+    assert redeem(api, "CODE").status == 200
+    assert api.get("/v1/redemptions?created_at[after]=2020-01-01")["total"] == 1
+    assert api.get("/v1/redemptions?[created_at][before]=2020-01-01T00:00:00.000000")["total"] == 0
+    refused = api.get("/v1/redemptions?updated_at[after]=2020-01-01")
+    assert (refused.status, refused["key"]) == (400, "invalid_query_params")
+
+
+def test_a_failed_rollback_is_not_among_those_that_undid_it(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a)
+    made = redeem(api, "CODE")["redemptions"][0]["id"]
+    undone = api.post(f"/v1/redemptions/{made}/rollback")
+    assert api.post(f"/v1/redemptions/{made}/rollback")["key"] == "already_rolled_back"
+    shown = api.get(f"/v1/redemptions/{made}")["related_redemptions"]["rollbacks"]
+    assert [one["id"] for one in shown] == [undone["id"]]
+
+
+@pytest.mark.parametrize("text", HIDING)
+@pytest.mark.parametrize(
+    "path", [("session", "key"), ("customer", "source_id"), ("order", "source_id"), ("redeemables", "id")]
+)
+def test_an_id_that_hides_something_is_refused(
+    api: ApiClient, shop_a: Retailer, path: tuple[str, str], text: str
+) -> None:
+    shop.code(shop_a)
+    wanted: dict[str, Any] = body("CODE", session=shop.lock_of("k"), customer={"source_id": "ann"})
+    part, name = path
+    (wanted[part][0] if part == "redeemables" else wanted[part])[name] = text
+    for address in ("/v1/validations", "/v1/redemptions"):
+        answer = api.post(address, wanted)
+        assert (answer.status, answer["key"]) == (400, "invalid_payload")
+        assert f".{name}" in answer["details"]
+    assert not Customer.objects.exists()
+
+
+def test_the_error_of_an_unknown_code_names_it(api: ApiClient, shop_a: Retailer) -> None:
+    error = validate(api, "NOPE")["redeemables"][0]["result"]["error"]
+    assert (error["resource_id"], error["resource_type"]) == ("NOPE", "voucher")
+    assert error["details"] == "Cannot find voucher with id NOPE"
