@@ -146,7 +146,7 @@ def insert(template: Voucher, drawn: list[str]) -> int:
         cursor.execute(
             f"INSERT INTO offers_voucher (code, public_id, {columns})"
             f" SELECT u.code, u.public_id, {values} FROM unnest(%s::text[], %s::text[]) AS u(code, public_id)"
-            " ON CONFLICT DO NOTHING",
+            " ON CONFLICT (retailer_id, code) DO NOTHING",
             [field.get_db_prep_save(getattr(template, field.attname), connection) for field in fields]
             + [drawn, public_ids],
         )
