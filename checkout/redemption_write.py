@@ -14,6 +14,7 @@ from checkout.redemption_plan import Plan
 from offers.evaluation.verdicts import Outcome
 from offers.ledger.holds import Shortage
 from offers.lib.ids import new_id
+from offers.lib.retry import retrying
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,12 @@ class Redeemed:
     order: Order | None
     customer_public_id: str | None
     figures: Mapping[int, Mapping[str, Figures]]
+
+
+_REDEEM = """
+SELECT ok, item, kind, available, customer_id, customer_public_id, order_id, parent_id, figures
+FROM checkout_redeem(%s::jsonb)
+"""
 
 
 def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage | None:
@@ -63,13 +70,14 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
         "events": _events(plan) if facts.config.listened else None,
         "owners": sorted({want.owner for want in claims if want.kind == "voucher.uses"}),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT ok, item, kind, available, customer_id, customer_public_id, order_id, parent_id, figures"
-            " FROM checkout_redeem(%s::jsonb)",
-            [orjson.dumps(written, default=str).decode()],
-        )
-        found = cursor.fetchone()
+    text = orjson.dumps(written, default=str).decode()
+
+    def redeem() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(_REDEEM, [text])
+            return cursor.fetchone()
+
+    found = retrying(redeem)
     if found is None:
         return None
     ok, item, kind, available, customer_id, customer_public_id, order_id, parent_id, figures = found

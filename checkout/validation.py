@@ -20,6 +20,7 @@ from offers.ledger.holds import Shortage
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.lib.ids import new_id
+from offers.lib.retry import retrying
 
 REDEEMABLES_LIMIT = 30
 ROUNDS = 4  # a redeemable that came too late is judged again; each round can lose another one
@@ -113,12 +114,14 @@ def _write(retailer_id: int, made: Validated, reference: str) -> Shortage | None
             "expires": session.expires_at,
             "locks": sessions.rows(facts, session, applicable, tracking_id=made.tracking_id),
         }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT ok, item, kind, available FROM checkout_lock(%s::jsonb)",
-            [orjson.dumps(written, default=str).decode()],
-        )
-        ok, item, kind, available = cursor.fetchone()
+    text = orjson.dumps(written, default=str).decode()
+
+    def lock() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ok, item, kind, available FROM checkout_lock(%s::jsonb)", [text])
+            return cursor.fetchone()
+
+    ok, item, kind, available = retrying(lock)
     return None if ok else Shortage(item, kind, available)
 
 

@@ -70,11 +70,11 @@ def _counted(subject: Subject, verdict: Verdict, entry: str) -> list[Want]:
         limit = limits.get(counted.count)
         if limit is None:
             continue
-        granted, fixed = limit.limit, limit.limit is not None
+        granted = limit.limit
         if counted.name.kind == "campaign.budget":
-            granted, fixed = subject.campaign.budget if subject.campaign else None, False
+            granted = subject.campaign.budget if subject.campaign else None
         elif counted.name.kind.endswith(".customer_uses"):
-            granted, fixed = subject.voucher.customer_limit if subject.voucher else None, False
+            granted = subject.voucher.customer_limit if subject.voucher else None
         wants.append(
             Want(
                 kind=counted.name.kind,
@@ -85,7 +85,8 @@ def _counted(subject: Subject, verdict: Verdict, entry: str) -> list[Want]:
                 amount=limit.take,
                 item=subject.item,
                 granted=granted,
-                fixed=fixed,
+                # The counter follows the limit in force, whoever opened it with an older one.
+                fixed=granted is not None,
                 counted=True,
                 opening=counted.opening,
                 entry=entry,

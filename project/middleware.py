@@ -106,6 +106,17 @@ class FreshConnection:
         return self.get_response(request)
 
 
+class KnownHost:
+    """Refuses hosts that are not ours, where Django's CommonMiddleware is not there to do it."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.get_host()
+        return self.get_response(request)
+
+
 class OfficePolicy:
     """Tells browsers what pages of the back office may load and run: only what this server sends as a file.
 

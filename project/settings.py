@@ -63,6 +63,16 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+# What an API call goes through (project/wsgi.py): the same, less what only pages need.
+API_MIDDLEWARE = [
+    "project.middleware.RequestLog",
+    "project.middleware.FreshConnection",
+    "checkout.api.common.paths.TrailingSlash",
+    "project.middleware.JsonErrors",
+    "project.middleware.KnownHost",
+    "django.middleware.security.SecurityMiddleware",
+]
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -103,4 +103,4 @@ class Redemption(models.Model):
         permissions = [("rollback_redemption", "Can roll back a redemption")]
 
     def __str__(self) -> str:
-        return self.public_id
+        return str(self.public_id)

@@ -27,4 +27,4 @@ class Validation(models.Model):
         indexes = [models.Index(fields=["retailer", "-id"], name="validation_newest")]
 
     def __str__(self) -> str:
-        return self.public_id
+        return str(self.public_id)
