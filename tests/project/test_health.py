@@ -82,6 +82,7 @@ def test_it_tells_how_long_a_lapsed_lock_has_waited(set_clock: Callable[[datetim
 
 @pytest.mark.django_db
 def test_metrics_count_by_route_and_never_by_path(client: Client) -> None:
+    client.get("/v1/nothing/SESAME-1")
     client.get("/v1/vouchers/SESAME-1")
     client.get("/admin/login/")
     text = client.get("/metrics").content.decode()
