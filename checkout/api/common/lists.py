@@ -131,6 +131,8 @@ def _order(text: str | None, allowed: Collection[str], default: str) -> str:
 
 def _junction(pairs: Iterable[tuple[tuple[str, ...], str]]) -> str:
     found = next((value.lower() for path, value in pairs if path == ("filters", "junction")), "and")
+    if found == _UNSAID.lower():
+        return "and"
     if found not in {"and", "or"}:
         raise InvalidQuery("Query parameter filters[junction] should be and or or")
     return found
@@ -160,12 +162,16 @@ def words(text: str) -> tuple[str, ...]:
 
 
 _MANY = frozenset({"$in", "$not_in"})
+# What the official Python client sends for every operator of a filter that was read from a dict and says nothing.
+_UNSAID = "None"
 
 
 def _conditions(pairs: Iterable[tuple[tuple[str, ...], str]], allowed: Collection[str]) -> tuple[Condition, ...]:
     found: dict[tuple[str, str], list[str]] = {}
     for path, value in pairs:
         if path[:1] != ("filters",) or len(path) < 4 or path[2] != "conditions":
+            continue
+        if value == _UNSAID and len(path) == 4:
             continue
         if path[1] not in allowed:
             raise InvalidQuery(f"This list has no filter {path[1][:100]}")

@@ -85,6 +85,8 @@ def test_a_date_that_is_none_is_refused(api: ApiClient, text: str) -> None:
     [
         ("filters[name][conditions][$is]=item03", ["item03"]),
         ("filters[name][conditions][$is][0]=item03", ["item03"]),
+        ("filters[name][conditions][$is]=item03&filters[name][conditions][$in]=None", ["item03"]),
+        ("filters[name][conditions][$is]=item03&filters[junction]=None", ["item03"]),
         ("filters[name][conditions][$in]=['item03', 'item01']", ["item03", "item01"]),
         ('filters[name][conditions][$in]=["item03"]', ["item03"]),
         ("filters[name][conditions][$in]=item03,item01", ["item03", "item01"]),
