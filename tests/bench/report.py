@@ -70,8 +70,9 @@ def goals(samples: Mapping[str, list[Sample]], rest: Mapping[str, Any]) -> list[
     lock, redeem = by_name["lock, spread"], by_name["redeem, spread"]
     tail = max(lock.p99 / by_name[LOCK].p99, redeem.p99 / by_name[REDEEM].p99)
     own = max(lock.p99 / lock.p50, redeem.p99 / redeem.p50)
-    hot = statistics.median(
-        one.rate / two.rate for one, two in zip(samples["lock, hot"], samples["lock, spread"], strict=True)
+    hot = min(
+        statistics.median(one.rate / two.rate for one, two in zip(samples[mine], samples[spread], strict=True))
+        for mine, spread in (("lock, hot", "lock, spread"), ("redeem, hot", "redeem, spread"))
     )
     sql, trips, proof = rest["ledger"]["ratio"], rest["round_trips"], rest["proof"]
     made = [

@@ -88,8 +88,20 @@ def test_a_goal_needs_both_speed_and_cpu(rate: float, cpu: float, verdict: str) 
         "round_trips": {"lock": 2, "redeem": 2, "release": 1},
         "proof": {"differences": 0, "above_limit": 0},
     }
-    judged = report.goals({**samples, "redeem, spread": ours}, rest)
+    judged = report.goals({**samples, "redeem, spread": ours, "redeem, hot": ours}, rest)
     assert [goal.verdict for goal in judged] == [verdict, verdict, *["target"] * 6]
+
+
+def test_the_hot_goal_looks_at_the_slower_of_lock_and_redeem() -> None:
+    even, slow = [sample(100, 1.0)] * 3, [sample(30, 1.0)] * 3
+    names = ["floor lock", "floor redeem", "lock, spread", "lock, hot", "redeem, spread"]
+    rest: dict[str, Any] = {
+        "ledger": {"ratio": 1.0},
+        "round_trips": {"lock": 2, "redeem": 2, "release": 1},
+        "proof": {"differences": 0, "above_limit": 0},
+    }
+    judged = report.goals({**dict.fromkeys(names, even), "redeem, hot": slow}, rest)
+    assert {goal.name: goal.verdict for goal in judged}["G4 hot code"] == "MISSED"
 
 
 def test_a_ratio_is_that_of_its_own_round() -> None:
