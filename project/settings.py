@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "offers.ledger",
     "offers.outbox",
     "offers",
+    "loyalty",
     "checkout",
 ]
 

@@ -1,9 +1,20 @@
 """Every model of the checkout app, re-exported."""
 
+from checkout.models.offer_lock import OfferLock
 from checkout.models.order import Order
 from checkout.models.redemption import Redemption
 from checkout.models.reply import Reply
 from checkout.models.session import LockSession
+from checkout.models.transaction import Revision, Transaction
 from checkout.models.validation import Validation
 
-__all__ = ["LockSession", "Order", "Redemption", "Reply", "Validation"]
+__all__ = [
+    "LockSession",
+    "OfferLock",
+    "Order",
+    "Redemption",
+    "Reply",
+    "Revision",
+    "Transaction",
+    "Validation",
+]

@@ -6,10 +6,13 @@ from offers.models.campaign import Campaign
 from offers.models.category import Category
 from offers.models.client import Client
 from offers.models.customer import Customer
+from offers.models.offer import Offer
 from offers.models.product import Product, ProductCollection, Sku
 from offers.models.promotion import PromotionTier
 from offers.models.retailer import Retailer, RetailerVersion
 from offers.models.rule import RuleAssignment, ValidationRule
+from offers.models.store import Store
+from offers.models.user_offer import UserOffer, UserOfferEvent
 from offers.models.voucher import Voucher
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "Category",
     "Client",
     "Customer",
+    "Offer",
     "Product",
     "ProductCollection",
     "PromotionTier",
@@ -26,6 +30,9 @@ __all__ = [
     "RetailerVersion",
     "RuleAssignment",
     "Sku",
+    "Store",
+    "UserOffer",
+    "UserOfferEvent",
     "ValidationRule",
     "Voucher",
 ]
