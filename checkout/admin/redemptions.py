@@ -12,7 +12,7 @@ from checkout import rollback
 from checkout.admin import exports, history, trace
 from checkout.models import Order, Redemption
 from offers.admin import lookups, show
-from offers.admin.filters import DaysFilter, ExactFilter, PickFilter, RetailerFilter
+from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
     ReadOnlyAdmin,
     ReasonForm,
@@ -112,7 +112,15 @@ def order_ids(text: str) -> list[int]:
 @admin.register(Redemption)
 class RedemptionAdmin(ReadOnlyAdmin):
     list_display = ("when", "code_", "result", "money", "customer_", "order_", "campaign_")
-    list_filter = (ResultFilter, DaysFilter, CodeFilter, CustomerFilter, CampaignFilter, OrderFilter, RetailerFilter)
+    list_filter = (
+        ResultFilter,
+        HistoryDaysFilter,
+        CodeFilter,
+        CustomerFilter,
+        CampaignFilter,
+        OrderFilter,
+        RetailerFilter,
+    )
     search_fields = ("code",)
     search_help_text = "Code, redemption id, order id or customer"
     nothing_text = "Nothing has been redeemed yet."

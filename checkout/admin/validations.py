@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from checkout.admin import trace
 from checkout.models import Validation
 from offers.admin import lookups, show
-from offers.admin.filters import DaysFilter, PickFilter, RetailerFilter
+from offers.admin.filters import HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin
 from offers.admin.page import Facts, Page
 from offers.models import Customer
@@ -35,7 +35,7 @@ def verdict_chip(row: Validation) -> str:
 @admin.register(Validation)
 class ValidationAdmin(ReadOnlyAdmin):
     list_display = ("when", "codes_", "verdict", "amount_", "key_", "asked")
-    list_filter = (VerdictFilter, DaysFilter, RetailerFilter)
+    list_filter = (VerdictFilter, HistoryDaysFilter, RetailerFilter)
     search_fields = ("codes",)
     search_help_text = "Code, validation id, session key or customer"
     nothing_text = "Nobody has validated a code lately."

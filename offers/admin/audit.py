@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from offers.admin import show
-from offers.admin.filters import DaysFilter, ExactFilter, RetailerFilter
+from offers.admin.filters import ExactFilter, HistoryDaysFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin
 from offers.admin.page import Facts, Page, Table
 from offers.models import AuditEntry
@@ -32,7 +32,7 @@ class ActionFilter(ExactFilter):
         return queryset.filter(action__startswith=text)
 
 
-class AuditDays(DaysFilter):
+class AuditDays(HistoryDaysFilter):
     field = "at"
 
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.forms import DateField
 from django.http import HttpRequest
 
-from offers.admin import show
+from offers.admin import lookups, show
 from offers.models import Retailer
 
 Rows = QuerySet[Any]
@@ -92,6 +92,7 @@ class DaysFilter(ListFilter):
     template = "admin/office/filter_days.html"
     field = "created_at"
     names = ("since", "until")
+    ids_grow = False  # true where a row's id tells its age
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -116,16 +117,29 @@ class DaysFilter(ListFilter):
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         since, until = self.day("since"), self.day("until")
         if since or until:
-            first = Retailer.objects.order_by("pk").values_list("timezone", flat=True).first()
-            here = show.zone(first or "UTC")
+            zone = Retailer.objects.order_by("pk").values_list("timezone", flat=True).first()
+            here = show.zone(zone or "UTC")
             if since:
-                queryset = queryset.filter(**{f"{self.field}__gte": datetime.combine(since, time.min, here)})
+                start = datetime.combine(since, time.min, here)
+                queryset = queryset.filter(**{f"{self.field}__gte": start})
+                if self.ids_grow:
+                    first_id = lookups.first_id(queryset.model, self.field, start - lookups.SLACK)
+                    queryset = queryset.filter(pk__gte=first_id)
             if until and until < date.max:
                 end = datetime.combine(until + timedelta(days=1), time.min, here)
                 queryset = queryset.filter(**{f"{self.field}__lt": end})
+                if self.ids_grow:
+                    after = lookups.first_id(queryset.model, self.field, end + lookups.SLACK)
+                    queryset = queryset.filter(pk__lte=after)
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         labels = ("From", "To")
         for name, label in zip(self.names, labels, strict=True):
             yield {"name": name, "label": label, "value": self.used_parameters.get(name, "")}
+
+
+class HistoryDaysFilter(DaysFilter):
+    """Days of a table that only grows."""
+
+    ids_grow = True

@@ -1,12 +1,41 @@
 """Finds what staff type in: codes, customers and orders by indexes only, whichever retailer they belong to."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from offers.models import Campaign, Customer, Retailer, Voucher
 
 MOST_MATCHES = 200
+# How far the order of ids and that of moments may differ: a request takes its moment before its row gets its id.
+SLACK = timedelta(minutes=10)
+# Halves the range of ids until it is one; each step is one look into the primary key.
+_HALVE = """
+WITH RECURSIVE step(low, high) AS (
+    SELECT coalesce(min(id), 0), coalesce(max(id), 0) + 1 FROM {table}
+    UNION ALL
+    SELECT CASE WHEN before THEN middle + 1 ELSE low END, CASE WHEN before THEN high ELSE middle END
+    FROM (SELECT low, high, (low + high) / 2 AS middle,
+                 coalesce((SELECT {field} < %s FROM {table} WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1), false)
+                 AS before
+          FROM step WHERE low < high) halved
+)
+SELECT low FROM step WHERE low >= high
+"""
+
+
+def first_id(model: type[Any], field: str, moment: datetime) -> int:
+    """Return an id before which no row is as late as the moment, for tables whose ids grow with time.
+
+    So days of long ago are found along the primary key instead of through everything newer.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_HALVE.format(table=model._meta.db_table, field=field), [moment])
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 def retailer_ids() -> list[int]:

@@ -26,6 +26,7 @@ from offers.models import Campaign, Retailer, Voucher
 
 Rows = QuerySet[Voucher]
 COLUMNS = [
+    "deleted_at",
     "public_id",
     "code",
     "type",

@@ -73,6 +73,7 @@ class Voucher(Windowed):
         indexes = [
             models.Index(fields=["retailer", "-id"], name="voucher_newest"),
             models.Index(fields=["campaign", "-id"], name="voucher_of_campaign"),
+            models.Index(fields=["-id"], condition=Q(active=False), name="voucher_off"),
             models.Index(fields=["code"], name="voucher_code_begins", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["holder"], name="voucher_holder", condition=Q(holder__isnull=False)),
             models.Index(fields=["category"], name="voucher_category", condition=Q(category__isnull=False)),

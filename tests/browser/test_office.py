@@ -1,0 +1,78 @@
+"""A marketer and a reviewer do their day's work in a real browser."""
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from checkout import roles
+from checkout.models import LockSession, Redemption
+from offers.models import Campaign, Retailer, Voucher
+from tests import factories
+from tests.admin import scene as scenes
+from tests.admin.conftest import member
+from tests.people import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def log_in(page: Page, live_server: LiveServer, name: str, path: str) -> None:
+    page.goto(f"{live_server.url}/admin/login/?next=/admin/{path}")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"**/admin/{path}")
+
+
+def fits(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_a_marketer_makes_a_campaign_and_sees_its_codes(page: Page, live_server: LiveServer) -> None:
+    factories.retailer(name="Retailer A", currency="EUR")
+    member("mara", roles.MARKETER)
+    log_in(page, live_server, "mara", "offers/campaign/add/")
+    page.get_by_label("Name").fill("Spring")
+    page.get_by_text("Amount off", exact=True).click()
+    expect(page.get_by_label("Percent off", exact=True).and_(page.locator("input[type=text]"))).to_be_hidden()
+    page.locator("[name=amount_off]").fill("12.50")
+    page.get_by_label("Redemption limit").fill("1")
+    page.get_by_label("Budget").fill("500")
+    page.get_by_label("Codes begin with").fill("SPRING-")
+    expect(page.get_by_text("For example SPRING-")).to_be_visible()
+    page.get_by_label("How many codes now").fill("40")
+    fits(page)
+    page.get_by_role("button", name="Create campaign").click()
+    expect(page.get_by_role("heading", name="Spring", level=1)).to_be_visible()
+    expect(page.get_by_text("500.00 EUR").first).to_be_visible()
+    fits(page)
+    campaign = Campaign.objects.get(name="Spring")
+    assert campaign.discount == {"type": "AMOUNT", "amount_off": 1250}
+    assert Voucher.objects.filter(campaign=campaign, code__startswith="SPRING-").count() == 40
+    page.goto(f"{live_server.url}/admin/offers/voucher/?campaign={campaign.public_id}")
+    expect(page.get_by_text("SPRING-").first).to_be_visible()
+    fits(page)
+
+
+@pytest.fixture
+def shop(transactional_db: None) -> Retailer:
+    return factories.retailer(name="Retailer A", currency="EUR")
+
+
+def test_a_reviewer_rolls_back_and_releases_with_a_reason(page: Page, live_server: LiveServer, shop: Retailer) -> None:
+    scene = scenes.lay(shop)
+    member("rita", roles.REVIEWER)
+    redemption, lock = scene.redemption, scene.lock
+    log_in(page, live_server, "rita", f"checkout/redemption/{redemption.pk}/change/")
+    page.get_by_role("link", name="Roll back…").click()
+    page.get_by_label("Reason").fill("Parcel came back")
+    page.get_by_role("button", name="Roll back").click()
+    expect(page.get_by_text("has been rolled back")).to_be_visible()
+    fits(page)
+    assert Redemption.objects.get(pk=redemption.pk).rolled_back_at
+    page.goto(f"{live_server.url}/admin/checkout/locksession/{lock.pk}/change/")
+    expect(page.get_by_text("1 h 59 min").first).to_be_visible()
+    page.get_by_role("link", name="Release…").click()
+    page.get_by_label("Reason").fill("Abandoned cart")
+    page.get_by_role("button", name="Release").click()
+    expect(page.get_by_text("has been released")).to_be_visible()
+    assert LockSession.objects.get(pk=lock.pk).state == "released"
