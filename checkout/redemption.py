@@ -71,6 +71,7 @@ def redeem(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: 
         facts = facts_module.gather(
             retailer_id=retailer_id, ask=ask, reference=reference, actor=actor, now=now, confirm=confirm
         )
+        validation.check_distinct(facts)
         if validation.needs_customer(facts):
             customers.ensure(retailer_id=retailer_id, source_id=str(ask.customer and ask.customer.source_id))
             continue

@@ -62,6 +62,7 @@ def validate(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm
     facts = facts_module.gather(
         retailer_id=retailer_id, ask=ask, reference=reference, actor=actor, now=now, confirm=confirm
     )
+    check_distinct(facts)
     if session and needs_customer(facts):
         customers.ensure(retailer_id=retailer_id, source_id=str(ask.customer and ask.customer.source_id))
         facts = facts_module.gather(retailer_id=retailer_id, ask=ask, reference=reference, actor=actor, now=now)
@@ -87,6 +88,13 @@ def check_redeemables(ask: Ask) -> None:
         raise DuplicatedRedeemables
     if len(ask.redeemables) > 1 and any(one.object == "promotion_stack" for one in ask.redeemables):
         raise InvalidRedeemables("A promotion stack has to be the only redeemable")
+
+
+def check_distinct(facts: Facts) -> None:
+    """Refuse a voucher that was named twice, by its code and by its id."""
+    items = [subject.item for subject in facts.subjects if subject.item]
+    if len(set(items)) < len(items):
+        raise DuplicatedRedeemables
 
 
 def needs_customer(facts: Facts) -> bool:

@@ -68,3 +68,11 @@ def test_the_error_of_an_unknown_code_names_it(api: ApiClient, shop_a: Retailer)
     error = validate(api, "NOPE")["redeemables"][0]["result"]["error"]
     assert (error["resource_id"], error["resource_type"]) == ("NOPE", "voucher")
     assert error["details"] == "Cannot find voucher with id NOPE"
+
+
+@pytest.mark.parametrize("path", ["/v1/validations", "/v1/redemptions"])
+def test_a_code_and_its_id_are_one_voucher(api: ApiClient, shop_a: Retailer, path: str) -> None:
+    voucher = shop.code(shop_a, limit=2)
+    answer = api.post(path, body("CODE", voucher.public_id, session=shop.lock_of("k")))
+    assert (answer.status, answer["key"]) == (400, "duplicated_redeemables")
+    assert api.post(path, body("NOPE", "NADA")).status == (200 if path == "/v1/validations" else 404)
