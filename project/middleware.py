@@ -2,18 +2,13 @@
 
 import select
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from django.conf import settings
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.messages.middleware import MessageMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.deprecation import MiddlewareMixin
 
-from checkout.api.common.paths import PREFIXES
 from offers.lib import clock
 from project import errors, health, logs, metrics
 
@@ -131,24 +126,3 @@ def _has_news(socket: int) -> bool:
     poll = select.poll()
     poll.register(socket, select.POLLIN | select.POLLHUP | select.POLLERR)
     return bool(poll.poll(0))
-
-
-class Pages(MiddlewareMixin):
-    """Passes by what only pages need: an API knows no cookies."""
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if request.path_info.startswith(PREFIXES):
-            return self.get_response(request)
-        return super().__call__(request)
-
-
-class PageSessions(Pages, SessionMiddleware):
-    """Sessions of the back office."""
-
-
-class PageUsers(Pages, AuthenticationMiddleware):
-    """Users of the back office."""
-
-
-class PageMessages(Pages, MessageMiddleware):
-    """Messages of the back office."""
