@@ -1,5 +1,8 @@
 """The tenant: every row belongs to one retailer, and its settings steer time zone, currency and stacking."""
 
+import uuid
+
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 
 from offers.lib.fields import PublicIdField
@@ -9,6 +12,9 @@ class Retailer(models.Model):
     """A shop chain. A Voucherify project, a SessionM retailer and an admission organisation are this one thing."""
 
     public_id = PublicIdField(prefix="proj_")
+    uuid = models.UUIDField(
+        default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False, help_text="Its id at tills."
+    )
     name = models.CharField(max_length=200, unique=True)
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA zone that days and hours are meant in.")
     currency = models.CharField(max_length=3, default="USD", help_text="ISO 4217 code; all amounts are in its cents.")
