@@ -105,8 +105,10 @@ def test_a_valid_stack_with_a_session(stocked: ApiClient) -> None:
 
 
 def test_an_invalid_one_in_all_mode(stocked: ApiClient) -> None:
-    wanted = {"redeemables": [{"object": "voucher", "id": "OLD"}, {"object": "voucher", "id": "TEN-OFF"}]}
-    wanted |= {"order": {"amount": 10000}}
+    wanted = {
+        "redeemables": [{"object": "voucher", "id": "OLD"}, {"object": "voucher", "id": "TEN-OFF"}],
+        "order": {"amount": 10000},
+    }
     reason = {"key": "voucher_expired", "message": "voucher expired"}
     error = {"code": 400, **reason, "details": "OLD", "request_id": ANY}
     inapplicable = {
