@@ -93,11 +93,10 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
 
 
 def _figures(text: str | None) -> dict[int, dict[str, Figures]]:
-    found = orjson.loads(text) if text else {}
-    return {
-        int(owner): {kind: Figures(*numbers) for kind, numbers in kinds.items()}
-        for owner, kinds in (found or {}).items()
-    }
+    found: dict[int, dict[str, Figures]] = {}
+    for owner, kind, *numbers in (orjson.loads(text) if text else None) or ():
+        found.setdefault(owner, {})[kind] = Figures(*numbers)
+    return found
 
 
 def _customer(facts: Facts) -> dict[str, Any] | None:

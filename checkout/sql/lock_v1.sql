@@ -3,7 +3,7 @@
 -- p: {retailer, wants (null: nothing to hold), reference, items, expires, now, locks: rows of checkout_locksession,
 -- record: a row of checkout_validation}. Answers as ledger_take does; when short, nothing was recorded either.
 CREATE FUNCTION checkout_lock(p jsonb) RETURNS TABLE (ok boolean, item text, kind text, available bigint)
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     this_retailer bigint := p ->> 'retailer';
     this_now timestamptz := p ->> 'now';

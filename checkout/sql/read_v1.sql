@@ -5,7 +5,7 @@
 -- columns checkout/reading.py names, its last two are rule ids and counters.
 --
 -- Plans are generic: planning this anew for every request would cost several times its execution.
-CREATE FUNCTION checkout_read(p jsonb) RETURNS text LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION checkout_read(p jsonb) RETURNS text LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     a record;
     cust record;

@@ -8,7 +8,7 @@
 -- it was read.
 CREATE FUNCTION checkout_redeem(p jsonb) RETURNS TABLE (ok boolean, item text, kind text, available bigint,
     customer_id bigint, customer_public_id text, order_id bigint, parent_id bigint, figures text)
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     this_retailer bigint := p ->> 'retailer';

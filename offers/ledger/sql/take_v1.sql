@@ -463,6 +463,8 @@ DECLARE
     w_scope text := w ->> 'scope';
     w_period text := w ->> 'period';
     w_shards integer := w ->> 'shards';
+    w_granted bigint := w ->> 'granted';
+    w_opening bigint := w ->> 'opening';
     own_id bigint;
     own_amount bigint;
     more boolean;
@@ -525,7 +527,24 @@ BEGIN
               AND c.period = w_period AND c.shard = 0 AND c.shards = 1 AND c.counted
               AND (c.granted IS NULL OR c.taken + w_amount <= c.granted)
             RETURNING c.id INTO counter;
-            EXIT single WHEN NOT FOUND;
+            IF NOT FOUND THEN
+                -- Used for the first time: opened and taken from in one row. If it is there after all, it is short.
+                EXIT single WHEN w_shards > 1 OR w_granted IS NULL OR w_opening + w_amount > w_granted;
+                counter := nextval(pg_get_serial_sequence('ledger_counter', 'id'));
+                INSERT INTO ledger_counter (id, family, retailer_id, kind, owner, subject, scope, period, shard, shards,
+                                            granted, withheld, withdrawn, taken, overdrawn, counted, tallied,
+                                            tallied_xact)
+                VALUES (counter, counter, p_retailer, w_kind, w_owner, w_subject, w_scope, w_period, 0, 1, w_granted, 0,
+                        0, w_opening + w_amount, 0, true, 0, 0)
+                ON CONFLICT (owner, kind, subject, scope, period, shard) DO NOTHING;
+                EXIT single WHEN NOT FOUND;
+                INSERT INTO ledger_entry (counter_id, kind, delta, reference, reason, created_at)
+                VALUES (counter, 'grant', w_granted, 'open', '', p_now);
+                IF w_opening > 0 THEN
+                    INSERT INTO ledger_entry (counter_id, kind, delta, reference, reason, created_at)
+                    VALUES (counter, 'open', w_opening, 'open', '', p_now);
+                END IF;
+            END IF;
         END IF;
         IF p_settle THEN
             INSERT INTO ledger_entry (counter_id, kind, delta, reference, reason, created_at)
