@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -31,9 +32,18 @@ RESOURCES = (
     "products",
     "async_actions",
 )
-SCOPES = frozenset({ALL, *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write"))})
+# Of HTTP Basic credentials: the offer, POS and loyalty families.
+OFFER_SCOPES = ("offers.manage", "offers.read", "pos", "loyalty")
+SCOPES = frozenset(
+    {ALL, *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")), *OFFER_SCOPES}
+)
 BROWSER_SCOPES = ("validations:write", "redemptions:write", "qualifications:write")
 _PREFIX = {Client.Kind.SERVER: "app_", Client.Kind.BROWSER: "web_"}
+_DEFAULT_SCOPES = {
+    Client.Kind.SERVER: (ALL,),
+    Client.Kind.BROWSER: BROWSER_SCOPES,
+    Client.Kind.BASIC: OFFER_SCOPES,
+}
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?|\*")
 
 
@@ -62,19 +72,20 @@ def create(
 ) -> tuple[Client, str]:
     """Issue a credential and return it with its secret, which is shown this once.
 
-    A server's default scope is everything, a browser's what a checkout page needs. Refuses unknown_scope and
+    A server's default scope is everything, a browser's what a checkout page needs, that of HTTP Basic its dialect;
+    the key of the last is a UUID, its `client_id`. Refuses unknown_scope and
     invalid_payload (kind, or an origin that is not scheme://host[:port] or *).
     """
-    if kind not in _PREFIX:
-        raise InvalidPayload(f"A credential is of kind {' or '.join(_PREFIX)}")
+    if kind not in _DEFAULT_SCOPES:
+        raise InvalidPayload(f"A credential is of kind {' or '.join(_DEFAULT_SCOPES)}")
     if scopes is None:
-        scopes = (ALL,) if kind == Client.Kind.SERVER else BROWSER_SCOPES
+        scopes = _DEFAULT_SCOPES[Client.Kind(kind)]
     secret = secrets.token_urlsafe(SECRET_BYTES)
     client = Client(
         retailer_id=retailer_id,
         kind=kind,
         name=name,
-        key=new_id(_PREFIX[Client.Kind(kind)]),
+        key=str(uuid.uuid4()) if kind == Client.Kind.BASIC else new_id(_PREFIX[Client.Kind(kind)]),
         secret_hash=hash_secret(secret),
         scopes=_known_scopes(scopes),
         origins=_clean_origins(origins),

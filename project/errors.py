@@ -7,8 +7,11 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
+from checkout.api.sessionm import errors as offer_dialect
+
 log = logging.getLogger("offerkeep.errors")
 
+OFFER_PREFIXES = ("/api/2.0/", "/incentives/api/")
 API_PREFIXES = ("/v1", "/client/v1", "/api", "/incentives/api", "/session-offers", "/admission")
 WORDS = {
     400: ("bad_request", "Bad request", "The request could not be understood."),
@@ -33,8 +36,11 @@ def is_api(path: str) -> bool:
 
 
 def envelope(status: int, request: HttpRequest) -> HttpResponse:
-    """Return the house's JSON error with this status."""
+    """Return the JSON error with this status, in the words of the address's dialect."""
     key, message, details = WORDS.get(status) or WORDS[400 if status < 500 else 500]
+    if request.path_info.startswith(OFFER_PREFIXES):
+        text = offer_dialect.body(offer_dialect.WORDS.get(key, key), details, [])
+        return HttpResponse(text, status=status, content_type="application/json")
     body = {
         "code": status,
         "key": key,

@@ -14,6 +14,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("v1/", include("checkout.api.voucherify.urls")),
     path("client/v1/", include("checkout.api.voucherify.client_urls")),
+    path("", include("checkout.api.sessionm.urls")),
     path("openapi.json", schema.document, name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
 ]

@@ -23,7 +23,10 @@ from offers.admin.office import (
 from offers.admin.page import Button, Facts, Page
 from offers.models import Client, Retailer
 
-SCOPE_CHOICES = [(scope, scope.replace(":", ": ").replace("_", " ")) for scope in sorted(clients.SCOPES - {"*"})]
+SCOPE_CHOICES = [
+    (scope, scope.replace(":", ": ").replace("_", " "))
+    for scope in sorted(clients.SCOPES - {"*", *clients.OFFER_SCOPES})
+]
 
 
 class ClientForm(OfficeForm):
@@ -60,7 +63,7 @@ class ClientForm(OfficeForm):
         return found
 
     def wanted_scopes(self) -> list[str] | None:
-        if self.cleaned_data["kind"] == Client.Kind.BROWSER or self.cleaned_data["everything"]:
+        if self.cleaned_data["kind"] != Client.Kind.SERVER or self.cleaned_data["everything"]:
             return None
         return list(self.cleaned_data["scopes"])
 

@@ -12,6 +12,7 @@ class Client(models.Model):
     class Kind(models.TextChoices):
         SERVER = "server", "Server (X-App-Id, X-App-Token)"
         BROWSER = "browser", "Browser (X-Client-Application-Id, X-Client-Token)"
+        BASIC = "basic", "Till or back end (HTTP Basic)"
 
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="clients")
     kind = models.CharField(max_length=12, choices=Kind)

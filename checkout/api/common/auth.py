@@ -136,17 +136,23 @@ def authenticate(request: HttpRequest, *, cached: bool = False, origin_optional:
     key, token = meta.get(id_header), meta.get(token_header)
     if not key or not token:
         raise NoCredentials()
-    found = cached_credential(key) if cached else read_credential(key)
-    known = found is not None and found.kind == kind
-    right = hmac.compare_digest(hash_secret(token), found.secret_hash if known and found else _NOBODY)
-    if not (known and right and found):
-        # A token that was rotated a moment ago in another process: what is remembered here may be the old one.
-        if cached and found is not None and read_credential(key) != found:
-            return authenticate(request, cached=False, origin_optional=origin_optional)
-        raise Unauthorized()
+    found = known(key, token, kind, cached=cached)
     if kind == "browser":
         check_origin(found, meta.get("HTTP_ORIGIN"), optional=origin_optional)
     return found
+
+
+def known(key: str, secret: str, kind: str, *, cached: bool) -> Credential:
+    """Return the live credential of this kind with this key and secret, else refuse (unauthorized)."""
+    found = cached_credential(key) if cached else read_credential(key)
+    fits = found is not None and found.kind == kind
+    right = hmac.compare_digest(hash_secret(secret), found.secret_hash if fits and found else _NOBODY)
+    if fits and right and found:
+        return found
+    # A secret that was rotated a moment ago in another process: what is remembered here may be the old one.
+    if cached and found is not None and read_credential(key) != found:
+        return known(key, secret, kind, cached=False)
+    raise Unauthorized()
 
 
 def check_origin(credential: Credential, origin: str | None, *, optional: bool = False) -> None:

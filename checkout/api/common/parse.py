@@ -92,7 +92,7 @@ def check(body: bytes) -> Any:
     if keys != body.count(b":") and keys != len(_KEY.findall(body)):
         _refuse_duplicates(body)
     if b"\\u0000" in body:
-        _refuse_nul(value)
+        refuse_nul(value)
     return value
 
 
@@ -134,16 +134,17 @@ def _refuse_duplicates(body: bytes) -> None:
     json.loads(body, object_pairs_hook=pairs, parse_int=len, parse_float=len)
 
 
-def _refuse_nul(value: Any) -> None:
+def refuse_nul(value: Any) -> None:
+    """Refuse (invalid_payload) a text with the one character PostgreSQL cannot store."""
     if isinstance(value, str) and "\x00" in value:
         raise InvalidPayload("A text holds the character U+0000")
     if isinstance(value, list):
         for item in value:
-            _refuse_nul(item)
+            refuse_nul(item)
     elif isinstance(value, dict):
         for key, item in value.items():
-            _refuse_nul(key)
-            _refuse_nul(item)
+            refuse_nul(key)
+            refuse_nul(item)
 
 
 def read_object(body: bytes) -> dict[str, Any]:

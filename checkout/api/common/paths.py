@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-PREFIXES = ("/v1/", "/client/v1/")
+PREFIXES = ("/v1/", "/client/v1/", "/api/2.0/", "/incentives/api/1.0/")
 
 
 class Code:
