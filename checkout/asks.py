@@ -13,6 +13,8 @@ Money = Annotated[int, Meta(ge=0, le=10**15)]
 Units = Annotated[int, Meta(ge=0, le=10**9)]
 Text = Annotated[str, Meta(max_length=255)]
 Ident = Annotated[str, Meta(max_length=255, pattern=VISIBLE)]
+# What something is found or stored by: never an empty text, which would make one of all that send it.
+Own = Annotated[str, Meta(min_length=1, max_length=255, pattern=VISIBLE)]
 Key = Annotated[str, Meta(min_length=1, max_length=128, pattern=VISIBLE)]
 Metadata = dict[str, Any]
 
@@ -36,7 +38,7 @@ class GiftAsk(Struct, frozen=True):
 class RedeemableAsk(Struct, frozen=True):
     """One voucher (by code or v_ id) or promotion tier (by promo_ id)."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=255, pattern=VISIBLE)]
+    id: Own
     object: Literal["voucher", "promotion_tier", "promotion_stack"] = "voucher"
     gift: GiftAsk | None = None
     reward: Metadata | None = None
@@ -80,8 +82,8 @@ class ReferrerAsk(Struct, frozen=True):
 class OrderAsk(Struct, frozen=True):
     """The order, or a reference (`id`, or the `source_id` of a stored one)."""
 
-    id: Ident | None = None
-    source_id: Ident | None = None
+    id: Own | None = None
+    source_id: Own | None = None
     status: Literal["CREATED", "PAID", "CANCELED", "FULFILLED"] | None = None
     amount: Money | None = None
     items: Annotated[list[ItemAsk], Meta(max_length=500)] | None = None
@@ -92,8 +94,8 @@ class OrderAsk(Struct, frozen=True):
 class CustomerAsk(Struct, frozen=True):
     """The shopper: `id` (cust_...) or the shop's own `source_id`, with whatever the shop knows."""
 
-    id: Ident | None = None
-    source_id: Ident | None = None
+    id: Own | None = None
+    source_id: Own | None = None
     name: Text | None = None
     email: Text | None = None
     phone: Annotated[str, Meta(max_length=64)] | None = None

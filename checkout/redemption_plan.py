@@ -8,6 +8,7 @@ from checkout import calculation, traces
 from checkout.facts import Facts
 from checkout.models import Order, Redemption
 from offers.evaluation.verdicts import Outcome, Verdict
+from offers.lib import metadata
 from offers.lib.ids import new_id
 
 
@@ -101,7 +102,7 @@ def _order(
         items_discount_amount=totals.items_discount_amount if totals else 0,
         total_discount_amount=totals.total_discount_amount if totals else 0,
         total_amount=totals.total_amount if totals else ask.amount,
-        metadata={**(stored["metadata"] if stored else {}), **(ask.metadata or {})},
+        metadata=metadata.merged(stored["metadata"] if stored else {}, ask.metadata or {}),
         revision=stored["revision"] if stored else 0,
         created_at=datetime.fromisoformat(stored["created_at"]) if stored else facts.now,
         updated_at=facts.now if stored else None,

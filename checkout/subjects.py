@@ -14,6 +14,7 @@ from offers.configuration import CampaignConfig, Config, TierConfig
 from offers.evaluation.context import CatalogueItem, Category, Customer, Gift, Redeemable
 from offers.ledger import counters
 from offers.ledger.counters import Name
+from offers.lib import metadata
 from offers.lib.actors import Actor
 from offers.models import Voucher
 
@@ -187,7 +188,7 @@ class Builder:
         return Customer(
             id=row.public_id if row else None,
             source_id=row.source_id if row else ask.source_id,
-            metadata={**stored, **(ask.metadata or {})},
+            metadata=metadata.merged(stored, ask.metadata or {}),
             segments=frozenset(row.segments if row else ()),
         )
 

@@ -19,6 +19,7 @@ DECLARE
     actor_ident text := p #>> '{actor,ident}';
     buyer record;
     o record;
+    gone text[];
     made_customer bigint;
     made_customer_id text;
     made_order bigint;
@@ -50,13 +51,15 @@ BEGIN
         SELECT * INTO buyer FROM jsonb_to_record(p -> 'customer') AS x(id bigint, public_id text, source_id text,
             changed boolean, name text, description text, email text, phone text, birthdate date, address jsonb,
             metadata jsonb);
+        -- A key sent as null goes (offers/lib/metadata.py says the same).
+        gone := ARRAY (SELECT key FROM jsonb_each(buyer.metadata) WHERE value = 'null');
         made_customer := buyer.id;
         made_customer_id := buyer.public_id;
         IF buyer.id IS NULL THEN
             INSERT INTO offers_customer (public_id, retailer_id, source_id, name, description, email, phone, birthdate,
                                          address, metadata, segments, created_at)
             VALUES (buyer.public_id, this_retailer, buyer.source_id, buyer.name, buyer.description, buyer.email,
-                    buyer.phone, buyer.birthdate, buyer.address, coalesce(buyer.metadata, '{}'), '[]', this_now)
+                    buyer.phone, buyer.birthdate, buyer.address, coalesce(buyer.metadata, '{}') - gone, '[]', this_now)
             ON CONFLICT (retailer_id, source_id) WHERE source_id IS NOT NULL
             DO UPDATE SET source_id = excluded.source_id
             RETURNING id, public_id INTO made_customer, made_customer_id;
@@ -64,7 +67,7 @@ BEGIN
             UPDATE offers_customer SET name = coalesce(buyer.name, name), email = coalesce(buyer.email, email),
                 description = coalesce(buyer.description, description), phone = coalesce(buyer.phone, phone),
                 birthdate = coalesce(buyer.birthdate, birthdate), address = coalesce(buyer.address, address),
-                metadata = metadata || coalesce(buyer.metadata, '{}'), updated_at = this_now
+                metadata = (metadata || coalesce(buyer.metadata, '{}')) - gone, updated_at = this_now
             WHERE id = buyer.id;
         END IF;
     END IF;

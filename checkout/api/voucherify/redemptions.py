@@ -25,7 +25,7 @@ from checkout.rollback import AlreadyRolledBack, RolledBack, Wish
 from checkout.subjects import Subject
 from offers import configuration
 from offers.ledger import counters
-from offers.lib import clock
+from offers.lib import clock, metadata
 from offers.lib.errors import InvalidPayload
 from offers.models import Customer as CustomerModel
 
@@ -181,8 +181,8 @@ def wish(request: HttpRequest, body: Mapping[str, Any]) -> Wish:
         if ident is not None and not isinstance(ident, str):
             raise InvalidPayload(f"Property .{name}.id should be string")
         values[name] = ident
-    metadata = body.get("metadata")
-    if metadata is not None and not isinstance(metadata, dict):
+    data = body.get("metadata")
+    if data is not None and not isinstance(data, dict):
         raise InvalidPayload("Property .metadata should be object")
     tracking_id = values["tracking_id"]
     return Wish(
@@ -190,7 +190,7 @@ def wish(request: HttpRequest, body: Mapping[str, Any]) -> Wish:
         tracking_id=tracking_id[:80] if tracking_id else None,
         customer=values["customer"],
         order=values["order"],
-        metadata=metadata,
+        metadata=data,
     )
 
 
@@ -254,7 +254,7 @@ def _buyer(done: Redeemed) -> Customer | None:
         source_id=row.source_id if row else ask.source_id if ask else None,
         name=(ask.name if ask else None) or (row.name if row else None),
         email=(ask.email if ask else None) or (row.email if row else None),
-        metadata={**(row.metadata if row else {}), **((ask.metadata if ask else None) or {})},
+        metadata=metadata.merged(row.metadata if row else {}, (ask.metadata if ask else None) or {}),
     )
 
 

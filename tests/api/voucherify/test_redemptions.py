@@ -76,3 +76,31 @@ def test_a_code_and_its_id_are_one_voucher(api: ApiClient, shop_a: Retailer, pat
     answer = api.post(path, body("CODE", voucher.public_id, session=shop.lock_of("k")))
     assert (answer.status, answer["key"]) == (400, "duplicated_redeemables")
     assert api.post(path, body("NOPE", "NADA")).status == (200 if path == "/v1/validations" else 404)
+
+
+@pytest.mark.parametrize("part", ["order", "customer"])
+@pytest.mark.parametrize("name", ["id", "source_id"])
+def test_an_empty_id_does_not_make_one_of_all_who_send_it(
+    api: ApiClient, shop_a: Retailer, part: str, name: str
+) -> None:
+    shop.code(shop_a)
+    wanted: dict[str, Any] = {"redeemables": [{"id": "CODE"}], "order": {"amount": 5}, "customer": {"source_id": "ann"}}
+    wanted[part][name] = ""
+    answer = api.post("/v1/redemptions", wanted)
+    assert (answer.status, answer["key"]) == (400, "invalid_payload")
+
+
+def test_metadata_sent_as_null_goes(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a, limit=None)
+    for sent, kept in (
+        ({"a": 1, "b": None, "c": {"d": None}}, {"a": 1, "c": {"d": None}}),
+        ({"a": None, "c": 2}, {"c": 2}),
+    ):
+        answer = redeem(
+            api,
+            "CODE",
+            customer={"source_id": "ann", "metadata": sent},
+            order={"source_id": "o-1", "amount": 100, "metadata": sent},
+        )
+        assert answer["redemptions"][0]["customer"]["metadata"] == answer["order"]["metadata"] == kept
+        assert api.get("/v1/customers/ann")["metadata"] == api.get("/v1/orders/o-1")["metadata"] == kept
