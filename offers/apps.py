@@ -7,3 +7,6 @@ class OffersConfig(AppConfig):
     name = "offers"
     label = "offers"
     verbose_name = "Offers"
+
+    def ready(self) -> None:
+        from offers import checks  # noqa: F401 - registers them

@@ -20,6 +20,8 @@ STATUS: dict[str, int] = {
     "unknown_scope": 400,
     # the request itself
     "invalid_payload": 400,
+    "bad_document": 400,
+    "unknown_ref": 400,
     "invalid_query_params": 400,
     "page_over_limit": 400,
     "query_too_large": 400,

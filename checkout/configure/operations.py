@@ -1,0 +1,81 @@
+"""Carries out a list of operations one by one; one that is refused does not stop the others."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from checkout.configure.scene import ACTOR, BadDocument, Scene, moment, need, text
+from checkout.demo.people import ACME, BOREALIS
+from offers import vouchers
+from offers.lib.errors import NotFound, Refusal
+from offers.models import Retailer
+from offers.outbox import endpoints, types
+
+UNSUPPORTED = {"error": "unsupported"}
+TENANTS = {"A": ACME, "B": BOREALIS}
+# What nothing in this product answers to yet is refused with the same word as an operation that does not exist.
+VOUCHER_FIELDS = {"code", "discount", "expiration_date"}
+
+
+def carry_out(ops: object, *, now: datetime) -> list[dict[str, Any]]:
+    """Return a result per operation, in order. Refuses `bad_document` what is no list."""
+    if not isinstance(ops, list):
+        raise BadDocument("ops should be a list", field="ops")
+    return [_one(op, now) for op in ops]
+
+
+def _one(op: object, now: datetime) -> dict[str, Any]:
+    if not isinstance(op, dict):
+        return {"error": "bad_document: an operation is an object"}
+    act = OPS.get(f"{op.get('op')} {op.get('kind')}")
+    if act is None:
+        return UNSUPPORTED
+    try:
+        with transaction.atomic():
+            return act(Scene(retailer=_tenant(op.get("tenant")), now=now), need(op, "fields", dict, default={}))
+    except Refusal as refusal:
+        return {"error": str(refusal)}
+
+
+def _tenant(letter: object) -> Retailer:
+    name = TENANTS.get("A" if letter is None else str(letter))
+    found = Retailer.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound("tenant", letter, f"There is no demo retailer {letter or 'A'}")
+    return found
+
+
+def _voucher(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
+    if {name for name, value in fields.items() if value is not None} - VOUCHER_FIELDS:
+        return UNSUPPORTED
+    terms: vouchers.Fields = {"discount": need(fields, "discount", dict)}
+    if (ends := moment(fields, "expiration_date")) is not None:
+        terms["expiration_date"] = ends
+    made = vouchers.create(
+        retailer_id=scene.retailer.pk, code=text(fields, "code"), fields=terms, actor=ACTOR, now=scene.now
+    )
+    return {"id": made.public_id}
+
+
+def _webhook(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
+    wanted = need(fields, "types", list, default=["*"])
+    if unknown := [each for each in wanted if each != "*" and each not in types.TYPES]:
+        raise BadDocument(f"There is no event {unknown[0]}", field="types")
+    made, secret = endpoints.create(
+        retailer_id=scene.retailer.pk,
+        url=text(fields, "url"),
+        events=[each for each in wanted if each != "*"],
+        allow_http=settings.WEBHOOK_ALLOW_HTTP,
+        actor=ACTOR,
+        now=scene.now,
+    )
+    return {"id": made.public_id, "secret": secret}
+
+
+OPS: dict[str, Callable[[Scene, dict[str, Any]], dict[str, Any]]] = {
+    "create voucher": _voucher,
+    "create webhook": _webhook,
+}
