@@ -82,7 +82,7 @@ def plain(status: int) -> HttpResponse:
 
 def finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Turn an error answer that is not JSON into the envelope when the address belongs to an API."""
-    if response.status_code < 400 or not is_api(request.path_info):
+    if response.status_code < 400 or not is_api("/" + request.path_info.lstrip("/")):
         return response
     if response.get("Content-Type", "").partition(";")[0].endswith("json"):
         return response

@@ -130,7 +130,7 @@ def test_v54_v55_v56_v57_v59_the_redemption_answer(api: ApiClient, shop_a: Retai
     expected: dict[str, Any] = {
         "id": voucher.public_id,
         "code": "CODE",
-        "discount": {"type": "PERCENT", "percent_off": 20, "effect": "APPLY_TO_ORDER"},
+        "discount": {"type": "PERCENT", "percent_off": 20, "effect": "APPLY_TO_ORDER", "is_dynamic": False},
         "type": "DISCOUNT_VOUCHER",
         "campaign": "20% off",
         "campaign_id": campaign.public_id,

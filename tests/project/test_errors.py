@@ -34,6 +34,11 @@ def test_an_unknown_route_is_json_whatever_is_accepted(http: Client, prefix: str
         assert (response.status_code, envelope(response)["key"]) == (404, "not_found")
 
 
+def test_a_doubled_slash_does_not_turn_json_into_a_page(http: Client) -> None:
+    response = http.get("/", PATH_INFO="//v1//vouchers")
+    assert (response.status_code, envelope(response)["key"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize("path", ["/nope", "/v12/x", "/apis"])
 def test_other_addresses_answer_a_page(http: Client, path: str) -> None:
     response = http.get(path)

@@ -170,7 +170,7 @@ def voucher(
         "id": row.public_id,
         "code": row.code,
         "object": "voucher",
-        "discount": row.discount or (campaign.discount if campaign else None),
+        "discount": discount(row.discount or (campaign.discount if campaign else None)),
         "gift": None,
         "loyalty_card": None,
         "type": row.type,
@@ -207,13 +207,18 @@ def voucher(
     return shown
 
 
+def discount(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a discount as answers have it; none here depends on a formula."""
+    return {**stored, "is_dynamic": False} if stored else None
+
+
 def tier(row: PromotionTier, campaign: Campaign | None) -> dict[str, Any]:
     """Return a promotion tier as a redemption shows it."""
     return {
         "id": row.public_id,
         "name": row.name,
         "banner": row.banner,
-        "action": {"discount": row.discount},
+        "action": {"discount": discount(row.discount)},
         "hierarchy": row.hierarchy,
         "active": row.active,
         "metadata": row.metadata,

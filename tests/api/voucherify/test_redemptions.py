@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from offers.models import Customer, Retailer
-from tests.api.client import ApiClient
+from tests.api.client import Answer, ApiClient
 from tests.flows import shop
 from tests.flows.shop import body, redeem, validate
 
@@ -104,3 +104,22 @@ def test_metadata_sent_as_null_goes(api: ApiClient, shop_a: Retailer) -> None:
         )
         assert answer["redemptions"][0]["customer"]["metadata"] == answer["order"]["metadata"] == kept
         assert api.get("/v1/customers/ann")["metadata"] == api.get("/v1/orders/o-1")["metadata"] == kept
+
+
+def test_a_failure_is_repeated_under_its_key_and_recorded_once(api: ApiClient, shop_a: Retailer) -> None:
+    first, again = (redeem_once(api, "NOPE", "key-1") for _ in range(2))
+    assert (first.status, again.status, first.text) == (404, 404, again.text)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert api.get("/v1/redemptions?result=FAILURE")["total"] == 1
+    shop.code(shop_a, "NOPE", limit=2)
+    assert redeem_once(api, "NOPE", "key-1").status == 404
+    assert [redeem_once(api, "NOPE", "key-2").status for _ in range(3)] == [200] * 3
+    assert api.get("/v1/vouchers/NOPE/redemption")["redeemed_quantity"] == 1
+    reused = api.post("/v1/redemptions", body("NOPE", amount=7), Idempotency_Key="key-2")
+    assert (reused.status, reused["key"]) == (422, "idempotency_key_reused")
+    malformed = api.post("/v1/redemptions", {"redeemables": "NOPE"}, Idempotency_Key="key-3")
+    assert (malformed.status, redeem_once(api, "NOPE", "key-3").status) == (400, 200)
+
+
+def redeem_once(api: ApiClient, code: str, key: str) -> Answer:
+    return api.post("/v1/redemptions", body(code), Idempotency_Key=key)
