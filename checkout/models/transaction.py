@@ -55,6 +55,7 @@ class Revision(models.Model):
     error = models.TextField(blank=True, default="")
     result = models.JSONField(null=True, blank=True)
     client_id = models.CharField(max_length=64, blank=True, default="")
+    requests = models.JSONField(default=dict, blank=True, help_text="Request ids that brought this content.")
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField(null=True, blank=True)
 
