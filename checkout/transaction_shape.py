@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from hashlib import sha256
@@ -20,7 +20,8 @@ MOST_PAYMENTS = 100
 MOST_CUSTOM_ELEMENTS = 1000
 CUSTOM_DEPTH = 6
 CUSTOM_BYTES = 256 * 1024
-OUR_SOURCE = "sessionm"  # what the seeds' clients compare with; other sources are recorded, nothing more
+OUR_SOURCE = "sessionm"  # what the seeds' clients compare with; a retailer may call it otherwise
+OFFER_REFERENCE = "userofferid"
 
 _MONEY = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{1,2})?|\.[0-9]{1,2})")
 _QUANTITY = re.compile(r"[+-]?(?:[0-9]{1,9}(?:\.[0-9]{1,4})?|\.[0-9]{1,4})")
@@ -111,9 +112,10 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """A discount object as a till gives it back; `reference` only where it names one of our user offers."""
+    """A discount object as a till gives it back; `reference` where it may name a user offer of ours."""
 
     reference: UUID | None
+    source: str
     status: str
     amount: int
     line_ids: tuple[str, ...]
@@ -206,7 +208,7 @@ def _with_warnings(sale: Sale, warnings: list[str]) -> Sale:
         warnings.append("unknown_discounted_line")
     if not warnings:
         return sale
-    return Sale(*(getattr(sale, name) for name in Sale.__slots__[:-1]), warnings=tuple(warnings))
+    return replace(sale, warnings=tuple(warnings))
 
 
 def _check_custom(reader: "_Reader", payload: Mapping[str, Any], found: Mapping[str, list[dict[str, Any]]]) -> None:
@@ -236,7 +238,7 @@ def _measure(data: Any) -> tuple[int, bool]:
     """Return how many values hang on the data, and whether it is nested too deep."""
     level, count, depth = [data], 0, 0
     while level:
-        below = []
+        below: list[Any] = []
         for value in level:
             if isinstance(value, dict):
                 below += value.values()
@@ -271,9 +273,7 @@ class _Reader:
         details = self.detail(place, "missing", "is required")
         return MissingData(f"{details[0]['field']} is required", details=details)
 
-    def rows(
-        self, payload: Mapping[str, Any], name: str, most: int, refusal: type[Refusal]
-    ) -> list[dict[str, Any]]:
+    def rows(self, payload: Mapping[str, Any], name: str, most: int, refusal: type[Refusal]) -> list[dict[str, Any]]:
         rows = payload.get(name)
         if rows is None:
             return []
@@ -404,25 +404,30 @@ class _Reader:
 
     def _discount(self, row: dict[str, Any], place: str) -> Discount:
         source = self.text(row, "discount_source", place) or OUR_SOURCE
-        kind = self.text(row, "reference_id_type", place) or "userofferid"
-        ours = source.lower() == OUR_SOURCE and kind.lower() == "userofferid"
+        kind = self.text(row, "reference_id_type", place) or OFFER_REFERENCE
         line_ids = row.get("discounted_line_ids")
         if line_ids is not None and not isinstance(line_ids, list):
             raise self.wrong(f"{place}discounted_line_ids", "not_a_list", "should be a list")
         self.moment(row, "applied_time", place)
         return Discount(
-            reference=self._uuid(row, place) if ours else None,
+            reference=self._reference(row, place, source) if kind.lower() == OFFER_REFERENCE else None,
+            source=source.lower(),
             status=self.text(row, "status", place).upper(),
             amount=self.amount(row, "amount", place),
             line_ids=tuple(str(line_id) for line_id in line_ids or ()),
         )
 
-    def _uuid(self, row: dict[str, Any], place: str) -> UUID:
-        value = self.ident(row, "reference_id", place)
+    def _reference(self, row: dict[str, Any], place: str, source: str) -> UUID | None:
+        """Read the id of a user offer; what another system calls its discounts is not ours to judge."""
+        ours = source.lower() == OUR_SOURCE
+        value = self.ident(row, "reference_id", place) if ours else str(row.get("reference_id"))
         try:
             return UUID(value)
         except ValueError:
-            raise self.wrong(f"{place}reference_id", "not_a_uuid", "should be the id of a user offer") from None
+            if ours:
+                what = "should be the id of a user offer"
+                raise self.wrong(f"{place}reference_id", "not_a_uuid", what) from None
+            return None
 
 
 def _moment(value: str) -> datetime | None:

@@ -1,7 +1,7 @@
 """Purchase transactions: accept what a till sends at once, tell where it stands, and what staff do with a dead one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -141,8 +141,8 @@ def status(*, retailer_id: int, store_id: UUID, transaction_id: str) -> Standing
         row = cursor.fetchone()
     if row is None:
         raise TransactionNotFound()
-    *facts, result, received_at, processed_at = row
-    return Standing(*facts, orjson.loads(result) if isinstance(result, str) else result, received_at, processed_at)
+    found = Standing(*row)
+    return replace(found, result=orjson.loads(found.result)) if isinstance(found.result, str) else found
 
 
 @transaction.atomic

@@ -1,0 +1,101 @@
+"""Purchase transactions: send_transaction answers when it is stored, GET transactions/{id} says what became of it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+
+from checkout import transactions
+from checkout.api.common import auth as common_auth
+from checkout.api.common import limits, render
+from checkout.api.common.views import MethodRefused
+from checkout.api.sessionm import auth, scalars
+from checkout.api.sessionm.envelope import PREFIX, AccessDenied, DialectView, PosView, at
+
+OK = b'{"status":"OK","payload":null,"errors":null}'
+MOST_TRIES = 3  # of one send, each time the configuration changed under our hands
+
+
+class SendTransaction(PosView):
+    """Accepts a sale in one statement: where it belongs, whether it is known, and the row in the queue.
+
+    The steps are those of every call, only that one statement of the verb is also the read that brings the version.
+    """
+
+    def run(self, kwargs: dict[str, str]) -> HttpResponse:
+        self.credential = auth.authenticate(self.request)
+        self.standing = limits.take(self.credential, self.request)
+        if self.standing is not None and not self.standing.allowed:
+            limits.refuse(self.standing)
+        if self.request.method not in self.methods:
+            raise MethodRefused(allow=", ".join(self.methods))
+        self.check_scope()
+        self.read_body()
+        store_id = self.store_wanted()
+        if str(self.body["client_id"]).lower() != self.credential.key:
+            raise AccessDenied("client_id is not the one of these credentials")
+        assert store_id is not None
+        accepted = self._accept(store_id)
+        common_auth.touch(self.credential, self.now)
+        response = HttpResponse(OK, content_type="application/json")
+        if accepted.outcome == "replay":
+            response["X-Idempotent-Replay"] = "true"
+        return response
+
+    def _accept(self, store_id: UUID) -> transactions.Accepted:
+        for _ in range(MOST_TRIES):
+            accepted = transactions.accept(
+                retailer_id=self.retailer_id,
+                version=self.credential.version,
+                store_id=store_id,
+                request_id=self.client_request,
+                payload=self.payload,
+                actor=self.actor,
+                now=self.now,
+            )
+            if accepted.outcome != "version":
+                return accepted
+            self.credential = common_auth.confirm(self.credential, accepted.version)
+            self.check_scope()
+        raise common_auth.Unauthorized()
+
+
+class TransactionStatus(DialectView):
+    """Where a transaction stands in the queue and what came of it."""
+
+    scopes = ("pos",)
+    methods = ("GET",)
+
+    def store_wanted(self) -> UUID | None:
+        return scalars.uuid(scalars.needed(self.body, "store_id"), "store_id")
+
+    def check_place(self) -> None:
+        if self.shop.store is None:
+            raise AccessDenied("This credential has no such store")
+
+    def handle(self, **kwargs: str) -> Any:
+        assert self.shop.store is not None
+        found = transactions.status(
+            retailer_id=self.retailer_id,
+            store_id=self.shop.store.uuid,
+            transaction_id=kwargs["transaction_id"],
+        )
+        return {
+            "transaction_id": found.transaction_id,
+            "store_id": found.store_id,
+            "state": found.state,
+            "revision": found.revision,
+            "result": found.result,
+            "error": found.error or None,
+            "received_at": scalars.stamp(found.received_at),
+            "processed_at": scalars.stamp(found.processed_at),
+        }
+
+    def respond(self, kwargs: dict[str, str]) -> HttpResponse:
+        return render.answer(self.envelope(self.handle(**kwargs)))
+
+
+urlpatterns = [
+    *at("offers/send_transaction", "send_transaction", view=SendTransaction),
+    *at("transactions/(?P<transaction_id>[^/]+)", view=TransactionStatus, prefix=PREFIX),
+]
