@@ -2,6 +2,7 @@
 
 from loyalty.models.account import MemberAccount, PointAccount, PointLot
 from loyalty.models.member import ExternalId, Member
+from loyalty.models.purchase import Purchase
 from loyalty.models.rule import Award, Rule, RuleVersion
 from loyalty.models.tier import MemberTier, TierLevel, TierSystem
 
@@ -13,6 +14,7 @@ __all__ = [
     "MemberTier",
     "PointAccount",
     "PointLot",
+    "Purchase",
     "Rule",
     "RuleVersion",
     "TierLevel",

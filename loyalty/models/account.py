@@ -43,14 +43,15 @@ class MemberAccount(models.Model):
     """One member's account of one kind. Its balance stands in the ledger: kind "points", owner this row's key.
 
     available = granted - taken. Earning grants, spending and expiry settle, a return withdraws or reverses.
-    `lifetime` is what was ever earned less what returns took back; it is written under the counter's lock.
+    `lifetime` is what was ever earned less what returns took back; it is written under the member's lock. Where an
+    account may not go below zero, `shortfall` is what returns could not take back: the retailer's cost.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="accounts")
     account = models.ForeignKey(PointAccount, on_delete=models.PROTECT, related_name="member_accounts")
     lifetime = models.BigIntegerField(default=0)
-    shortfall = models.BigIntegerField(default=0, help_text="How far below zero returns took the balance.")
+    shortfall = models.BigIntegerField(default=0, help_text="Points returns could not take back: a cost.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["member", "account"], name="member_account_once")]

@@ -1,0 +1,369 @@
+"""Points of members: earned, spent, adjusted, taken back, expired; every movement a line of the ledger's journal.
+
+An account is a counter of kind "points": earning grants, spending and expiry use, a return lowers what is granted,
+below what is used where the account may go below zero. Every verb locks the member first and then the account, so two
+tills that move one member's points wait for one another. A reference moves an account once: a second time does nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from loyalty import members
+from loyalty.models import Member, MemberAccount, PointAccount, PointLot
+from offers import audit
+from offers.ledger import counters, holds
+from offers.ledger.counters import Name
+from offers.ledger.models import Counter, Entry
+from offers.lib.actors import Actor
+from offers.lib.errors import Refusal
+
+KIND = "points"
+MOST = 10**12
+LONGEST_REFERENCE = 120
+# What stands before the reference of a journal line.
+EARN, SPEND, ADJUST, REVERSE, EXPIRE = "earn", "spend", "adjust", "reverse", "expire"
+
+
+class InsufficientPoints(Refusal):
+    """There are not enough points."""
+
+    code = "insufficient_points"
+
+
+class NoSuchAccount(Refusal):
+    """There is no such point account."""
+
+    code = "argument_error"
+
+
+class NotSpendable(Refusal):
+    """Points of this account cannot be spent."""
+
+    code = "argument_error"
+
+
+class ReasonMissing(Refusal):
+    """An adjustment needs a reason."""
+
+    code = "validation"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How a movement changed an account; `done` is false for one that was made before."""
+
+    account: PointAccount
+    done: bool
+    lifetime_before: int
+    lifetime: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One account of a member as it stands. Accounts nothing was ever earned on have no row yet: `row` is None."""
+
+    account: PointAccount
+    row: MemberAccount | None
+    available: int
+    lifetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement in a statement; `points` is negative for what went."""
+
+    at: datetime
+    account: PointAccount
+    kind: str
+    points: int
+    reference: str
+    reason: str
+
+
+@dataclass(slots=True)
+class _Owned:
+    """An account and its counter, owned until the transaction ends."""
+
+    account: PointAccount
+    row: MemberAccount
+    counter: int
+    granted: int
+    taken: int
+
+    @property
+    def balance(self) -> int:
+        return self.granted - self.taken
+
+    @property
+    def name(self) -> Name:
+        return Name(kind=KIND, owner=self.row.pk)
+
+    def moved(self, before: int, done: bool = True) -> Moved:
+        return Moved(self.account, done, before, self.row.lifetime, self.balance)
+
+
+def account(*, retailer_id: int, named: str = "") -> PointAccount:
+    """Return a kind of points by id or name, whatever its case; without one the default. Refuses `argument_error`."""
+    rows = PointAccount.objects.filter(retailer_id=retailer_id)
+    if not named:
+        found = rows.filter(default=True).first() or (rows.first() if rows.count() == 1 else None)
+    elif ident := members.as_uuid(named):
+        found = rows.filter(uuid=ident).first()
+    else:
+        found = rows.filter(name=named).first() or rows.filter(name__iexact=named).first()
+    if found is None:
+        raise NoSuchAccount(field="point_account_id", account=named)
+    return found
+
+
+def earn(
+    *, member: Member, account: PointAccount, amount: int, reference: str, now: datetime, reason: str = ""
+) -> Moved:
+    """Give points and count them as earned. Locks the member and the account."""
+    _check(amount, reference)
+    with transaction.atomic():
+        own = _own(member, account, now)
+        before = own.row.lifetime
+        if own.row.lots.filter(reference=reference).exists():
+            return own.moved(before, False)
+        _add(own, amount, f"{EARN}:{reference}", reference, reason, now)
+        own.row.lifetime += amount
+        own.row.save(update_fields=["lifetime"])
+        _stay(own, now)
+        return own.moved(before)
+
+
+def spend(*, member: Member, account: PointAccount, amount: int, reference: str, now: datetime) -> Moved:
+    """Take points, soonest to expire first, all or none. Refuses `insufficient_points`, `argument_error`."""
+    _check(amount, reference)
+    if not account.spendable:
+        raise NotSpendable(field="point_account_id")
+    with transaction.atomic():
+        own = _own(member, account, now)
+        moved = _use(own, amount, f"{SPEND}:{reference}", now)
+        _stay(own, now)
+        return moved
+
+
+def adjust(
+    *,
+    member: Member,
+    account: PointAccount,
+    amount: int,
+    reference: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Moved:
+    """Add points, or take some (a negative amount), by hand; they do not count as earned. Audited, with a reason.
+
+    Refuses `validation` without a reason, `insufficient_points`.
+    """
+    _check(abs(amount), reference)
+    if not reason.strip():
+        raise ReasonMissing(field="reason")
+    with transaction.atomic():
+        own = _own(member, account, now)
+        before = own.balance
+        entry = f"{ADJUST}:{reference}"
+        if _stands(own, entry):
+            return own.moved(own.row.lifetime, False)
+        if amount > 0:
+            _add(own, amount, entry, entry, reason, now)
+        else:
+            _use(own, -amount, entry, now)
+        audit.record(
+            retailer_id=member.retailer_id,
+            actor=actor,
+            action="points.adjust",
+            object_type="member",
+            object_id=str(member.uuid),
+            before={"account": account.name, "balance": before},
+            after={"account": account.name, "balance": own.balance},
+            reason=reason,
+            now=now,
+        )
+        return own.moved(own.row.lifetime)
+
+
+def reverse(
+    *, member: Member, account: PointAccount, amount: int, reference: str, lot: str, now: datetime, reason: str = ""
+) -> Moved:
+    """Take back points that were earned, from the lot `lot` first: they no longer count as earned.
+
+    The balance may go below zero where the account allows it; where not, what is missing is booked as shortfall.
+    """
+    _check(amount, reference)
+    with transaction.atomic():
+        own = _own(member, account, now)
+        before = own.row.lifetime
+        entry = f"{REVERSE}:{reference}"
+        if _stands(own, entry):
+            return own.moved(before, False)
+        taken = amount if account.allow_negative else min(amount, max(0, own.balance))
+        if taken:
+            _consume(own, min(taken, max(0, own.balance)), first=lot)
+            counters.set_limit(own.name, own.granted - taken, reference=entry, reason=reason, now=now)
+            own.granted -= taken
+        own.row.lifetime = max(0, before - amount)
+        own.row.shortfall += amount - taken
+        own.row.save(update_fields=["lifetime", "shortfall"])
+        return own.moved(before)
+
+
+def expire(*, now: datetime, limit: int = 500) -> int:
+    """Take the points of lots whose time has come; return how many lots. Bounded, and safe to run twice."""
+    due = PointLot.objects.filter(left__gt=0, expires_at__lte=now).order_by("expires_at")
+    rows = list(due.select_related("member_account__member", "member_account__account")[:limit])
+    for lot in rows:
+        with transaction.atomic():
+            own = _own(lot.member_account.member, lot.member_account.account, now)
+            lot.refresh_from_db()
+            if lot.left and lot.expires_at is not None and lot.expires_at <= now:
+                _settle(own, lot.left, f"{EXPIRE}:{lot.pk}", now)
+                PointLot.objects.filter(pk=lot.pk).update(left=0)
+    return len(rows)
+
+
+def balances(*, member: Member) -> list[Balance]:
+    """Return what the member has of every kind of points of the retailer, the default first. Three reads."""
+    rows = {row.account_id: row for row in member.accounts.all()}
+    figures = {
+        owner: granted - taken
+        for owner, granted, taken in Counter.objects.filter(
+            kind=KIND, owner__in=[row.pk for row in rows.values()]
+        ).values_list("owner", "granted", "taken")
+        if granted is not None
+    }
+    found = []
+    for one in PointAccount.objects.filter(retailer_id=member.retailer_id).order_by("-default", "pk"):
+        row = rows.get(one.pk)
+        available = figures.get(row.pk, 0) if row else 0
+        found.append(Balance(one, row, available, row.lifetime if row else 0))
+    return found
+
+
+def opened(*, member: Member, now: datetime) -> list[Balance]:
+    """Return the balances of the member, each with a row of its own, whose id the wire shows."""
+    found = balances(member=member)
+    if all(one.row for one in found):
+        return found
+    with transaction.atomic():
+        for one in found:
+            _own(member, one.account, now)
+    return balances(member=member)
+
+
+def statement(*, member: Member, limit: int = 100) -> list[Line]:
+    """Return the member's last movements, newest first."""
+    rows = {row.pk: row.account for row in member.accounts.select_related("account")}
+    owners = dict(Counter.objects.filter(kind=KIND, owner__in=rows).values_list("pk", "owner"))
+    return [
+        Line(
+            at=entry.created_at,
+            account=rows[owners[entry.counter_id]],
+            kind=entry.reference.partition(":")[0],
+            points=-entry.delta if entry.kind in (Entry.Kind.SETTLE, Entry.Kind.REVERSE) else entry.delta,
+            reference=entry.reference.partition(":")[2],
+            reason=entry.reason,
+        )
+        for entry in Entry.objects.filter(counter__in=owners).exclude(kind=Entry.Kind.OPEN).order_by("-id")[:limit]
+    ]
+
+
+def earned_since(*, member: Member, since: datetime, account_id: int | None = None) -> int:
+    """Return what was earned, less what was taken back, since a moment."""
+    rows = member.accounts.all() if account_id is None else member.accounts.filter(account_id=account_id)
+    owned = Counter.objects.filter(kind=KIND, owner__in=[row.pk for row in rows]).values_list("pk", flat=True)
+    lines = Entry.objects.filter(counter__in=list(owned), created_at__gte=since)
+    lines = lines.filter(Q(reference__startswith=f"{EARN}:") | Q(reference__startswith=f"{REVERSE}:"))
+    return max(0, sum(lines.values_list("delta", flat=True)))
+
+
+def _own(member: Member, account: PointAccount, now: datetime) -> _Owned:
+    """Own the member, the account (opened at first use) and so its counter."""
+    members.lock([member.pk])
+    row, made = MemberAccount.objects.select_for_update(no_key=True).get_or_create(member=member, account=account)
+    name = Name(kind=KIND, owner=row.pk)
+    if made:
+        counters.open_counter(name, retailer_id=member.retailer_id, granted=0, now=now)
+    pk, granted, taken = Counter.objects.values_list("pk", "granted", "taken").get(kind=KIND, owner=row.pk, shard=0)
+    return _Owned(account, row, pk, granted or 0, taken)
+
+
+def _add(own: _Owned, amount: int, entry: str, lot: str, reason: str, now: datetime) -> None:
+    """Grant points and keep them as a lot, less what a balance below zero swallows."""
+    debt = max(0, -own.balance)
+    counters.grant(own.name, amount, reference=entry, reason=reason, now=now)
+    own.granted += amount
+    PointLot.objects.create(
+        member_account=own.row,
+        amount=amount,
+        left=max(0, amount - debt),
+        earned_at=now,
+        expires_at=_expiry(own.account, now),
+        reference=lot,
+    )
+
+
+def _use(own: _Owned, amount: int, entry: str, now: datetime) -> Moved:
+    """Take points from the lots that expire first."""
+    if _stands(own, entry):
+        return own.moved(own.row.lifetime, False)
+    if own.balance < amount:
+        raise InsufficientPoints(available=max(0, own.balance))
+    _settle(own, amount, entry, now)
+    _consume(own, amount)
+    return own.moved(own.row.lifetime)
+
+
+def _settle(own: _Owned, amount: int, entry: str, now: datetime) -> None:
+    want = holds.Want(kind=KIND, owner=own.row.pk, amount=amount, granted=0, entry=entry)
+    holds.use(retailer_id=own.account.retailer_id, wants=[want], reference="", now=now)
+    own.taken += amount
+
+
+def _consume(own: _Owned, amount: int, first: str = "") -> None:
+    """Empty lots: the one named first, then those that expire soonest."""
+    lots = list(own.row.lots.filter(left__gt=0).order_by(F("expires_at").asc(nulls_last=True), "pk"))
+    lots.sort(key=lambda lot: lot.reference != first)
+    for lot in lots:
+        part = min(lot.left, amount)
+        if part:
+            lot.left -= part
+            lot.save(update_fields=["left"])
+            amount -= part
+    assert not amount, "lots and balance disagree"
+
+
+def _stay(own: _Owned, now: datetime) -> None:
+    """Whoever is active keeps all points longer, where they end by inactivity."""
+    if own.account.expiry == PointAccount.Expiry.INACTIVITY:
+        own.row.lots.filter(left__gt=0).update(expires_at=_expiry(own.account, now))
+
+
+def _stands(own: _Owned, entry: str) -> bool:
+    return Entry.objects.filter(counter=own.counter, reference=entry).exists()
+
+
+def _expiry(account: PointAccount, now: datetime) -> datetime | None:
+    """When points got now end: a number of days on, or, by a fixed date, at the end of the year of that day."""
+    if account.expiry == PointAccount.Expiry.NEVER or not account.expiry_days:
+        return None
+    end = now + timedelta(days=account.expiry_days)
+    if account.expiry != PointAccount.Expiry.FIXED_DATE:
+        return end
+    local = end.astimezone(ZoneInfo(account.retailer.timezone))
+    return datetime(local.year + 1, 1, 1, tzinfo=local.tzinfo)
+
+
+def _check(amount: int, reference: str) -> None:
+    if not 0 < amount <= MOST:
+        raise ValueError(f"points go from 1 to {MOST}")
+    if not 0 < len(reference) <= LONGEST_REFERENCE:
+        raise ValueError("a movement needs a reference")
