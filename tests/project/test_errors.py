@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from project.errors import API_PREFIXES
+from project.errors import API_PREFIXES, OFFER_PREFIXES
 
 pytestmark = pytest.mark.urls("tests.project.views")
 
@@ -31,7 +31,11 @@ def envelope(response: Any) -> dict[str, Any]:
 def test_an_unknown_route_is_json_whatever_is_accepted(http: Client, prefix: str, accept: str) -> None:
     for path in (prefix, f"{prefix}/", f"{prefix}/nope/%00/é"):
         response = http.get(path, headers={"accept": accept})
-        assert (response.status_code, envelope(response)["key"]) == (404, "not_found")
+        assert (response.status_code, response["Content-Type"]) == (404, "application/json")
+        if path.startswith(OFFER_PREFIXES):
+            assert set(response.json()) == {"status", "payload", "errors"}
+        else:
+            assert envelope(response)["key"] == "not_found"
 
 
 def test_a_doubled_slash_does_not_turn_json_into_a_page(http: Client) -> None:
