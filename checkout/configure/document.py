@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[Scene, dict[str, Any]], None]] = {
     "items": shop.item,
     "accounts": programme.account,
     "tier_systems": programme.tier_system,
+    "members": programme.member,
 }
 ANSWERED = ("clients", "stores", "accounts", "members", "rules")
 

@@ -1,10 +1,12 @@
-"""Carries out what a document says of loyalty: point accounts and tier systems."""
+"""Carries out what a document says of loyalty: point accounts, tier systems and members."""
 
 from typing import Any
 
-from checkout.configure.scene import ACTOR, Scene, entries, need, text
-from loyalty import accounts, tier_systems
+from checkout.configure.scene import ACTOR, BadDocument, Scene, entries, need, text
+from loyalty import accounts, members, tier_systems
 from loyalty.models import PointAccount
+
+LONGEST_TAG = 60
 
 
 def account(scene: Scene, entry: dict[str, Any]) -> None:
@@ -37,3 +39,25 @@ def tier_system(scene: Scene, entry: dict[str, Any]) -> None:
         now=scene.now,
     )
     scene.keep("tier_systems", entry, row, str(row.uuid))
+
+
+def member(scene: Scene, entry: dict[str, Any]) -> None:
+    """Make a member, in the levels the document names."""
+    outside = [(text(each, "type", most=40), text(each, "id")) for each in entries(entry, "external_ids")]
+    tags = need(entry, "tags", list, default=[])
+    if not all(isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG for tag in tags):
+        raise BadDocument(f"Tags are texts of 1 to {LONGEST_TAG} characters", field="tags")
+    row = members.create(
+        retailer_id=scene.retailer.pk,
+        first_name=text(entry, "first_name", default="", most=120),
+        last_name=text(entry, "last_name", default="", most=120),
+        email=text(entry, "email", default=""),
+        phone=text(entry, "phone", default="", most=60),
+        tags=tags,
+        external_ids=outside,
+        actor=ACTOR,
+        now=scene.now,
+    )
+    for system, level in need(entry, "tiers", dict, default={}).items():
+        tier_systems.place(member=row, system_key=system, level_key=str(level), actor=ACTOR, now=scene.now)
+    scene.keep("members", entry, row, members.shown_id(row))

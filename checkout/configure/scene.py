@@ -62,8 +62,12 @@ def need(entry: dict[str, Any], name: str, kind: type, *, default: Any = ...) ->
     return value
 
 
-def text(entry: dict[str, Any], name: str, *, default: Any = ...) -> Any:
-    return need(entry, name, str, default=default)
+def text(entry: dict[str, Any], name: str, *, default: Any = ..., most: int = 255) -> Any:
+    """Return a text of at most so many characters. Refuses `bad_document`."""
+    found = need(entry, name, str, default=default)
+    if isinstance(found, str) and (len(found) > most or "\0" in found):
+        raise BadDocument(f"{name} has at most {most} characters, and no U+0000", field=name)
+    return found
 
 
 def entries(entry: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from checkout.management.commands.configure import answer_to
-from loyalty.models import PointAccount, TierLevel
+from loyalty.models import Member, PointAccount, TierLevel
 from offers.models import AuditEntry, Client, Product, Retailer, Store
 from tests.api.sessionm.client import basic
 
@@ -139,6 +139,33 @@ def test_stores_accounts_tiers_and_items() -> None:
     assert TierLevel.objects.get(key="silver").entry == {"metric": "lifetime_points", "op": ">=", "value": 100}
     assert Product.objects.get(source_id="GC25").metadata == {"category": "giftcard"}
     assert set(AuditEntry.objects.values_list("actor", flat=True)) == {"configure"}
+
+
+def person(ref: str, kind: str = "crm", **more: Any) -> dict[str, Any]:
+    return {"ref": ref, "first_name": ref, "last_name": "L", "external_ids": [{"type": kind, "id": ref}], **more}
+
+
+def test_members_with_their_levels_tags_and_ids() -> None:
+    club = {"ref": "club", "name": "Club", "levels": [{"ref": "base", "name": "Base", "rank": 1}]}
+    ada = person("m1", email="ada@example.com", phone="15550000001", tags=["local"], tiers={"club": "base"})
+    answer = new(tier_systems=[club], members=[ada, person("m2")])
+    assert answer["errors"] == []
+    row = Member.objects.get(uuid=answer["members"]["m1"])
+    assert (row.first_name, row.tags, row.customer.email) == ("m1", ["local"], "ada@example.com")
+    assert row.tiers.get().level.key == "base"
+    assert row.external_ids.get().value == "m1"
+    assert refused(new(members=[person("m1", tiers={"club": "base"})])) == [("members[0]", "not_found")]
+    assert refused(new(members=[person("m1"), {**person("m2"), "external_ids": [{"type": "crm", "id": "m1"}]}])) == [
+        ("members[1]", "validation")
+    ]
+
+
+def test_t44_with_the_outside_id_as_system_of_record_a_second_source_is_refused() -> None:
+    shop = {"name": "Acme", "settings": {"identity_mode": "external_is_sor"}}
+    assert refused(configure(retailer=shop, members=[person("m1"), person("m2", "pos")])) == [
+        ("members[1]", "validation")
+    ]
+    assert configure(retailer=shop, members=[person("m1"), person("m2")])["members"] == {"m1": "m1", "m2": "m2"}
 
 
 def test_every_entry_that_is_wrong_is_named_and_nothing_is_stored() -> None:

@@ -7,7 +7,10 @@ from django.contrib.auth import authenticate
 from django.core.management import call_command
 
 from checkout.models import LockSession, Redemption
-from offers.models import Campaign, Retailer, Voucher
+from loyalty import members
+from offers import clients, user_offers
+from offers.lib import clock
+from offers.models import Campaign, Client, Retailer, Store, Voucher
 from project import env
 from tests.api.client import ApiClient
 from tests.flows.shop import lock, redeem, release
@@ -49,6 +52,21 @@ def test_its_keys_and_logins_work(demo: dict[str, str]) -> None:
     assert answer["valid"]
     for role in ("ADMIN", "MARKETER", "REVIEWER"):
         assert authenticate(username=demo[f"{role}_LOGIN"], password=demo[f"{role}_PASSWORD"]) is not None
+
+
+def test_tills_find_the_first_member_and_each_retailer_only_its_own(demo: dict[str, str]) -> None:
+    shop = Retailer.objects.get(uuid=demo["RETAILER_ID"])
+    ada = members.find(retailer_id=shop.pk, user_id=demo["MEMBER_ID"])
+    assert user_offers.wallet(retailer_id=shop.pk, customer_id=ada.customer_id, now=clock.now())[1] == 2
+    for user, secret, name in (
+        ("BASIC_USER", "BASIC_PASS", shop.name),
+        ("BASIC_USER2", "BASIC_PASS2", "Borealis Books"),
+    ):
+        row = Client.objects.get(key=demo[user])
+        assert (row.retailer.name, bytes(row.secret_hash)) == (name, clients.hash_secret(demo[secret]))
+    stores = {str(row.uuid): row.retailer.name for row in Store.objects.select_related("retailer")}
+    assert {stores[demo[name]] for name in ("STORE_A", "STORE_B")} == {"Acme Outdoor"}
+    assert stores[demo["STORE_A2"]] == "Borealis Books"
 
 
 def test_a_second_time_changes_nothing(demo: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from checkout.demo import past, people, shelf
+from checkout.demo import club, past, people, shelf
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.models import Client, Retailer
@@ -39,5 +39,7 @@ class Command(BaseCommand):
         shelf.fill_second(borealis, now)
         shop = Client.objects.get(key=keys["APP_ID"])
         past.live(acme, Actor(kind="API", ident=shop.key, label=shop.name, credential_id=shop.pk), now)
+        doors = club.open_doors(acme, borealis, now)
+        club.fill_wallets(acme, club.make_offers(acme, now), now)
         base = os.environ.get("BASE_URL", "http://127.0.0.1:8000")
-        return {"BASE_URL": base, **keys, "EXAMPLE_CODE": shelf.WELCOME, **people.make_staff(now)}
+        return {"BASE_URL": base, **keys, **doors, "EXAMPLE_CODE": shelf.WELCOME, **people.make_staff(now)}
