@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from checkout import idempotency, retention, sessions
+from checkout import idempotency, offer_locks, retention, sessions
 from offers.lib import clock
 
 
@@ -13,6 +13,12 @@ from offers.lib import clock
 def expire_sessions(**_: Any) -> None:
     """Mark due lock rows as expired; the ledger frees what they held by itself."""
     sessions.expire(now=clock.now())
+
+
+@shared_task(name="checkout.expire_offer_locks", acks_late=True)
+def expire_offer_locks(**_: Any) -> None:
+    """Note on due locks of wallet entries that their time has passed; they bind nobody any more anyway."""
+    offer_locks.expire(now=clock.now())
 
 
 @shared_task(name="checkout.purge_replies", acks_late=True)

@@ -32,6 +32,7 @@ def every(seconds: int, task: str) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "expire holds": every(20, "ledger.sweep"),
     "expire locks": every(20, "checkout.expire_sessions"),
+    "expire offer locks": every(20, "checkout.expire_offer_locks"),
     "tally busy counters": every(300, "ledger.tally"),
     "prove the ledger": {"task": "ledger.prove", "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
     "take up jobs": every(15, "offers.take_up_jobs"),

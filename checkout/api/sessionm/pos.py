@@ -1,0 +1,164 @@
+"""Tills: lock, price anew, redeem, unlock, reinstate, and redeeming by hand."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from checkout import offer_locks
+from checkout.api.sessionm import discount_shapes, scalars
+from checkout.api.sessionm.envelope import ConnectView, PosView, at
+from offers import user_offers
+from offers.lib.errors import Refusal
+
+PAYLOAD = "request_payload."
+
+
+class UnsupportedLookupType(Refusal):
+    """An offer is looked up by userofferid."""
+
+    code = "unsupported_lookup_type"
+
+
+class TillView(PosView):
+    """What lock and redeem share: an offer, a transaction, a discount object."""
+
+    status: ClassVar[str]
+
+    def till(self) -> offer_locks.Till:
+        return offer_locks.Till(shop=self.shop, store=self.store, actor=self.actor)
+
+    def transaction(self) -> dict[str, Any]:
+        found = scalars.mapping(scalars.needed(self.payload, "transaction", PAYLOAD), f"{PAYLOAD}transaction")
+        return {name: scalars.storable(value) for name, value in found.items()}
+
+    def user_offer_id(self) -> UUID:
+        """Return the wallet entry that the lookup code names. Refuses `unsupported_lookup_type`."""
+        code = scalars.needed(self.payload, "offer_lookup_code", PAYLOAD)
+        kind = scalars.needed(self.payload, "offer_lookup_type", PAYLOAD)
+        if not isinstance(kind, str) or kind.lower() != "userofferid":
+            raise UnsupportedLookupType()
+        return scalars.uuid(code, f"{PAYLOAD}offer_lookup_code")
+
+    def shape(self, outcome: offer_locks.Outcome) -> dict[str, Any]:
+        found = discount_shapes.discount(
+            outcome.user_offer,
+            shop=self.shop,
+            status=self.status,
+            culture=self.culture,
+            amount=outcome.amount,
+            parts=outcome.parts,
+            stack_order=outcome.stack_order,
+            applied_at=self.now,
+        )
+        if outcome.lock is not None:
+            found["lock_expires_at"] = scalars.stamp(outcome.lock.expires_at)
+        if outcome.warnings:
+            found["warnings"] = list(outcome.warnings)
+        return found
+
+
+class Lock(TillView):
+    """POST binds an offer to a transaction, or prices it anew; PATCH prices anew what this transaction holds."""
+
+    methods = ("POST", "PATCH")
+    status = "LOCKED"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.operation = "lock.patch" if request.method == "PATCH" else "lock"  # type: ignore[misc]
+        return super().dispatch(request, *args, **kwargs)
+
+    def handle(self, **_: str) -> Any:
+        outcome = offer_locks.lock(
+            till=self.till(),
+            user_offer_id=self.user_offer_id(),
+            transaction=self.transaction(),
+            now=self.now,
+            existing_only=self.request.method == "PATCH",
+        )
+        return outcome.refusal or self.shape(outcome)
+
+
+class Redeem(TillView):
+    """Uses an offer at once, for good until it is reinstated."""
+
+    operation = "redeem"
+    status = "REDEEMED"
+
+    def handle(self, **_: str) -> Any:
+        outcome = offer_locks.redeem(
+            till=self.till(), user_offer_id=self.user_offer_id(), transaction=self.transaction(), now=self.now
+        )
+        return self.shape(outcome)
+
+
+class ByEmployee(PosView):
+    """What unlock and reinstate share."""
+
+    def user_offer_id(self) -> UUID:
+        return scalars.uuid(scalars.needed(self.payload, "user_offer_id", PAYLOAD), f"{PAYLOAD}user_offer_id")
+
+    def reason(self) -> str:
+        """Return who at the till asked for it."""
+        employee = self.payload.get("employee_id")
+        return f"employee {scalars.text(employee, f'{PAYLOAD}employee_id', most=100)}" if employee else ""
+
+
+class Unlock(ByEmployee):
+    """Gives up a lock."""
+
+    operation = "unlock"
+
+    def handle(self, **_: str) -> None:
+        named = self.payload.get("transaction_id")
+        self.reason()
+        offer_locks.unlock(
+            retailer_id=self.retailer_id,
+            store_id=self.store.id,
+            user_offer_id=self.user_offer_id(),
+            transaction_id=scalars.text(named, f"{PAYLOAD}transaction_id", most=64) if named else None,
+            now=self.now,
+        )
+
+
+class Reinstate(ByEmployee):
+    """Gives a redeemed offer back."""
+
+    operation = "reinstate"
+
+    def handle(self, **_: str) -> None:
+        extend_to = self.payload.get("extend_to")
+        entry = user_offers.get(retailer_id=self.retailer_id, user_offer_id=self.user_offer_id())
+        user_offers.reinstate(
+            user_offer_id=entry.pk,
+            actor=self.actor,
+            now=self.now,
+            extend_to=scalars.moment(extend_to, f"{PAYLOAD}extend_to", self.zone) if extend_to else None,
+            reason=self.reason(),
+        )
+
+
+class ManualRedeem(ConnectView):
+    """Uses an offer that staff hand over, without a basket."""
+
+    scopes = ("pos", "offers.manage")
+
+    def handle(self, **_: str) -> Any:
+        location = self.body.get("location")
+        entry = offer_locks.redeem_by_hand(
+            retailer_id=self.retailer_id,
+            user_offer_id=scalars.uuid(scalars.needed(self.body, "user_offer_id"), "user_offer_id"),
+            location=scalars.text(location, "location", most=120) if location else "",
+            actor=self.actor,
+            now=self.now,
+        )
+        return discount_shapes.discount(entry, shop=self.shop, status="REDEEMED", culture=None, applied_at=self.now)
+
+
+urlpatterns = [
+    *at("offers/redemption/lock", "lock", view=Lock),
+    *at("offers/redemption/unlock", "unlock", view=Unlock),
+    *at("offers/redemption/redeem", "redeem", view=Redeem),
+    *at("offers/redemption/reinstate", "reinstate", view=Reinstate),
+    *at("offers/redemption/manual_redeem", view=ManualRedeem),
+]
