@@ -1,5 +1,6 @@
 """The view bases of both families: who calls, from which store, one verb call in one transaction, the envelope out."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -27,6 +28,7 @@ from offers.lib.errors import Refusal
 MAX_BODY = 5 * 1024 * 1024
 MAX_DEPTH = 32
 PREFIX = r"^api/2\.0/"
+_LETTERS = re.compile(r"(\(\?P<[^)]*\))|[A-Za-z]")
 # What asks for another try, or for a mended request, is no answer to keep.
 NOT_KEPT = frozenset({400, 401, 403, 405, 413, 415, 429})
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -47,7 +49,12 @@ class AccessDenied(Refusal):
 def at(*paths: str, view: type["DialectView"], prefix: str = PREFIX) -> list[URLPattern]:
     """Return routes to a view under each of its names, whatever their case; slashes at the end do not matter."""
     served = csrf_exempt(view.as_view())
-    return [re_path(rf"{prefix}(?i:{path})/*$", served, name=f"{view.__name__}:{path}") for path in paths]
+    return [re_path(rf"{prefix}{_any_case(path)}/*$", served, name=f"{view.__name__}:{path}") for path in paths]
+
+
+def _any_case(path: str) -> str:
+    # Not (?i:...): Django cannot turn that back into an address, and then no page could name any address at all.
+    return _LETTERS.sub(lambda found: found[0] if found[1] else f"[{found[0].lower()}{found[0].upper()}]", path)
 
 
 class DialectView(View):
