@@ -1,0 +1,370 @@
+"""Firings: one time a rule applied to one occasion, the outcomes it gave, their correction and their undoing."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+
+from loyalty import limits, points, tiers
+from loyalty.earning import (
+    CustomEvent,
+    Metric,
+    RuleFacts,
+    Sale,
+    TierEntered,
+    TransactionClosed,
+    Trigger,
+    Wanted,
+)
+from loyalty.models import Award, Member, PointAccount
+from offers import user_offers
+from offers.ledger import entries, holds
+from offers.lib.actors import Actor
+from offers.lib.errors import Refusal
+from offers.models import UserOffer
+
+NOBODY = Actor(kind="SYSTEM", ident="preview", label="preview")
+KEY_MOST = 100
+
+
+@dataclass(slots=True)
+class Result:
+    """What rewarding did: points by account id, offers issued and revoked, levels entered, notes, and why."""
+
+    points: dict[str, int] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    offers: list[str] = field(default_factory=list)
+    revoked: list[str] = field(default_factory=list)
+    levels: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    skipped: str = ""
+    trace: list[dict[str, Any]] = field(default_factory=list)
+
+    def add_points(self, account: PointAccount, amount: int) -> None:
+        key = str(account.uuid)
+        self.points[key] = self.points.get(key, 0) + amount
+        self.names[key] = account.name
+
+    def document(self) -> dict[str, Any]:
+        """Return it as the result document of a transaction."""
+        found = asdict(self)
+        found["points"] = self.skipped or self.points
+        return found
+
+
+@dataclass(slots=True)
+class Run:
+    """One piece of rewarding: the member is locked until its transaction ends. `at` dates limits and rules."""
+
+    retailer_id: int
+    member: Member
+    occasion: str
+    now: datetime
+    at: datetime
+    actor: Actor
+    sale: Sale | None
+    rules: list[RuleFacts] = field(default_factory=list)
+    result: Result = field(default_factory=Result)
+    accounts: dict[str, PointAccount] = field(default_factory=dict)
+    triggers: list[Trigger] = field(default_factory=list)
+
+    @property
+    def timezone(self) -> str:
+        return self.member.retailer.timezone
+
+    def metrics(self) -> dict[str, Metric]:
+        """Return the member's points by the id of the account, as they stand now."""
+        found = {}
+        for one in points.balances(member=self.member):
+            self.accounts[str(one.account.uuid)] = one.account
+            found[str(one.account.uuid)] = Metric(lifetime=one.lifetime, balance=one.available)
+        return found
+
+    def asks_for_levels(self) -> bool:
+        return any(
+            rule.definition.get("levels")
+            or (rule.definition.get("audience") or {}).get("levels")
+            or any(one.get("metric") == "level" for one in rule.definition.get("conditions") or [])
+            for rule in self.rules
+        )
+
+    def take_triggers(self) -> list[Trigger]:
+        taken, self.triggers = self.triggers, []
+        return taken
+
+
+class _NothingGiven(Exception):
+    """All outcomes of a firing were refused: its limits are not used up."""
+
+
+def settle(run: Run, wanted: Sequence[Wanted]) -> None:
+    """Bring what a sale gave into line with what the rules want of it now: corrected, taken back, or given."""
+    standing = _live(run)
+    asked: dict[tuple[int, int], list[Wanted]] = defaultdict(list)
+    for one in wanted:
+        asked[one.rule.rule_id, one.occurrence].append(one)
+    for (rule_id, occurrence), awards in standing.items():
+        if (rule_id, occurrence) not in asked:
+            _undo(run, awards)
+    for slot, wants in asked.items():
+        if slot in standing:
+            _correct(run, standing[slot], wants)
+        else:
+            _give(run, wants, TransactionClosed())
+
+
+def give_all(run: Run, wanted: Sequence[Wanted], trigger: Trigger) -> None:
+    """Give what a trigger that followed from something else brings."""
+    asked: dict[tuple[int, int], list[Wanted]] = defaultdict(list)
+    for one in wanted:
+        asked[one.rule.rule_id, one.occurrence].append(one)
+    for wants in asked.values():
+        _give(run, wants, trigger)
+
+
+def undo(run: Run, firing: str) -> None:
+    """Take back everything of one firing; what is used stays, and then the firing stands."""
+    _undo(run, list(_originals(run.member).filter(detail__firing=firing).prefetch_related("reversals")))
+
+
+def standing(member: Member, rule_id: int) -> list[str]:
+    """Return the firings of a rule that stand for a member, newest first."""
+    rows = _originals(member).filter(rule_id=rule_id, reversals=None).order_by("-pk")
+    return list(dict.fromkeys(row.detail["firing"] for row in rows))
+
+
+def count_standing(member: Member, rule_ids: Iterable[int]) -> dict[int, int]:
+    """Return how often rules fired for a member and stand, in one statement."""
+    rows = _originals(member).filter(rule_id__in=list(rule_ids), reversals=None).values("rule_id")
+    return {row["rule_id"]: row["times"] for row in rows.annotate(times=Count("detail__firing", distinct=True))}
+
+
+def _originals(member: Member) -> Any:
+    return Award.objects.filter(member=member, reverses=None)
+
+
+def _live(run: Run) -> dict[tuple[int, int], list[Award]]:
+    """What stands of the sale itself, by rule and occurrence."""
+    rows = _originals(run.member).filter(occasion=run.occasion, detail__trigger=TransactionClosed.name)
+    found: dict[tuple[int, int], list[Award]] = defaultdict(list)
+    for row in rows.prefetch_related("reversals").order_by("pk"):
+        if _stands(row):
+            found[row.rule_id, row.detail["occurrence"]].append(row)
+    return found
+
+
+def _net(award: Award) -> int:
+    return award.points + sum(one.points for one in award.reversals.all())
+
+
+def _stands(award: Award) -> bool:
+    return _net(award) > 0 if award.kind == "points" else not award.reversals.all()
+
+
+def _give(run: Run, wants: Sequence[Wanted], trigger: Trigger) -> None:
+    """Fire a rule: take its limits and give its outcomes, or leave both. A limit that is used up is no error."""
+    first = wants[0]
+    base = _short(f"{run.occasion}|{run.member.pk}|{first.rule.rule_id}.{first.occurrence}|{trigger.name}")
+    times = Award.objects.filter(member=run.member, occasion=run.occasion, detail__base=base).count()
+    firing = f"{base}|{times}"
+    claims = limits.wants(
+        fired=wants,
+        trigger=trigger,
+        customer_id=run.member.customer_id,
+        at=run.at,
+        timezone=run.timezone,
+        entry=f"rule:{firing}",
+    )
+    try:
+        with transaction.atomic():
+            if claims:
+                holds.use(retailer_id=run.retailer_id, wants=claims, reference="", now=run.now)
+            detail = {"firing": firing, "base": base, "trigger": trigger.name, "occurrence": first.occurrence}
+            given = [_outcome(run, one, detail) for one in wants]
+            if not any(given):
+                raise _NothingGiven
+    except holds.Exceeded as error:
+        run.result.notes.append(f"limit_reached:{first.rule.name}:{error.shortage.kind}")
+    except _NothingGiven:
+        pass
+
+
+def _outcome(run: Run, one: Wanted, detail: dict[str, Any], suffix: str = "") -> bool:
+    """Give one outcome and write its award; false when it cannot be given, which is noted."""
+    key = f"{detail['firing']}|{one.outcome}{suffix}"
+    award = Award(
+        key=key,
+        retailer_id=run.retailer_id,
+        member=run.member,
+        rule_id=one.rule.rule_id,
+        version_id=one.rule.version_id,
+        occasion=run.occasion,
+        kind=one.kind,
+        detail={**detail, "outcome": one.outcome, "value": one.value},
+        created_at=run.now,
+    )
+    try:
+        with transaction.atomic():
+            _hand_over(run, one, award)
+            award.save(force_insert=True)
+    except Refusal as refusal:
+        run.result.notes.append(f"{refusal.code}:{one.rule.name}")
+        return False
+    _tell(run, one, award)
+    return True
+
+
+def _hand_over(run: Run, one: Wanted, award: Award) -> None:
+    if one.kind in ("points", "purchase"):
+        account = _account(run, one.account)
+        award.account_id, award.points = account.pk, one.points if one.kind == "points" else -one.points
+        if one.kind == "points":
+            points.earn(
+                member=run.member,
+                account=account,
+                amount=one.points,
+                reference=award.key,
+                reason=one.rule.name[:200],
+                now=run.now,
+            )
+        else:
+            points.spend(member=run.member, account=account, amount=one.points, reference=award.key, now=run.now)
+    if one.kind in ("offer", "purchase"):
+        issued = user_offers.issue(
+            retailer_id=run.retailer_id,
+            offer=one.value,
+            customer_id=run.member.customer_id,
+            actor=run.actor,
+            now=run.now,
+            source={"kind": "rule", "rule": one.rule.name, "rule_id": one.rule.rule_id, "occasion": run.occasion},
+            issue_key=f"rule:{award.key}",
+        )
+        award.user_offer_id = issued[0].pk
+        award.detail["user_offer"] = str(issued[0].uuid)
+    elif one.kind == "tag" and one.value not in run.member.tags:
+        run.member.tags = [*run.member.tags, one.value]
+        run.member.save(update_fields=["tags"])
+    elif one.kind == "tier_move":
+        level = tiers.level(retailer_id=run.retailer_id, named=one.value)
+        if level is None:
+            raise points.NoSuchAccount(f"There is no level {one.value}")
+        award.detail["moved"] = tiers.move(
+            member=run.member, level=level, actor=run.actor, now=run.now, reason=one.rule.name
+        )
+        award.detail["level"] = [level.system.key, level.key]
+
+
+def _tell(run: Run, one: Wanted, award: Award) -> None:
+    """Note what was given, and what follows from it."""
+    match one.kind:
+        case "points":
+            run.result.add_points(_account(run, one.account), one.points)
+        case "offer" | "purchase":
+            run.result.offers.append(award.detail["user_offer"])
+        case "tag":
+            run.result.tags.append(one.value)
+        case "tier_move" if award.detail["moved"]:
+            run.triggers.append(TierEntered(*award.detail["level"]))
+        case "event":
+            run.triggers.append(CustomEvent(one.value))
+
+
+def _correct(run: Run, awards: Sequence[Award], wants: Sequence[Wanted]) -> None:
+    """Bring the outcomes of a firing that stands into line with what is wanted now; limits are used already."""
+    left = {award.detail["outcome"]: award for award in awards}
+    for one in wants:
+        award = left.pop(one.outcome, None)
+        if award is None:
+            _again(run, one, awards[0])
+        elif award.kind == "points":
+            _move(run, award, one.points - _net(award))
+    for award in left.values():
+        _withdraw(run, award)
+
+
+def _again(run: Run, one: Wanted, beside: Award) -> None:
+    """Give an outcome of a firing that stands: the first time, or after it was taken back by itself."""
+    firing = beside.detail["firing"]
+    earlier = list(_originals(run.member).filter(detail__firing=firing, detail__outcome=one.outcome).order_by("pk"))
+    if earlier and one.kind == "points":
+        _move(run, earlier[0], one.points - _net(earlier[0]))
+        return
+    names = ("firing", "base", "trigger", "occurrence")
+    _outcome(run, one, {name: beside.detail[name] for name in names}, suffix=f"+{len(earlier)}" if earlier else "")
+
+
+def _undo(run: Run, awards: Sequence[Award]) -> None:
+    """Take back what stands of a firing; when all of it went, its limits get their use back."""
+    gone = [_withdraw(run, award) for award in awards if _stands(award)]
+    if gone and all(gone):
+        firings = {f"rule:{award.detail['firing']}" for award in awards}
+        entries.reverse(references=sorted(firings), reason="taken back", now=run.now)
+
+
+def _withdraw(run: Run, award: Award) -> bool:
+    """Take back one outcome: points, or an offer that is neither used nor locked. What cannot be is noted and stays."""
+    if award.kind == "points":
+        _move(run, award, -_net(award))
+        return True
+    if award.kind != "offer" or award.user_offer_id is None:
+        return False  # a tag, a level, a bought offer, an event: nothing comes back
+    held = UserOffer.objects.get(pk=award.user_offer_id)
+    try:
+        user_offers.revoke(user_offer_id=held.pk, actor=run.actor, now=run.now, reason="The purchase was changed")
+    except Refusal as refusal:
+        run.result.notes.append(f"{refusal.code}:{held.uuid}")
+        return False
+    _correction(run, award, 0)
+    run.result.revoked.append(str(held.uuid))
+    return True
+
+
+def _move(run: Run, award: Award, amount: int) -> None:
+    """Book a difference of points as a correction of an award."""
+    if not amount:
+        return
+    assert award.account_id is not None
+    account = PointAccount.objects.get(pk=award.account_id)
+    correction = _correction(run, award, amount)
+    if amount > 0:
+        points.earn(member=run.member, account=account, amount=amount, reference=correction.key, now=run.now)
+    else:
+        points.reverse(
+            member=run.member, account=account, amount=-amount, reference=correction.key, lot=award.key, now=run.now
+        )
+    run.result.add_points(account, amount)
+
+
+def _correction(run: Run, award: Award, amount: int) -> Award:
+    return Award.objects.create(
+        key=f"{award.key}~{award.reversals.count() + 1}",
+        retailer_id=run.retailer_id,
+        member=run.member,
+        rule_id=award.rule_id,
+        version_id=award.version_id,
+        occasion=run.occasion,
+        kind=award.kind,
+        account_id=award.account_id,
+        points=amount,
+        user_offer_id=award.user_offer_id,
+        reverses=award,
+        detail={"firing": award.detail["firing"]},
+        created_at=run.now,
+    )
+
+
+def _account(run: Run, key: str) -> PointAccount:
+    if key not in run.accounts:
+        run.accounts[key] = points.account(retailer_id=run.retailer_id, named=key)
+    return run.accounts[key]
+
+
+def _short(text: str) -> str:
+    """Keep a key readable where it is short enough for the journal."""
+    return text if len(text) <= KEY_MOST else hashlib.sha256(text.encode()).hexdigest()
