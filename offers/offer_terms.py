@@ -357,7 +357,8 @@ def _key(raw: object) -> str:
     return raw
 
 
-def _custom_data(raw: object) -> str:
+def custom_data(raw: object) -> str:
+    """Return a text that holds JSON, as it came. Raises ValueError."""
     text = _text(CUSTOM_DATA_LIMIT)(raw)
     try:
         orjson.loads(text)
@@ -429,7 +430,7 @@ _COMMON: dict[str, tuple[str, Callable[[Any], Any], Any]] = {
     "reward_store": ("reward_store", loose.boolean, False),
     "validity_unit": ("validity_unit", _one_of(*Offer.Unit.values), Offer.Unit.DAYS.value),
     "validity_period": ("validity_period", _count, 30),
-    "custom_data": ("custom_data", _custom_data, ""),
+    "custom_data": ("custom_data", custom_data, ""),
     "points_cost": ("points_cost", _cost, None),
     "stackable": ("stackable", loose.boolean, True),
     "stack_group": ("stack_group", _text(60), ""),

@@ -3,12 +3,14 @@
 from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from checkout.api.sessionm import pos, transactions
+from checkout.api.sessionm import offers, pos, transactions, user_offers
 from checkout.api.sessionm.envelope import Nowhere
 
 urlpatterns = [
+    *offers.urlpatterns,
     *pos.urlpatterns,
     *transactions.urlpatterns,
+    *user_offers.urlpatterns,
     # The last one: what nobody above answers.
     re_path(r"^(?:api/2\.0|incentives/api/1\.0)(?:/|$)", csrf_exempt(Nowhere.as_view())),
 ]
