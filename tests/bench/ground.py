@@ -81,7 +81,9 @@ def start(place: Path, stack: ExitStack, *, codes: int, ports: tuple[int, int]) 
     }
     environment.pop("OFFERKEEP_DEV", None)
     serve.empty_metrics_dir(place / "metrics")
-    (place / "static").mkdir()
+    # Pages are timed as production serves them: with the names of collected files.
+    collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+    subprocess.run(collect, env=environment, cwd=local.ROOT, check=True)
     shop = _inside(environment, "fill", str(codes))
     floor_url = fill_floor(postgres.url, shop["codes"])
     product = _serve(
