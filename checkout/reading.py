@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db import connection
 
 from checkout.asks import Ask, named
+from offers.lib.calls import call
 
 CAMPAIGN_KINDS = ["campaign.budget", "campaign.rule"]
 
@@ -108,9 +108,9 @@ def read(*, retailer_id: int, ask: Ask, reference: str, periods: list[str], now:
         "order_by_id": bool(order and order.id),
         "products": sorted(named(order.items)) if order and order.items else None,
     }
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT checkout_read(%s::jsonb)", [orjson.dumps(asked).decode()])
-        found = orjson.loads(cursor.fetchone()[0])
+    row = call("SELECT checkout_read(%s::jsonb)", orjson.dumps(asked).decode())
+    assert row is not None, "the function answers every request"
+    found = orjson.loads(row[0])
     vouchers: dict[str, VoucherRow] = {}
     for row in found["vouchers"] or ():
         voucher = _voucher(row)

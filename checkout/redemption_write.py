@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import connection
 
 from checkout import wants
 from checkout.facts import Facts
@@ -13,6 +12,7 @@ from checkout.models import Order, Redemption
 from checkout.redemption_plan import Plan
 from offers.evaluation.verdicts import Outcome
 from offers.ledger.holds import Shortage
+from offers.lib.calls import call
 from offers.lib.ids import new_id
 from offers.lib.retry import retrying
 
@@ -72,12 +72,7 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
     }
     text = orjson.dumps(written, default=str).decode()
 
-    def redeem() -> Any:
-        with connection.cursor() as cursor:
-            cursor.execute(_REDEEM, [text])
-            return cursor.fetchone()
-
-    found = retrying(redeem)
+    found = retrying(lambda: call(_REDEEM, text))
     if found is None:
         return None
     ok, item, kind, available, customer_id, customer_public_id, order_id, parent_id, figures = found

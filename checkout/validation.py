@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db import connection
 
 from checkout import facts as facts_module
 from checkout import sessions, traces, tracking, wants
@@ -18,6 +17,7 @@ from offers.evaluation.verdicts import Outcome
 from offers.ledger import holds
 from offers.ledger.holds import Shortage
 from offers.lib.actors import Actor
+from offers.lib.calls import call
 from offers.lib.errors import Refusal
 from offers.lib.ids import new_id
 from offers.lib.retry import retrying
@@ -124,12 +124,9 @@ def _write(retailer_id: int, made: Validated, reference: str) -> Shortage | None
         }
     text = orjson.dumps(written, default=str).decode()
 
-    def lock() -> Any:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT ok, item, kind, available FROM checkout_lock(%s::jsonb)", [text])
-            return cursor.fetchone()
-
-    ok, item, kind, available = retrying(lock)
+    row = retrying(lambda: call("SELECT ok, item, kind, available FROM checkout_lock(%s::jsonb)", text))
+    assert row is not None, "the function answers every request"
+    ok, item, kind, available = row
     return None if ok else Shortage(item, kind, available)
 
 

@@ -71,6 +71,8 @@ class Config:
     categories: dict[int, CategoryRow]
     collections: dict[str, frozenset[str]]
     revisions: dict[str, str] = field(default_factory=dict)
+    # What a dialect has written of this version, kept for its next answer.
+    rendered: dict[str, bytes] = field(default_factory=dict)
     _campaigns: dict[int, CampaignConfig] = field(default_factory=dict)
     _tiers: dict[str, TierConfig | None] = field(default_factory=dict)
     _rules: dict[int, rules.CompiledRule | None] = field(default_factory=dict)

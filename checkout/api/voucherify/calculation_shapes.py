@@ -5,9 +5,12 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from checkout import calculation
 from checkout.facts import Facts
 from checkout.subjects import Subject
+from offers.configuration import Config
 from offers.evaluation.context import Discount, StackingRules
 from offers.evaluation.verdicts import OrderTotals, Target, Verdict
 
@@ -37,8 +40,15 @@ def discount(value: Discount, raw: Mapping[str, Any] | None) -> dict[str, Any]:
     return {**shown, "is_dynamic": False}
 
 
-def stacking(rules: StackingRules) -> dict[str, Any]:
-    """Return the stacking rules in force, sets as sorted lists."""
+def stacking(config: Config) -> orjson.Fragment:
+    """Return the stacking rules in force, ready-made: they stand in every answer and seldom change."""
+    made = config.rendered.get("stacking")
+    if made is None:
+        made = config.rendered["stacking"] = orjson.dumps(_stacking(config.stacking))
+    return orjson.Fragment(made)
+
+
+def _stacking(rules: StackingRules) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for one in fields(rules):
         value = getattr(rules, one.name)

@@ -61,7 +61,7 @@ def answer(made: Validated, request_id: str) -> dict[str, Any]:
     body["tracking_id"] = made.tracking_id
     if made.session is not None and outcome.valid:
         body["session"] = session(made.session)
-    body["stacking_rules"] = shapes.stacking(facts.config.stacking)
+    body["stacking_rules"] = shapes.stacking(facts.config)
     if facts.ask.explain:
         body["explain"] = traces.all_of(outcome.verdicts)
     return body

@@ -41,7 +41,7 @@ CREATE FUNCTION ledger_open(p_retailer bigint, p_kind text, p_owner bigint, p_su
                             p_now timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     parts integer := CASE WHEN p_granted IS NULL THEN 1 ELSE greatest(1, p_shards) END;
-    first bigint := nextval(pg_get_serial_sequence('ledger_counter', 'id'));
+    first bigint := nextval('ledger_counter_id_seq');
     -- Spread over several rows and taken beyond the limit: no single row may look free.
     beyond boolean := parts > 1 AND p_taken > p_granted;
     row_granted bigint;
@@ -52,7 +52,7 @@ BEGIN
         row_granted := CASE WHEN beyond THEN 0 ELSE p_granted / parts + (n < p_granted % parts)::int END;
         row_taken := p_taken / parts + (n < p_taken % parts)::int;
         IF n > 0 THEN
-            counter := nextval(pg_get_serial_sequence('ledger_counter', 'id'));
+            counter := nextval('ledger_counter_id_seq');
         END IF;
         INSERT INTO ledger_counter (id, family, retailer_id, kind, owner, subject, scope, period, shard, shards, granted,
                                     withheld, withdrawn, taken, overdrawn, counted, tallied, tallied_xact)
@@ -338,7 +338,7 @@ BEGIN
                  coalesce(m.amount, 0) - coalesce(o.held, 0), coalesce(m.item, o.item)
     LOOP
         IF w.fixed AND w.shards = 1 AND w.allowed IS DISTINCT FROM w.granted AND limited <> w.family THEN
-            PERFORM ledger_limit(w.family, w.granted, 'limit:' || nextval(pg_get_serial_sequence('ledger_entry', 'id')),
+            PERFORM ledger_limit(w.family, w.granted, 'limit:' || nextval('ledger_entry_id_seq'),
                                  'the limit of the rule changed', p_now);
             limited := w.family;
         ELSIF NOT w.counted AND limited <> w.family THEN
@@ -530,7 +530,7 @@ BEGIN
             IF NOT FOUND THEN
                 -- Used for the first time: opened and taken from in one row. If it is there after all, it is short.
                 EXIT single WHEN w_shards > 1 OR w_granted IS NULL OR w_opening + w_amount > w_granted;
-                counter := nextval(pg_get_serial_sequence('ledger_counter', 'id'));
+                counter := nextval('ledger_counter_id_seq');
                 INSERT INTO ledger_counter (id, family, retailer_id, kind, owner, subject, scope, period, shard, shards,
                                             granted, withheld, withdrawn, taken, overdrawn, counted, tallied,
                                             tallied_xact)
