@@ -15,6 +15,7 @@ from checkout import facts as facts_module
 from checkout import redemption_plan, redemption_write, sessions, traces, tracking, validation, wants
 from checkout.asks import Ask
 from checkout.facts import Confirm, Facts
+from checkout.models import Redemption
 from checkout.redemption_write import Redeemed
 from offers import customers
 from offers.evaluation import engine
@@ -88,7 +89,7 @@ def _redeem(retailer_id: int, facts: Facts, key: str, reference: str) -> Redeeme
         outcome = engine.evaluate(facts.context)
         if not outcome.valid or not outcome.applicable:
             raise _failed(retailer_id, facts, outcome, tracking_id, key)
-        plan = redemption_plan.plan(retailer_id, facts, outcome, tracking_id, key)
+        plan = redemption_plan.plan(facts, outcome, tracking_id, key)
         try:
             # Inside a caller's transaction a clash must not spoil the whole of it.
             with transaction.atomic() if connection.in_atomic_block else nullcontext():
@@ -112,19 +113,29 @@ def _failed(retailer_id: int, facts: Facts, outcome: Outcome, tracking_id: str, 
     if first is None:
         first = next(one for one in outcome.verdicts if one.reason is not None)
     assert first.reason is not None
-    row = redemption_plan.row(retailer_id, facts, first, tracking_id, key)
-    row.public_id = new_id("rf_")
-    row.succeeded = False
-    row.amount = None
-    row.discount_amount = 0
-    row.failure_code = first.reason.code
-    row.failure_message = first.reason.rule_error or first.reason.message
-    row.trace = traces.all_of(outcome.verdicts)
-    row.detail = {}
-    row.save(force_insert=True)
+    row = redemption_plan.row(facts, first, tracking_id, key)
+    Redemption.objects.create(
+        public_id=(failed_id := new_id("rf_")),
+        retailer_id=retailer_id,
+        succeeded=False,
+        voucher_id=row.voucher_id,
+        tier_id=row.tier_id,
+        campaign_id=row.campaign_id,
+        code=row.code,
+        customer_id=facts.customer.id if facts.customer else None,
+        tracking_id=tracking_id,
+        session_key=key,
+        metadata=row.metadata,
+        failure_code=first.reason.code,
+        failure_message=first.reason.rule_error or first.reason.message,
+        trace=traces.all_of(outcome.verdicts),
+        channel_type=row.channel_type,
+        channel_id=row.channel_id,
+        created_at=facts.now,
+    )
     if facts.config.listened:
-        _tell_failure(retailer_id, row.public_id, row.created_at)
-    return NotRedeemable(first, row.public_id)
+        _tell_failure(retailer_id, failed_id, facts.now)
+    return NotRedeemable(first, failed_id)
 
 
 def _tell_failure(retailer_id: int, failed_id: str, now: datetime) -> None:

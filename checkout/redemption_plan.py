@@ -12,6 +12,54 @@ from offers.lib import metadata
 from offers.lib.ids import new_id
 
 
+@dataclass(slots=True, kw_only=True)
+class NewRedemption:
+    """A redemption about to be stored. The columns of checkout.models.Redemption, without what a model costs."""
+
+    public_id: str
+    discount_amount: int
+    metadata: dict[str, Any] | None
+    detail: dict[str, Any]
+    tracking_id: str
+    session_key: str
+    channel_type: str
+    channel_id: str
+    created_at: datetime
+    voucher_id: int | None = None
+    tier_id: int | None = None
+    campaign_id: int | None = None
+    code: str = ""
+    amount: int | None = None
+    trace: list[dict[str, Any]] | None = None
+    kind: str = Redemption.Kind.REDEMPTION.value
+    succeeded: bool = True
+    rolled_back_at: datetime | None = None
+    failure_code: str = ""
+    failure_message: str = ""
+    reason: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class NewOrder:
+    """An order about to be stored or changed. The columns of checkout.models.Order."""
+
+    public_id: str
+    source_id: str | None
+    status: str
+    referrer_id: str | None
+    amount: int | None
+    initial_amount: int | None
+    discount_amount: int
+    items_discount_amount: int
+    total_discount_amount: int
+    total_amount: int | None
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime | None
+    items: list[dict[str, Any]]
+    redemptions: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Plan:
     """Rows about to be written."""
@@ -20,9 +68,9 @@ class Plan:
     outcome: Outcome
     tracking_id: str
     session_key: str
-    rows: list[Redemption]
-    parent: Redemption | None
-    order: Order | None
+    rows: list[NewRedemption]
+    parent: NewRedemption | None
+    order: NewOrder | None
 
     @property
     def journal(self) -> dict[int, str]:
@@ -35,16 +83,14 @@ class Plan:
         return self.outcome.applicable
 
 
-def plan(retailer_id: int, facts: Facts, outcome: Outcome, tracking_id: str, key: str) -> Plan:
+def plan(facts: Facts, outcome: Outcome, tracking_id: str, key: str) -> Plan:
     """Return what redeeming the applicable verdicts of `outcome` will store."""
     applied = outcome.applicable
-    rows = [row(retailer_id, facts, verdict, tracking_id, key) for verdict in applied]
+    rows = [row(facts, verdict, tracking_id, key) for verdict in applied]
     parent = None
     if len(rows) > 1:
-        parent = Redemption(
+        parent = NewRedemption(
             public_id=new_id("r_"),
-            retailer_id=retailer_id,
-            succeeded=True,
             tracking_id=tracking_id,
             session_key=key,
             discount_amount=sum(row.discount_amount for row in rows),
@@ -54,19 +100,17 @@ def plan(retailer_id: int, facts: Facts, outcome: Outcome, tracking_id: str, key
             channel_id=facts.actor.ident,
             created_at=facts.now,
         )
-    return Plan(facts, outcome, tracking_id, key, rows, parent, _order(retailer_id, facts, outcome, rows, parent))
+    return Plan(facts, outcome, tracking_id, key, rows, parent, _order(facts, outcome, rows, parent))
 
 
-def row(retailer_id: int, facts: Facts, verdict: Verdict, tracking_id: str, key: str) -> Redemption:
+def row(facts: Facts, verdict: Verdict, tracking_id: str, key: str) -> NewRedemption:
     """Return the redemption of one verdict, not saved."""
     subject = facts.subject(verdict.redeemable)
     detail: dict[str, Any] = {}
     if verdict.order is not None:
         detail["order"] = calculation.order(verdict.order)
-    return Redemption(
+    return NewRedemption(
         public_id=new_id("r_"),
-        retailer_id=retailer_id,
-        succeeded=True,
         voucher_id=subject.voucher.id if subject.voucher else None,
         tier_id=subject.tier.row.pk if subject.tier else None,
         campaign_id=subject.campaign.id if subject.campaign else None,
@@ -84,17 +128,17 @@ def row(retailer_id: int, facts: Facts, verdict: Verdict, tracking_id: str, key:
     )
 
 
-def _order(
-    retailer_id: int, facts: Facts, outcome: Outcome, rows: list[Redemption], parent: Redemption | None
-) -> Order | None:
+def _order(facts: Facts, outcome: Outcome, rows: list[NewRedemption], parent: NewRedemption | None) -> NewOrder | None:
     ask, stored, totals = facts.ask.order, facts.order, outcome.order
     if ask is None:
         return None
-    order = Order(
-        retailer_id=retailer_id,
+    items: list[dict[str, Any]] = []
+    if totals is not None:
+        items = [{**calculation.line(line), "id": line.line.id or new_id("ordli_")} for line in totals.items]
+    return NewOrder(
         public_id=stored["public_id"] if stored else new_id("ord_"),
         source_id=stored["source_id"] if stored else ask.source_id,
-        status=ask.status or Order.Status.PAID,
+        status=ask.status or Order.Status.PAID.value,
         referrer_id=ask.referrer.id if ask.referrer else None,
         amount=totals.amount if totals else ask.amount,
         initial_amount=totals.initial_amount if totals else ask.amount,
@@ -103,20 +147,15 @@ def _order(
         total_discount_amount=totals.total_discount_amount if totals else 0,
         total_amount=totals.total_amount if totals else ask.amount,
         metadata=metadata.merged(stored["metadata"] if stored else {}, ask.metadata or {}),
-        revision=stored["revision"] if stored else 0,
         created_at=datetime.fromisoformat(stored["created_at"]) if stored else facts.now,
         updated_at=facts.now if stored else None,
+        items=items,
+        redemptions={**(stored["redemptions"] if stored else {}), **_redeemed_by(facts, outcome, rows, parent)},
     )
-    order.pk = stored["id"] if stored else None
-    order.customer_id = stored["customer_id"] if stored else None
-    if totals is not None:
-        order.items = [{**calculation.line(line), "id": line.line.id or new_id("ordli_")} for line in totals.items]
-    order.redemptions = {**(stored["redemptions"] if stored else {}), **_redeemed_by(facts, outcome, rows, parent)}
-    return order
 
 
 def _redeemed_by(
-    facts: Facts, outcome: Outcome, rows: list[Redemption], parent: Redemption | None
+    facts: Facts, outcome: Outcome, rows: list[NewRedemption], parent: NewRedemption | None
 ) -> dict[str, dict[str, Any]]:
     date = moment(facts.now)
     if parent is not None:

@@ -8,8 +8,7 @@ import orjson
 
 from checkout import wants
 from checkout.facts import Facts
-from checkout.models import Order, Redemption
-from checkout.redemption_plan import Plan
+from checkout.redemption_plan import NewOrder, NewRedemption, Plan
 from offers.evaluation.verdicts import Outcome
 from offers.ledger.holds import Shortage
 from offers.lib.calls import call
@@ -32,9 +31,9 @@ class Redeemed:
 
     facts: Facts
     outcome: Outcome
-    rows: list[Redemption]
-    parent: Redemption | None
-    order: Order | None
+    rows: list[NewRedemption]
+    parent: NewRedemption | None
+    order: NewOrder | None
     customer_public_id: str | None
     figures: Mapping[int, Mapping[str, Figures]]
 
@@ -75,15 +74,9 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
     found = retrying(lambda: call(_REDEEM, text))
     if found is None:
         return None
-    ok, item, kind, available, customer_id, customer_public_id, order_id, parent_id, figures = found
+    ok, item, kind, available, _, customer_public_id, _, _, figures = found
     if not ok:
         return Shortage(item, kind, available)
-    for row in (*plan.rows, *([plan.parent] if plan.parent else [])):
-        row.customer_id, row.order_id = customer_id, order_id
-    for row in plan.rows:
-        row.parent_id = parent_id
-    if plan.order is not None:
-        plan.order.pk, plan.order.customer_id = order_id, customer_id or plan.order.customer_id
     return Redeemed(facts, plan.outcome, plan.rows, plan.parent, plan.order, customer_public_id, _figures(figures))
 
 
@@ -156,7 +149,7 @@ def _parent(plan: Plan) -> dict[str, Any] | None:
     }
 
 
-def _row(row: Redemption) -> dict[str, Any]:
+def _row(row: NewRedemption) -> dict[str, Any]:
     return {
         "public_id": row.public_id,
         "voucher_id": row.voucher_id,
@@ -171,7 +164,7 @@ def _row(row: Redemption) -> dict[str, Any]:
     }
 
 
-def _locked(row: Redemption) -> dict[str, Any]:
+def _locked(row: NewRedemption) -> dict[str, Any]:
     return {"object": "voucher" if row.voucher_id else "promotion_tier", "id": row.voucher_id or row.tier_id}
 
 

@@ -48,7 +48,6 @@ class LockSession(models.Model):
         ]
         indexes = [
             models.Index(fields=["retailer", "key"], name="lock_key"),
-            models.Index(fields=["retailer", "-id"], name="lock_newest"),
             models.Index(fields=["object", "object_id", "-id"], name="lock_of_object"),
             models.Index(fields=["expires_at"], condition=Q(state="live"), name="lock_due"),
         ]

@@ -29,4 +29,6 @@ class PublicIdField(models.CharField):  # type: ignore[type-arg]
         name, path, args, kwargs = super().deconstruct()
         kwargs.pop("default", None)
         kwargs["prefix"] = self.prefix
+        if not self.unique:
+            kwargs["unique"] = False  # ours is unique unless said otherwise
         return name, path, args, kwargs

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from checkout.models import Order, Redemption
+from checkout.redemption_plan import NewOrder, NewRedemption
 from checkout.redemption_write import Figures
 from offers.models import PromotionTier
 
@@ -77,7 +78,7 @@ class Parts:
     voucher: AnyVoucher | None = None
     campaign: Campaign | None = None
     tier: PromotionTier | None = None
-    order: Order | None = None
+    order: Order | NewOrder | None = None
     holder_id: str | None = None
     figures: Mapping[str, Figures] = field(default_factory=lambda: NO_FIGURES)
     parent_id: str | None = None
@@ -85,7 +86,7 @@ class Parts:
     rollbacks: tuple[Redemption, ...] = ()
 
 
-def redemption(row: Redemption, parts: Parts) -> dict[str, Any]:
+def redemption(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any]:
     """Return a redemption or, for a row of that kind, a rollback."""
     shown: dict[str, Any] = {
         "id": row.public_id,
@@ -107,7 +108,7 @@ def redemption(row: Redemption, parts: Parts) -> dict[str, Any]:
     return shown
 
 
-def _outcome(row: Redemption, parts: Parts) -> dict[str, Any]:
+def _outcome(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any]:
     result = "SUCCESS" if row.succeeded else "FAILURE"
     if row.kind == Redemption.Kind.ROLLBACK:
         status = "SUCCEEDED" if row.succeeded else "FAILED"
@@ -130,7 +131,7 @@ def _outcome(row: Redemption, parts: Parts) -> dict[str, Any]:
     return shown
 
 
-def _order_of(row: Redemption, parts: Parts) -> dict[str, Any] | None:
+def _order_of(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any] | None:
     if parts.order is None:
         return None
     identity = order_identity(parts.order, parts.customer)
@@ -140,7 +141,7 @@ def _order_of(row: Redemption, parts: Parts) -> dict[str, Any] | None:
     return {**identity, **calculated}
 
 
-def _related(row: Redemption, parts: Parts) -> dict[str, Any]:
+def _related(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any]:
     if parts.voucher is not None:
         return {
             "related_object_type": "voucher",
@@ -242,7 +243,7 @@ def customer(value: Customer | None) -> dict[str, Any] | None:
     }
 
 
-def order_identity(order: Order, owner: Customer | None) -> dict[str, Any]:
+def order_identity(order: Order | NewOrder, owner: Customer | None) -> dict[str, Any]:
     """Return what an order is, without its amounts."""
     return {
         "id": order.public_id,
@@ -258,7 +259,7 @@ def order_identity(order: Order, owner: Customer | None) -> dict[str, Any]:
     }
 
 
-def order_amounts(order: Order) -> dict[str, Any]:
+def order_amounts(order: Order | NewOrder) -> dict[str, Any]:
     """Return the amounts an order has now; discounts it does not have are left out."""
     shown: dict[str, Any] = {"amount": order.amount}
     if order.items and order.initial_amount is not None:
