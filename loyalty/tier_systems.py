@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from loyalty.models import Member, MemberTier, TierLevel, TierSystem
+from loyalty.models import TierLevel, TierSystem
 from offers import audit
 from offers.lib.actors import Actor
-from offers.lib.errors import Duplicate, InvalidPayload, NotFound
+from offers.lib.errors import Duplicate, InvalidPayload
 
 MOST_SYSTEMS = 5
 LONGEST_NAME = 120
@@ -63,28 +63,6 @@ def create(
     except IntegrityError as error:
         raise Duplicate("There is a tier system of this key", field="key") from error
     return system
-
-
-def place(*, member: Member, system_key: str, level_key: str, actor: Actor, now: datetime) -> MemberTier:
-    """Put a member into a level by hand; rules that wait for somebody to enter it do not fire. Refuses `not_found`."""
-    levels = TierLevel.objects.filter(system__retailer_id=member.retailer_id, system__key=system_key)
-    level = levels.select_related("system").filter(key=level_key).first()
-    if level is None:
-        raise NotFound("tier_level", f"{system_key}:{level_key}")
-    with transaction.atomic():
-        held, _ = MemberTier.objects.update_or_create(
-            member=member, system=level.system, defaults={"level": level, "entered_at": now, "review_at": None}
-        )
-        audit.record(
-            retailer_id=member.retailer_id,
-            actor=actor,
-            action="member.tier",
-            object_type="member",
-            object_id=str(member.uuid),
-            after={"system": system_key, "level": level_key},
-            now=now,
-        )
-    return held
 
 
 def _level(level: Mapping[str, Any]) -> TierLevel:

@@ -34,7 +34,6 @@ app.conf.beat_schedule = {
     "expire locks": every(20, "checkout.expire_sessions"),
     "expire offer locks": every(20, "checkout.expire_offer_locks"),
     "tally busy counters": every(300, "ledger.tally"),
-    "work off transactions": every(2, "checkout.drain_transactions"),
     "prove the ledger": {"task": "ledger.prove", "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
     "take up jobs": every(15, "offers.take_up_jobs"),
     "deliver webhooks": every(2, "outbox.relay"),

@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[Scene, dict[str, Any]], None]] = {
     "accounts": programme.account,
     "tier_systems": programme.tier_system,
     "members": programme.member,
+    "rules": programme.rule,
 }
 ANSWERED = ("clients", "stores", "accounts", "members", "rules")
 

@@ -1,12 +1,16 @@
-"""Carries out what a document says of loyalty: point accounts, tier systems and members."""
+"""Carries out what a document says of loyalty: point accounts, tier systems, members and rules."""
 
 from typing import Any
+from uuid import UUID
 
-from checkout.configure.scene import ACTOR, BadDocument, Scene, entries, need, text
-from loyalty import accounts, members, tier_systems
-from loyalty.models import PointAccount
+from checkout.configure.scene import ACTOR, BadDocument, Scene, entries, moment, need, text
+from loyalty import accounts, members, rules, tier_systems, tiers
+from loyalty.models import PointAccount, Rule
+from offers.lib.errors import NotFound
 
 LONGEST_TAG = 60
+# Of a rule, what is no part of what it says.
+OUTSIDE = {"ref", "id", "name", "scope", "active", "in_force_from"}
 
 
 def account(scene: Scene, entry: dict[str, Any]) -> None:
@@ -59,5 +63,42 @@ def member(scene: Scene, entry: dict[str, Any]) -> None:
         now=scene.now,
     )
     for system, level in need(entry, "tiers", dict, default={}).items():
-        tier_systems.place(member=row, system_key=system, level_key=str(level), actor=ACTOR, now=scene.now)
+        found = tiers.level(retailer_id=scene.retailer.pk, named=f"{system}/{level}")
+        if found is None:
+            raise NotFound("tier_level", f"{system}/{level}")
+        tiers.move(member=row, level=found, actor=ACTOR, now=scene.now)
     scene.keep("members", entry, row, members.shown_id(row))
+
+
+def rule(scene: Scene, entry: dict[str, Any]) -> None:
+    """Save a rule, or with an id a further version of one.
+
+    A version without outcomes changes only what it names, so that switching off takes one line.
+    """
+    old = _rule(scene, text(entry, "id")) if entry.get("id") is not None else None
+    says = {key: value for key, value in entry.items() if key not in OUTSIDE}
+    if old is not None and "outcomes" not in entry:
+        says = {**old.versions.order_by("-number")[:1].get().definition, **says}
+    for part in [*entries(says, "conditions"), *entries(says, "outcomes")]:
+        ref = part.get("account")
+        if isinstance(ref, str) and ref in scene.rows.get("accounts", {}):
+            part["account"] = str(scene.row("accounts", ref).uuid)
+    row = rules.save(
+        retailer_id=scene.retailer.pk,
+        name=text(entry, "name", default=old.name if old else ...),
+        scope=text(entry, "scope", default=old.scope if old else ...),
+        definition=says,
+        rule_uuid=str(old.uuid) if old else None,
+        active=need(entry, "active", bool, default=old.active if old else True),
+        in_force_from=moment(entry, "in_force_from"),
+        actor=ACTOR,
+        now=scene.now,
+    )
+    scene.keep("rules", entry, row, str(row.uuid))
+
+
+def _rule(scene: Scene, ident: str) -> Rule:
+    try:
+        return Rule.objects.get(retailer=scene.retailer, uuid=UUID(ident))
+    except (ValueError, Rule.DoesNotExist):
+        raise NotFound("rule", ident) from None

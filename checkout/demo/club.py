@@ -1,6 +1,6 @@
 """The loyalty side of the demo: what `manage.py configure` is given for both retailers, stores, members and all."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from checkout.configure import document
@@ -40,6 +40,44 @@ TIERS = {
         {"ref": "gold", "name": "Gold", "rank": 3, "entry": {"metric": "lifetime_points", "op": ">=", "value": 2000}},
     ],
 }
+RULES: list[dict[str, Any]] = [
+    {
+        "name": "A point per dollar",
+        "scope": "economy",
+        "section": "purchase",
+        "tier_system": "club",
+        "levels": ["base", "silver"],
+        "exclusions": [{"match": "category", "values": ["giftcard"]}],
+        "outcomes": [{"type": "points_per", "account": "points", "rate": 1, "unit": "1.00"}],
+    },
+    {
+        "name": "Gold: two points per dollar",
+        "scope": "economy",
+        "section": "purchase",
+        "tier_system": "club",
+        "levels": ["gold"],
+        "exclusions": [{"match": "category", "values": ["giftcard"]}],
+        "outcomes": [{"type": "points_per", "account": "points", "rate": 2, "unit": "1.00"}],
+    },
+    {
+        "name": "5.00 off at 200 earned points",
+        "scope": "economy",
+        "section": "event",
+        "trigger": "points_changed",
+        "conditions": [{"metric": "earned_points", "account": "points", "op": "crosses", "value": 200}],
+        "limits": {"per_user": {"count": 1, "period": "lifetime"}},
+        "outcomes": [{"type": "offer", "offer": "five-dollars"}],
+    },
+    {
+        "name": "Locals: 50 points for cooking gear",
+        "scope": "campaign",
+        "audience": {"tags": ["local"]},
+        "budget": {"points": 10_000},
+        "catalog_restrictions": [{"mode": "include", "match": "category", "values": ["cooking"]}],
+        "limits": {"per_user": {"count": 1, "period": "day"}},
+        "outcomes": [{"type": "points_fixed", "account": "points", "points": 50}],
+    },
+]
 TERMS = "One per purchase, not for gift cards."
 MUG = {"set_price": "2.00", "items": [{"match": "item", "values": ["mug-red"]}]}
 STORE: dict[str, Any] = {"reward_store": True, "points_cost": 300}
@@ -54,7 +92,9 @@ OFFERS: list[tuple[str, str, str, str, dict[str, Any], dict[str, Any]]] = [
 
 def open_doors(acme: Retailer, borealis: Retailer, now: datetime) -> dict[str, str]:
     """Set both retailers up for tills and members; return what demo.env tells of it."""
-    first = _apply(acme, now, _stores("A", "B"), items=_items(), tier_systems=[TIERS], members=_members())
+    first = _apply(
+        acme, now, _stores("A", "B"), items=_items(), tier_systems=[TIERS], members=_members(), rules=_rules(now)
+    )
     second = _apply(borealis, now, _stores("A"))
     return {
         "BASIC_USER": first["clients"]["main"]["client_id"],
@@ -121,6 +161,10 @@ def _stores(*letters: str) -> list[dict[str, Any]]:
 
 def _items() -> list[dict[str, Any]]:
     return [{"item_id": ident, "category": category} for ident, category in ITEMS]
+
+
+def _rules(now: datetime) -> list[dict[str, Any]]:
+    return [{**rule, "in_force_from": (now - timedelta(days=30)).isoformat()} for rule in RULES]
 
 
 def _members() -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from checkout.management.commands.configure import answer_to
-from loyalty.models import Member, PointAccount, TierLevel
+from loyalty.models import Member, PointAccount, Rule, TierLevel
 from offers.models import AuditEntry, Client, Product, Retailer, Store
 from tests.api.sessionm.client import basic
 
@@ -166,6 +166,52 @@ def test_t44_with_the_outside_id_as_system_of_record_a_second_source_is_refused(
         ("members[1]", "validation")
     ]
     assert configure(retailer=shop, members=[person("m1"), person("m2")])["members"] == {"m1": "m1", "m2": "m2"}
+
+
+ACCOUNT = {"ref": "main", "name": "Points"}
+PER_DOLLAR = {
+    "ref": "r1",
+    "name": "Per dollar",
+    "scope": "economy",
+    "section": "purchase",
+    "active": True,
+    "in_force_from": "2015-01-01T00:00:00Z",
+    "trigger": "transaction_closed",
+    "match": "all",
+    "conditions": [],
+    "catalog_restrictions": [],
+    "exclusions": [],
+    "limits": {},
+    "outcomes": [{"type": "points_per", "account": "main", "rate": 1, "unit": "1.00", "basis": "eligible_spend"}],
+}
+
+
+def test_rules_count_from_the_moment_they_name_and_know_the_accounts_by_ref() -> None:
+    answer = new(accounts=[ACCOUNT], rules=[PER_DOLLAR])
+    assert answer["errors"] == []
+    version = Rule.objects.get(uuid=answer["rules"]["r1"]).versions.get()
+    assert version.in_force_from.isoformat() == "2015-01-01T00:00:00+00:00"
+    assert version.definition["outcomes"][0]["account"] == answer["accounts"]["main"]
+
+
+def test_a_rule_with_an_id_gets_a_further_version_from_now_on() -> None:
+    first = new(accounts=[ACCOUNT], rules=[PER_DOLLAR])
+    row = Rule.objects.get(uuid=first["rules"]["r1"])
+    shop = {"id": first["retailer_id"]}
+    double = {**PER_DOLLAR, "id": str(row.uuid), "in_force_from": None}
+    double["outcomes"] = [{"type": "points_per", "account": "Points", "rate": 2, "unit": "1.00"}]
+    assert configure(retailer=shop, rules=[double])["rules"] == {"r1": str(row.uuid)}
+    assert configure(retailer=shop, rules=[{"id": str(row.uuid), "active": False}])["errors"] == []
+    rates = [(v.number, v.active, v.definition["outcomes"][0]["rate"]) for v in row.versions.order_by("number")]
+    assert rates == [(1, True, 1), (2, True, 2), (3, False, 2)]
+    assert configure(retailer=shop, rules=[{**PER_DOLLAR, "id": "x"}])["errors"][0]["code"] == "not_found"
+
+
+def test_t68_a_rule_of_fifty_catalog_restrictions_is_refused_and_one_of_49_is_not() -> None:
+    line = {"mode": "exclude", "match": "item", "values": ["GC25"]}
+    assert new(accounts=[ACCOUNT], rules=[{**PER_DOLLAR, "catalog_restrictions": [line] * 49}])["errors"] == []
+    fifty = new(accounts=[ACCOUNT], rules=[{**PER_DOLLAR, "catalog_restrictions": [line] * 50}])
+    assert refused(fifty) == [("rules[0]", "validation")]
 
 
 def test_every_entry_that_is_wrong_is_named_and_nothing_is_stored() -> None:

@@ -3,13 +3,12 @@
 from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from checkout.api.sessionm import offers, pos, reward_store, transactions, user_offers
+from checkout.api.sessionm import offers, pos, transactions, user_offers
 from checkout.api.sessionm.envelope import Nowhere
 
 urlpatterns = [
     *offers.urlpatterns,
     *pos.urlpatterns,
-    *reward_store.urlpatterns,
     *transactions.urlpatterns,
     *user_offers.urlpatterns,
     # The last one: what nobody above answers.
