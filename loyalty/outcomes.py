@@ -99,6 +99,15 @@ def deposit(
         if moved.done:
             run.rules = rules.in_force(retailer_id=retailer_id, at=now)
             run.result.add_points(account, amount)
+            points.note(
+                moved,
+                "points.deposit",
+                member=run.member,
+                actor=actor,
+                balance_before=moved.balance - amount,
+                reason=reason,
+                now=now,
+            )
             _follow(run, before)
         return run.result
 

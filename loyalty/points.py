@@ -138,15 +138,30 @@ def earn(
         return own.moved(before)
 
 
-def spend(*, member: Member, account: PointAccount, amount: int, reference: str, now: datetime) -> Moved:
-    """Take points, soonest to expire first, all or none. Refuses `insufficient_points`, `argument_error`."""
+def spend(
+    *,
+    member: Member,
+    account: PointAccount,
+    amount: int,
+    reference: str,
+    now: datetime,
+    actor: Actor | None = None,
+    reason: str = "",
+) -> Moved:
+    """Take points, soonest to expire first, all or none; audited when somebody asked for it (`actor`).
+
+    Refuses `insufficient_points`, `argument_error`. Locks the member and the account.
+    """
     _check(amount, reference)
     if not account.spendable:
         raise NotSpendable(field="point_account_id")
     with transaction.atomic():
         own = _own(member, account, now)
+        before = own.balance
         moved = _use(own, amount, f"{SPEND}:{reference}", now)
         _stay(own, now)
+        if moved.done and actor is not None:
+            note(moved, "points.spend", member=member, actor=actor, balance_before=before, reason=reason, now=now)
         return moved
 
 
@@ -177,18 +192,9 @@ def adjust(
             _add(own, amount, entry, entry, reason, now)
         else:
             _use(own, -amount, entry, now)
-        audit.record(
-            retailer_id=member.retailer_id,
-            actor=actor,
-            action="points.adjust",
-            object_type="member",
-            object_id=str(member.uuid),
-            before={"account": account.name, "balance": before},
-            after={"account": account.name, "balance": own.balance},
-            reason=reason,
-            now=now,
-        )
-        return own.moved(own.row.lifetime)
+        moved = own.moved(own.row.lifetime)
+        note(moved, "points.adjust", member=member, actor=actor, balance_before=before, reason=reason, now=now)
+        return moved
 
 
 def reverse(
@@ -214,6 +220,23 @@ def reverse(
         own.row.shortfall += amount - taken
         own.row.save(update_fields=["lifetime", "shortfall"])
         return own.moved(before)
+
+
+def note(
+    moved: Moved, action: str, *, member: Member, actor: Actor, balance_before: int, reason: str, now: datetime
+) -> None:
+    """Write a movement somebody asked for into the audit trail."""
+    audit.record(
+        retailer_id=member.retailer_id,
+        actor=actor,
+        action=action,
+        object_type="member",
+        object_id=str(member.uuid),
+        before={"account": moved.account.name, "balance": balance_before},
+        after={"account": moved.account.name, "balance": moved.balance},
+        reason=reason,
+        now=now,
+    )
 
 
 def expire(*, now: datetime, limit: int = 500) -> int:

@@ -97,7 +97,9 @@ def name_levels(*, retailer_id: int, definition: dict[str, Any]) -> list[tuple[s
     named = str(definition.get("tier_system") or "")
     systems = list(TierSystem.objects.filter(retailer_id=retailer_id).prefetch_related("levels"))
     if named:
-        systems = [one for one in systems if named.casefold() in (one.key, one.name.casefold(), str(one.uuid))]
+        systems = [
+            one for one in systems if named.casefold() in (one.key.casefold(), one.name.casefold(), str(one.uuid))
+        ]
         if not systems:
             return [("tier_system", "is no tier system of this retailer")]
         definition["tier_system"] = systems[0].key

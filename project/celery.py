@@ -37,6 +37,8 @@ app.conf.beat_schedule = {
     "prove the ledger": {"task": "ledger.prove", "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
     "take up jobs": every(15, "offers.take_up_jobs"),
     "deliver webhooks": every(2, "outbox.relay"),
+    "expire points": every(300, "loyalty.expire_points"),
+    "review tiers": every(300, "loyalty.review_tiers"),
     "forget old events": every(3600, "outbox.purge"),
     "forget old answers": every(3600, "checkout.purge_replies"),
     "forget old traces": every(3600, "checkout.purge_traces"),

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 REACHES_200 = {"metric": "earned_points", "account": "main", "op": "crosses", "value": 200}
 FIVE = {"type": "offer", "offer": "five-dollars"}
 ONCE = {"per_user": {"count": 1, "period": "lifetime"}}
-PER_DOLLAR = {"outcomes": [points_per()]}
+PER_DOLLAR: dict[str, Any] = {"outcomes": [points_per()]}
 
 
 @pytest.fixture
