@@ -26,6 +26,12 @@ Rows = QuerySet[LockSession]
 LIVE = LockSession.State.LIVE
 
 
+def lasting(row: LockSession) -> str:
+    """Say for how long a lock was asked for: 1 day, 15 minutes."""
+    unit = row.ttl_unit.lower()
+    return f"{row.ttl.normalize():f} {unit.removesuffix('s') if row.ttl == 1 else unit}"
+
+
 class StateFilter(PickFilter):
     """Live locks unless asked for the others; a lock past its time is not live, swept or not."""
 
@@ -151,7 +157,7 @@ class LockSessionAdmin(ReadOnlyAdmin):
             "Campaign": show.to_page(Campaign.objects.filter(pk=row.campaign_id or 0).first()),
             "Customer": show.to_page(Customer.objects.filter(pk=row.customer_id or 0).first()),
             "Locked": show.moment(row.created_at, zone),
-            "Locked for": f"{row.ttl.normalize():f} {row.ttl_unit.lower()}",
+            "Locked for": lasting(row),
             "Until": show.moment(row.expires_at, zone),
             "Ended": show.moment(row.ended_at, zone),
             "Ended by": row.ended_by,

@@ -8,12 +8,69 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from offers.admin import show
-from offers.admin.filters import ExactFilter, HistoryDaysFilter, RetailerFilter
-from offers.admin.office import ReadOnlyAdmin
+from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
+from offers.admin.office import ReadOnlyAdmin, capitalised
 from offers.admin.page import Facts, Page, Table
 from offers.models import AuditEntry
 
 Rows = QuerySet[AuditEntry]
+# Whose changes the trail keeps.
+KEPT = (
+    "campaign",
+    "voucher",
+    "promotion_tier",
+    "redemption",
+    "session",
+    "order",
+    "customer",
+    "product",
+    "sku",
+    "collection",
+    "category",
+    "rule",
+    "retailer",
+    "client",
+    "webhook",
+    "staff",
+)
+# What is stored as noun.verb, said as colleagues would.
+NOUNS = {
+    "client": "API credential",
+    "rule": "condition",
+    "session": "lock",
+    "sku": "variant",
+    "staff": "member of staff",
+    "voucher": "code",
+}
+DONE = {
+    "archive": "archived",
+    "assign": "bound",
+    "balance": "credit changed",
+    "create": "made",
+    "delete": "deleted",
+    "disable": "switched off",
+    "enable": "switched on",
+    "end_rotation": "old secret ended",
+    "erase": "erased",
+    "release": "released",
+    "resend": "sent again",
+    "revoke": "revoked",
+    "rollback": "rolled back",
+    "rotate": "secret renewed",
+    "unassign": "unbound",
+    "update": "changed",
+}
+
+
+def named(noun: str) -> str:
+    """Return what colleagues call a thing: "sku" is "Variant"."""
+    return capitalised(NOUNS.get(noun, noun.replace("_", " ")))
+
+
+def words(action: str) -> str:
+    """Say what was done: "rule.assign" is "Condition bound"."""
+    noun, _, verb = action.rpartition(".")
+    return f"{named(noun)} {DONE.get(verb, verb.replace('_', ' '))}"
 
 
 class ActorFilter(ExactFilter):
@@ -24,12 +81,13 @@ class ActorFilter(ExactFilter):
         return queryset.filter(actor=text)
 
 
-class ActionFilter(ExactFilter):
-    title = "action"
+class WhatFilter(PickFilter):
+    title = "what was changed"
     parameter_name = "action"
+    choices_of = tuple((noun, named(noun)) for noun in KEPT)
 
-    def narrow(self, queryset: Rows, text: str) -> Rows:
-        return queryset.filter(action__startswith=text)
+    def narrow(self, queryset: Rows, value: str) -> Rows:
+        return queryset.filter(action__startswith=f"{value}.")
 
 
 class AuditDays(HistoryDaysFilter):
@@ -49,7 +107,7 @@ def changed(row: AuditEntry) -> list[list[str]]:
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("when", "who", "action_", "object_", "reason_")
-    list_filter = (AuditDays, ActorFilter, ActionFilter, RetailerFilter)
+    list_filter = (AuditDays, ActorFilter, WhatFilter, RetailerFilter)
     search_fields = ("object_id",)
     search_help_text = "Id or code of what was changed"
     list_select_related = ("retailer",)
@@ -72,7 +130,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @display(description="Did")
     def action_(self, row: AuditEntry) -> str:
-        return row.action.replace(".", " › ").replace("_", " ")
+        return words(row.action)
 
     @display(description="To")
     def object_(self, row: AuditEntry) -> str:
@@ -87,7 +145,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         facts = [
             ("When", show.moment(row.at, row.retailer.timezone if row.retailer else "UTC")),
             ("Who", f"{row.actor} ({row.actor_kind.lower()})"),
-            ("Object", show.mono(f"{row.object_type} {row.object_id}")),
+            ("Object", show.mono(f"{row.object_type.replace('_', ' ')} {row.object_id}")),
             ("Reason", row.reason or show.NOTHING),
             ("Request", row.request_id or show.NOTHING),
             ("Retailer", row.retailer.name if row.retailer else show.NOTHING),

@@ -148,7 +148,7 @@ class CampaignAdmin(OfficeAdmin):
 
     @display(description="Ends")
     def until(self, row: Campaign) -> str:
-        return show.moment(row.expiration_date, row.timezone or row.retailer.timezone, "never")
+        return show.day(row.expiration_date, row.timezone or row.retailer.timezone, "never")
 
     def pages(self) -> dict[str, View]:
         return {

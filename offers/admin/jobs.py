@@ -72,7 +72,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @display(description="Progress")
     def progress_(self, job: AsyncAction) -> str:
-        return show.bar(job.progress, f"{job.done:,} of {job.total:,}")
+        return show.bar(job.progress, f"{job.done:,} of {job.total:,}", warns=False)
 
     @display(description="Started by")
     def by(self, job: AsyncAction) -> str:

@@ -71,6 +71,14 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def day(at: datetime | None, timezone: str = "UTC", empty: str = NOTHING) -> str:
+    """Return the day of a moment in a zone, with the moment in UTC as its tooltip: for narrow columns."""
+    if at is None:
+        return empty
+    said = f"{at.astimezone(zone(timezone)):%-d %b %Y}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S} UTC", said)
+
+
 def moment(at: datetime | None, timezone: str = "UTC", empty: str = NOTHING) -> str:
     """Return a moment in a zone, with the moment in UTC as its tooltip."""
     if at is None:
@@ -142,9 +150,9 @@ def list_of(model: type[models.Model], **filters: Any) -> str:
     return f"{url}?{urlencode(filters)}" if filters else url
 
 
-def bar(percent: int, text: str = "") -> SafeString:
-    """Return a thin bar, filled to a percentage; it warns from 90 on."""
-    tone = "ok-full" if percent >= 100 else "ok-near" if percent >= 90 else ""
+def bar(percent: int, text: str = "", *, warns: bool = True) -> SafeString:
+    """Return a thin bar, filled to a percentage; of something that can run out it warns from 90 on."""
+    tone = "" if not warns else "ok-full" if percent >= 100 else "ok-near" if percent >= 90 else ""
     return format_html(
         '<span class="ok-barbox"><progress class="ok-bar {}" max="100" value="{}"></progress>'
         '<span class="ok-note">{}</span></span>',
@@ -156,7 +164,8 @@ def bar(percent: int, text: str = "") -> SafeString:
 
 def lines(texts: Iterable[object]) -> str:
     """Return texts below each other."""
-    return format_html_join("", "<div>{}</div>", ((text,) for text in texts)) or NOTHING
+    below = format_html_join("", "<div>{}</div>", ((text,) for text in texts))
+    return format_html("<div>{}</div>", below) if below else NOTHING
 
 
 def percent(value: Any) -> str:
