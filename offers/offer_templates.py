@@ -22,6 +22,7 @@ NAMES = {status.value: status.name.lower() for status in Status}
 HARMLESS = frozenset({"texts", "media", "key"})
 STAMPED = ("id", "uuid", "root", "retailer", "status", "frozen_at", "expired_at", "created_at", "updated_at")
 COLUMNS = tuple(column.name for column in Offer._meta.concrete_fields if column.name not in STAMPED)
+ATTEMPTS = 3
 _MOVES = {
     "published": ((Status.DRAFT, Status.PAUSED), Status.PUBLISHED),
     "paused": ((Status.PUBLISHED,), Status.PAUSED),
@@ -297,10 +298,12 @@ def _set_inventory(offer: Offer, now: datetime) -> None:
 def _locked(retailer_id: int, offer_id: UUID) -> Offer:
     named = Offer.objects.filter(retailer_id=retailer_id, uuid=offer_id).values("root")
     rows = Offer.objects.select_related("retailer").select_for_update(of=("self",))
-    found = rows.filter(retailer_id=retailer_id, root__in=named, frozen_at=None).first()
-    if found is None:
-        raise OfferNotFound()
-    return found
+    # Once more after somebody froze the row we waited for: there is a newer revision then.
+    for _ in range(ATTEMPTS):
+        found = rows.filter(retailer_id=retailer_id, root__in=named, frozen_at=None).first()
+        if found is not None:
+            return found
+    raise OfferNotFound()
 
 
 def _facts(offer: Offer) -> dict[str, Any]:

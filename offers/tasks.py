@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from celery import shared_task
 
-from offers import async_actions, generation, voucher_removal
+from offers import async_actions, generation, offer_templates, voucher_removal
 from offers.lib import clock, queue
 from offers.models import AsyncAction
 
@@ -33,6 +33,12 @@ def take_up_jobs(**_: Any) -> None:
     for action in async_actions.unfinished(now=clock.now()):
         if action.type in async_actions.TASKS:
             queue.enqueue(async_actions.TASKS[action.type], action_id=action.pk)
+
+
+@shared_task(name="offers.note_expired_offers")
+def note_expired_offers(**_: Any) -> None:
+    """Write down the status of offers whose acquisition end has passed."""
+    offer_templates.note_expired(now=clock.now())
 
 
 def _work(action_id: int, batch: Batch, tell: Callable[[], datetime] = clock.now) -> None:

@@ -79,6 +79,11 @@ class OfferLocked(Refusal):
 
     code = "offer_locked"
 
+    def __init__(self, until: datetime | None) -> None:
+        moment = until.isoformat().replace("+00:00", "Z") if until else None
+        detail = {"field": "user_offer_id", "code": self.code, "message": "", "until": moment}
+        super().__init__(details=[detail])
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -457,7 +462,7 @@ def _refuse_locked(entry: UserOffer, now: datetime) -> None:
     # Locks are the checkout's: they point here. Whoever locks owns this row first, so none appears meanwhile.
     for lock in entry.locks.filter(state__in=_ALIVE):
         if lock.state == "claimed" or lock.expires_at > now:
-            raise OfferLocked(until=lock.expires_at)
+            raise OfferLocked(None if lock.state == "claimed" else lock.expires_at)
 
 
 def _entry(user_offer_id: int | UUID) -> UserOffer:
@@ -468,7 +473,7 @@ def _entry(user_offer_id: int | UUID) -> UserOffer:
 
 
 def _locked(user_offer_id: int | UUID) -> UserOffer:
-    found = _rows(user_offer_id).select_for_update(of=("self",)).first()
+    found = _rows(user_offer_id).select_for_update(of=("self",), no_key=True).first()
     if found is None:
         raise UserOfferNotFound()
     return found

@@ -15,6 +15,7 @@ from offers.models import Retailer, UserOffer
 from tests.api.client import Answer
 from tests.api.sessionm.client import Till
 from tests.api.sessionm.offer_bodies import simple
+from tests.api.sessionm.wallets import asks, basket
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -332,3 +333,28 @@ def test_reading_and_managing_need_their_scopes(shop_a: Retailer, dora: Member) 
         assert reader.offer(path, user_id=str(dora.uuid)).status == 403
     for path in ("offers/get_user_offers", "offers/user_offer_history"):
         assert till.offer(path, user_id=str(dora.uuid)).status == 403
+
+
+def test_a_locked_entry_is_revoked_only_by_force(tool: Till, dora: Member, shop_a: Retailer) -> None:
+    till = Till(shop_a, scopes=["pos"])
+    offer_id = made(tool, offer_type="fixed_check_discount", discount_config={"amount": 5})
+    [line] = issue(tool, dora, offer_id)
+    entry = UserOffer.objects.get(uuid=line["user_offer_id"])
+    assert till.pos("lock", asks(entry, basket("10.00"))).status == 200
+    answer = tool.offer("offers/acquisition/revoke", user_offer_id=line["user_offer_id"])
+    assert (answer.status, answer["errors"]["code"]) == (409, "offer_locked")
+    assert answer["errors"]["details"][0]["until"].endswith("Z")
+    answer = tool.offer("offers/acquisition/revoke", user_offer_id=line["user_offer_id"], force="true")
+    assert (answer.status, answer["payload"]["status"]) == (200, 3)
+
+
+def test_after_its_time_a_lock_keeps_nobody_from_revoking(
+    tool: Till, dora: Member, shop_a: Retailer, set_clock: SetClock
+) -> None:
+    till = Till(shop_a, scopes=["pos"])
+    offer_id = made(tool, offer_type="fixed_check_discount", discount_config={"amount": 5})
+    [line] = issue(tool, dora, offer_id)
+    entry = UserOffer.objects.get(uuid=line["user_offer_id"])
+    assert till.pos("lock", asks(entry, basket("10.00"))).status == 200
+    set_clock(NOW + timedelta(hours=1))
+    assert tool.offer("offers/acquisition/revoke", user_offer_id=line["user_offer_id"]).status == 200
