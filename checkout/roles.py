@@ -22,8 +22,10 @@ SEEN = {
         "sku",
         "productcollection",
         "asyncaction",
+        "store",
+        "useroffer",
     ],
-    "checkout": ["redemption", "order", "locksession", "validation"],
+    "checkout": ["redemption", "order", "locksession", "validation", "transaction"],
 }
 # What a marketer looks after. Nothing here is deleted but rules, their assignments and product collections:
 # the rest is disabled or archived, because history points to it.
@@ -45,9 +47,12 @@ def permissions_of(role: str) -> set[str]:
         granted |= {f"offers.delete_{model}" for model in REMOVABLE}
     if role in {REVIEWER, ADMIN}:
         granted |= {"checkout.rollback_redemption", "checkout.release_locksession", "offers.view_auditentry"}
+        granted |= {"offers.change_useroffer", "checkout.change_transaction"}
     if role == ADMIN:
         granted |= {f"{app}.view_{model}" for app, models in WATCHED.items() for model in models}
-        granted |= {f"offers.{verb}_{model}" for verb in ("view", "add", "change") for model in ("client", "retailer")}
+        granted |= {
+            f"offers.{verb}_{model}" for verb in ("view", "add", "change") for model in ("client", "retailer", "store")
+        }
         granted |= {f"outbox.{verb}_endpoint" for verb in ("add", "change", "delete")} | {"outbox.change_delivery"}
         granted |= {f"auth.{verb}_user" for verb in ("view", "add", "change")}
     return granted

@@ -30,6 +30,15 @@ MENU: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Offers & loyalty",
+        [
+            ("Offers", "local_offer", "offers", "offer"),
+            ("Wallets", "account_balance_wallet", "offers", "useroffer"),
+            ("Loyalty rules", "stars", "loyalty", "rule"),
+            ("Transactions", "point_of_sale", "checkout", "transaction"),
+        ],
+    ),
+    (
         "Redemptions & locks",
         [
             ("Redemptions", "receipt_long", "checkout", "redemption"),
@@ -51,7 +60,8 @@ MENU: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     (
         "Set-up",
         [
-            ("Retailers", "store", "offers", "retailer"),
+            ("Retailers", "domain", "offers", "retailer"),
+            ("Stores", "store", "offers", "store"),
             ("API credentials", "key", "offers", "client"),
             ("Webhooks", "webhook", "outbox", "endpoint"),
             ("Staff", "badge", "auth", "user"),

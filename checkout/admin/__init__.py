@@ -1,5 +1,29 @@
 """Back-office pages of what happened at the checkout, and of codes, campaigns and customers with their history."""
 
-from checkout.admin import campaigns, customers, orders, redemptions, sessions, staff, validations, vouchers
+from checkout.admin import (
+    campaigns,
+    customers,
+    orders,
+    redemptions,
+    sessions,
+    staff,
+    stores,
+    transactions,
+    validations,
+    vouchers,
+    wallets,
+)
 
-__all__ = ["campaigns", "customers", "orders", "redemptions", "sessions", "staff", "validations", "vouchers"]
+__all__ = [
+    "campaigns",
+    "customers",
+    "orders",
+    "redemptions",
+    "sessions",
+    "staff",
+    "stores",
+    "transactions",
+    "validations",
+    "vouchers",
+    "wallets",
+]

@@ -8,7 +8,7 @@ from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from checkout.admin import history
+from checkout.admin import history, members, wallets
 from checkout.models import LockSession, Redemption
 from offers import customers
 from offers.admin import fields, lookups, show
@@ -23,7 +23,7 @@ from offers.admin.office import (
     posted,
     stamp,
 )
-from offers.admin.page import Button, Facts, Page, Table
+from offers.admin.page import Block, Button, Facts, Page, Table
 from offers.models import Customer, Retailer, Voucher
 
 Rows = QuerySet[Customer]
@@ -57,7 +57,7 @@ class CustomerAdmin(OfficeAdmin):
     list_display = ("customer", "name_", "email_", "retailer", "made")
     list_filter = (DaysFilter, RetailerFilter)
     search_fields = ("source_id",)
-    search_help_text = "Shop id, our id or e-mail"
+    search_help_text = "Shop id, member id, our id or e-mail"
     nothing_text = "No customers yet: shops send them along with orders."
 
     def get_queryset(self, request: HttpRequest) -> Rows:
@@ -68,7 +68,7 @@ class CustomerAdmin(OfficeAdmin):
         text = search_term.strip()
         if not text or "\x00" in text:
             return queryset, False
-        return queryset.filter(pk__in=lookups.customer_ids(text)), False
+        return queryset.filter(pk__in=[*lookups.customer_ids(text), *members.ids(text)]), False
 
     @display(description="Customer")
     def customer(self, row: Customer) -> str:
@@ -155,6 +155,7 @@ class CustomerAdmin(OfficeAdmin):
             buttons=self.buttons(request, row),
             blocks=[
                 Facts(title="Customer", facts=[(name, value) for name, value in known.items() if value]),
+                *self.loyalty(request, row),
                 history.table(
                     redeemed,
                     title="Redemptions",
@@ -171,6 +172,10 @@ class CustomerAdmin(OfficeAdmin):
             ],
         )
         return self.show(request, page)
+
+    def loyalty(self, request: HttpRequest, row: Customer) -> list[Block]:
+        held = wallets.blocks_of(row) if self.may(request, "offers.view_useroffer") else []
+        return [*members.blocks_of(row), *held]
 
     def buttons(self, request: HttpRequest, row: Customer) -> list[Button]:
         may = self.may(request, self.permission("change"))

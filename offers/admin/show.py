@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import models
@@ -217,6 +218,14 @@ def window(row: Any, timezone: str) -> str:
     if row.validity_timeframe:
         said.append(f"For {row.validity_timeframe.get('duration')} in every {row.validity_timeframe.get('interval')}")
     return lines(said) if said else "Always"
+
+
+def uuid_of(text: str) -> UUID | None:
+    """Return the UUID a person typed, in whatever case, or None."""
+    try:
+        return UUID(text.strip()) if len(text.strip()) in (32, 36) else None
+    except ValueError:
+        return None
 
 
 def plain(value: Any) -> str:

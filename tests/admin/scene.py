@@ -6,10 +6,24 @@ from typing import Any
 
 import msgspec
 
-from checkout import redemption, sessions, validation
+from checkout import redemption, sessions, transactions, validation
 from checkout.asks import Ask
-from checkout.models import LockSession, Order, Redemption, Validation
-from offers import campaigns, catalogue, categories, collections, customers, promotions, rules, vouchers
+from checkout.models import LockSession, Order, Redemption, Transaction, Validation
+from loyalty import members, points
+from loyalty.models import Member, PointAccount
+from offers import (
+    campaigns,
+    catalogue,
+    categories,
+    collections,
+    customers,
+    offer_templates,
+    promotions,
+    rules,
+    stores,
+    user_offers,
+    vouchers,
+)
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
@@ -20,11 +34,15 @@ from offers.models import (
     Category,
     Client,
     Customer,
+    Offer,
     Product,
     ProductCollection,
     PromotionTier,
     Retailer,
+    RetailerVersion,
     Sku,
+    Store,
+    UserOffer,
     ValidationRule,
     Voucher,
 )
@@ -48,6 +66,11 @@ class Scene:
     collection: ProductCollection
     job: AsyncAction
     credential: tuple[Client, str]
+    store: Store
+    member: Member
+    offer: Offer
+    held: UserOffer
+    transaction: Transaction
 
     @property
     def audit_entry(self) -> AuditEntry:
@@ -166,4 +189,57 @@ def lay(shop: Retailer) -> Scene:
     )
     job = campaigns.add_vouchers(ident=pool.public_id, count=20, fields={}, **who(shop))
     credential = factories.credential(shop)
-    return Scene(shop, campaign, voucher, card, tier, rule, category, customer, product, sku, shirts, job, credential)
+    return Scene(
+        shop,
+        campaign,
+        voucher,
+        card,
+        tier,
+        rule,
+        category,
+        customer,
+        product,
+        sku,
+        shirts,
+        job,
+        credential,
+        *loyal(shop, customer),
+    )
+
+
+def loyal(shop: Retailer, customer: Customer) -> tuple[Store, Member, Offer, UserOffer, Transaction]:
+    """A till, a member with points and an offer in his wallet, and a sale that waits in the queue."""
+    store = stores.create(fields={"name": "High Street", "tags": ["city"]}, **who(shop))
+    member = members.create(first_name="Ada", external_ids=[("card", "4711")], customer=customer, **who(shop))
+    account = PointAccount.objects.create(retailer=shop, name="Points", default=True)
+    points.earn(member=member, account=account, amount=250, reference="welcome", now=clock.now(), reason="Welcome")
+    offer = offer_templates.create(body=five_off(), **who(shop)).offer
+    [held] = user_offers.issue(offer=offer, customer_id=customer.pk, source={"kind": "staff"}, **who(shop))
+    sale = {
+        "transaction_id": "T-1",
+        "is_closed": True,
+        "subtotal": "40.00",
+        "receipt_code": "R-1",
+        "modified_time": "2026-11-21T10:00:00Z",
+        "items": [{"line_id": "1", "item_id": "shirt", "quantity": "1", "subtotal": "40.00"}],
+    }
+    sent = transactions.accept(
+        retailer_id=shop.pk,
+        version=RetailerVersion.objects.get(retailer=shop).number,
+        store_id=store.uuid,
+        request_id="r-1",
+        payload=sale,
+        actor=SHOP,
+        now=clock.now(),
+    )
+    return store, member, offer, held, Transaction.objects.get(revisions=sent.revision_id)
+
+
+def five_off() -> dict[str, Any]:
+    return {
+        "offer_type": "fixed_check_discount",
+        "publish": True,
+        "text_config": [{"culture": "en", "title": "Five off", "description": "5.00 off any order."}],
+        "common_config": {"key": "five-off"},
+        "discount_config": {"amount": "5.00"},
+    }

@@ -37,6 +37,9 @@ SEEN = {
             "checkout_order",
             "checkout_locksession",
             "checkout_validation",
+            "checkout_transaction",
+            "offers_store",
+            "offers_useroffer",
         ],
         EVERYBODY,
     ),
@@ -49,7 +52,7 @@ SEEN = {
 DONE = {
     **{f"offers_{model}_add": MAKERS for model in ("campaign", "voucher", "promotiontier", "validationrule")},
     **{f"offers_{model}_add": MAKERS for model in ("category", "customer", "product", "productcollection")},
-    **{f"offers_{model}_add": {ADMIN} for model in ("client", "retailer")},
+    **{f"offers_{model}_add": {ADMIN} for model in ("client", "retailer", "store")},
     "auth_user_add": {ADMIN},
     **{f"offers_campaign_{name}": MAKERS for name in ("example", "edit", "enable", "disable", "archive")},
     **{f"offers_campaign_{name}": MAKERS for name in ("more_codes", "assign", "unassign")},
@@ -66,6 +69,11 @@ DONE = {
     "checkout_redemption_export": EVERYBODY,
     "checkout_redemption_roll_back": KEEPERS,
     "checkout_locksession_release": KEEPERS,
+    "checkout_transaction_retry": KEEPERS,
+    "checkout_transaction_discard": KEEPERS,
+    "offers_useroffer_revoke": KEEPERS,
+    "offers_useroffer_reinstate": KEEPERS,
+    "offers_store_edit": {ADMIN},
 }
 # Addresses Django mounts for every model; ours lead nowhere (403) or are the page itself.
 CLOSED = ("_delete", "_history")
@@ -112,6 +120,9 @@ def rows(scene: Scene) -> dict[str, Any]:
         "checkout_order": scene.order,
         "checkout_locksession": scene.lock,
         "checkout_validation": scene.validation,
+        "checkout_transaction": scene.transaction,
+        "offers_store": scene.store,
+        "offers_useroffer": scene.held,
         "offers_auditentry": scene.audit_entry,
         "auth_user": User.objects.get(username="adam"),
     }

@@ -1,0 +1,451 @@
+"""Purchase transactions: what tills sent, revision beside revision, where the queue stands, and the dead ones."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import display
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+
+from checkout import transactions
+from checkout.models import OfferLock, Revision, Transaction
+from loyalty.models import Award
+from offers.admin import lookups, show
+from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
+from offers.admin.office import ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
+from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
+from offers.models import Customer, Store, UserOffer
+
+Rows = QuerySet[Transaction]
+State = Revision.State
+WAITING = (State.QUEUED, State.RETRY)
+STATES: dict[str, tuple[str, str]] = {
+    State.OPEN: ("Not closed yet", ""),
+    State.STALE: ("Older than what is in force", ""),
+    State.QUEUED: ("Waiting", "info"),
+    State.RETRY: ("To be tried again", "warn"),
+    State.PROCESSED: ("Processed", "good"),
+    State.DEAD: ("Given up", "bad"),
+}
+NO_STATE = ("Nothing stored", "")
+SHOWN, LINES = 5, 100
+LATE = timedelta(seconds=30)
+COUNTED = 100_000
+
+
+def state_chip(state: str) -> str:
+    words, tone = STATES.get(state, NO_STATE)
+    return show.chip(words, tone)
+
+
+def said_amount(value: Any) -> str:
+    """Return an amount as the till wrote it, with two decimals at least."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return show.plain(value)
+    return f"{amount:,.2f}" if amount.is_finite() and amount == amount.quantize(Decimal("0.01")) else str(value)
+
+
+def body_of(row: Revision) -> dict[str, Any]:
+    return row.payload if isinstance(row.payload, dict) else {}
+
+
+def listed(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+class StateFilter(PickFilter):
+    title = "state of the newest revision"
+    parameter_name = "state"
+    choices_of = (
+        ("waiting", "Waiting"),
+        (State.DEAD.value, "Given up"),
+        (State.PROCESSED.value, "Processed"),
+        (State.OPEN.value, "Not closed yet"),
+    )
+
+    def narrow(self, queryset: Rows, value: str) -> Rows:
+        wanted = WAITING if value == "waiting" else (value,)
+        if value in ("waiting", State.DEAD):  # few rows, each behind an index of its own
+            return queryset.filter(pk__in=Revision.objects.filter(state__in=wanted).values("transaction_id"))
+        return queryset.filter(Q(state__in=wanted))  # annotated, see get_queryset
+
+
+class StoreFilter(ExactFilter):
+    title = "store (name or id)"
+    parameter_name = "store"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(store_id__in=stores_of(text))
+
+
+class CustomerFilter(ExactFilter):
+    title = "customer (id, shop id or e-mail)"
+    parameter_name = "customer"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(pk__in=of_customers(lookups.customer_ids(text)))
+
+
+def stores_of(text: str) -> list[int]:
+    if ident := show.uuid_of(text):
+        return list(Store.objects.filter(uuid=ident).values_list("pk", flat=True))
+    return list(Store.objects.filter(name__icontains=text).values_list("pk", flat=True)[: lookups.MOST_MATCHES])
+
+
+def of_customers(customers: Sequence[int]) -> list[int]:
+    """Return the transactions that gave customers something or used what they held."""
+    heads: set[tuple[str, str]] = set()
+    occasions = Award.objects.filter(member__customer_id__in=customers, occasion__startswith="transaction:")
+    for occasion in occasions.order_by("-id").values_list("occasion", flat=True)[:500]:
+        store, _, ident = occasion.removeprefix("transaction:").partition(":")
+        heads.add((store, ident))
+    used = UserOffer.objects.filter(customer_id__in=customers).exclude(redeemed_in="")
+    for place in used.order_by("-id").values_list("redeemed_in", flat=True)[:500]:
+        store, _, ident = place.partition(":")
+        heads.add((store, ident))
+    stores = {str(row.uuid): row.pk for row in Store.objects.filter(uuid__in={s for s, _ in heads if show.uuid_of(s)})}
+    found: list[int] = []
+    for key in set(stores.values()):
+        idents = [ident for store, ident in heads if stores.get(store) == key]
+        rows = Transaction.objects.filter(store_id=key, transaction_id__in=idents)
+        found += rows.values_list("pk", flat=True)
+    return found
+
+
+@admin.register(Transaction)
+class TransactionAdmin(ReadOnlyAdmin):
+    called = ("transaction", "transactions")
+    list_display = ("ident", "store_", "amount_", "state_", "tries", "closed", "received")
+    list_filter = (StateFilter, StoreFilter, CustomerFilter, HistoryDaysFilter, RetailerFilter)
+    list_select_related = ("store", "retailer")
+    search_fields = ("transaction_id",)
+    search_help_text = "Transaction id, receipt, store or customer"
+    nothing_text = "No till has sent a purchase yet."
+    list_before_template = "admin/office/standing.html"
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        rows: Rows = super().get_queryset(request)
+        newest = Revision.objects.filter(transaction=OuterRef("pk")).order_by("-number")
+        return rows.annotate(state=Subquery(newest.values("state")[:1]))
+
+    def prepared(self, rows: list[Transaction]) -> list[Transaction]:
+        newest = Revision.objects.filter(transaction__in=rows).order_by("transaction_id", "-number")
+        found = {row.transaction_id: row for row in newest.distinct("transaction_id")}
+        for row in rows:
+            row.newest = found.get(row.pk)  # type: ignore[attr-defined]
+        return rows
+
+    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
+        text = search_term.strip()
+        if not text or "\x00" in text:
+            return queryset, False
+        keys = set(
+            Transaction.objects.filter(store__in=Store.objects.all(), transaction_id=text).values_list("pk", flat=True)
+        )
+        retailers = lookups.retailer_ids()
+        keys |= set(
+            Transaction.objects.filter(retailer_id__in=retailers, receipt_code=text).values_list("pk", flat=True)
+        )
+        if keys:
+            return queryset.filter(pk__in=keys), False
+        if customers := lookups.customer_ids(text):
+            return queryset.filter(pk__in=of_customers(customers)), False
+        return queryset.filter(store_id__in=stores_of(text)), False
+
+    @display(description="Transaction")
+    def ident(self, row: Transaction) -> str:
+        return show.mono(row.transaction_id)
+
+    @display(description="Store")
+    def store_(self, row: Transaction) -> str:
+        return row.store.name
+
+    @display(description="Subtotal")
+    def amount_(self, row: Transaction) -> str:
+        newest: Revision | None = row.newest  # type: ignore[attr-defined]
+        return said_amount(body_of(newest).get("subtotal")) if newest else show.NOTHING
+
+    @display(description="State")
+    def state_(self, row: Transaction) -> str:
+        newest: Revision | None = row.newest  # type: ignore[attr-defined]
+        return state_chip(newest.state if newest else "")
+
+    @display(description="Tries")
+    def tries(self, row: Transaction) -> str:
+        newest: Revision | None = row.newest  # type: ignore[attr-defined]
+        return str(newest.attempts) if newest else show.NOTHING
+
+    @display(description="Closed")
+    def closed(self, row: Transaction) -> str:
+        return show.moment(row.first_closed_at, zone_of(row))
+
+    @display(description="First received")
+    def received(self, row: Transaction) -> str:
+        return show.moment(row.created_at, zone_of(row))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        standing = [queue_figures()] if self.has_view_permission(request) else []
+        return super().changelist_view(request, {"standing": standing, **(extra_context or {})})
+
+    def pages(self) -> dict[str, View]:
+        return {"<id>/retry": self.retry, "<id>/discard": self.discard}
+
+    # --- what is done to a dead one ---
+    def dead(self, row: Transaction) -> Revision | None:
+        return Revision.objects.filter(transaction=row, state=State.DEAD).order_by("-number").first()
+
+    def retry(self, request: HttpRequest, key: int) -> HttpResponse:
+        text = "It goes into the queue again, its tries forgotten. Nothing it did already happens twice."
+        return self.settle(request, key, transactions.retry, "Retry", text, "waits in the queue again")
+
+    def discard(self, request: HttpRequest, key: int) -> HttpResponse:
+        text = "It is never processed: no points, no offers used or earned. What was sent is kept."
+        return self.settle(request, key, transactions.discard, "Discard", text, "has been discarded", danger=True)
+
+    def settle(
+        self, request: HttpRequest, key: int, verb: Any, word: str, text: str, said: str, danger: bool = False
+    ) -> HttpResponse:
+        self.demand(request, self.permission("view"), "checkout.change_transaction")
+        row: Transaction = self.find(key)
+        dead = self.dead(row)
+
+        def act(values: dict[str, Any]) -> str:
+            if dead is None:
+                return "Nothing of it is given up any more."
+            verb(
+                retailer_id=row.retailer_id,
+                revision_id=dead.pk,
+                reason=values["reason"],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"Transaction {row.transaction_id} {said}."
+
+        return self.ask(
+            request,
+            form=ReasonForm(posted(request)),
+            title=f"{word} {row.transaction_id}?",
+            text=text,
+            button=word,
+            back=self.url("change", key),
+            act=act,
+            danger=danger,
+        )
+
+    # --- one transaction ---
+    def page(self, request: HttpRequest, key: Any) -> Page:
+        row: Transaction = self.find(key, "retailer", "store")
+        revisions = list(Revision.objects.filter(transaction=row).order_by("-number")[:SHOWN])
+        newest = revisions[0] if revisions else None
+        blocks: list[Block] = []
+        if newest:
+            blocks.append(Figures(figures=figures(newest)))
+        blocks.append(facts(row, revisions))
+        if newest and newest.error:
+            blocks.append(Facts(title="What went wrong", facts=[("Message", newest.error)]))
+        blocks += [outcome(row), locks(row)]
+        blocks.append(compared(revisions, zone_of(row)))
+        blocks += [items(one) for one in revisions[:1]]
+        return Page(
+            title=row.transaction_id,
+            subtitle=f"{row.store.name}, {row.retailer.name}",
+            chips=[state_chip(newest.state if newest else "")],
+            buttons=self.buttons(request, row),
+            blocks=blocks,
+        )
+
+    def buttons(self, request: HttpRequest, row: Transaction) -> list[Button]:
+        if not self.may(request, "checkout.change_transaction") or self.dead(row) is None:
+            return []
+        return [
+            Button(text="Retry…", url=self.url("retry", row.pk), tone="main"),
+            Button(text="Discard…", url=self.url("discard", row.pk), tone="danger"),
+        ]
+
+
+def zone_of(row: Transaction) -> str:
+    return row.store.timezone or row.retailer.timezone
+
+
+def queue_figures() -> Figures:
+    """Return where the queue of all retailers stands; each figure along an index of the waiting or the dead."""
+    waiting = Revision.objects.filter(state__in=WAITING)
+    oldest = waiting.order_by("received_at").values_list("received_at", flat=True).first()
+    age = now() - oldest if oldest else None
+    long = waiting[: COUNTED + 1].count()
+    dead = Revision.objects.filter(state=State.DEAD)[: COUNTED + 1].count()
+    again = Revision.objects.filter(state=State.RETRY)[: COUNTED + 1].count()
+    return Figures(
+        figures=[
+            Figure(label="Waiting", value=show.count(long), url=show.list_of(Transaction, state="waiting")),
+            Figure(
+                label="Oldest waits for",
+                value=show.duration(age) if age else "nothing waits",
+                tone="warn" if age and age > LATE else "",
+            ),
+            Figure(label="To be tried again", value=show.count(again)),
+            Figure(
+                label="Given up",
+                value=show.count(dead),
+                tone="bad" if dead else "",
+                url=show.list_of(Transaction, state="dead"),
+            ),
+        ]
+    )
+
+
+def figures(newest: Revision) -> list[Figure]:
+    body = body_of(newest)
+    discounts = listed(body.get("discounts"))
+    return [
+        Figure(label="Subtotal", value=said_amount(body.get("subtotal"))),
+        Figure(label="Lines", value=show.count(len(listed(body.get("items"))))),
+        Figure(label="Discounts", value=show.count(len(discounts))),
+        Figure(label="Revision", value=str(newest.number)),
+        Figure(label="Tries", value=str(newest.attempts), tone="warn" if newest.attempts > 1 else ""),
+    ]
+
+
+def facts(row: Transaction, revisions: Sequence[Revision]) -> Facts:
+    zone, newest = zone_of(row), revisions[0] if revisions else None
+    waits = newest.next_at if newest and newest.state in WAITING else None
+    known = {
+        "Receipt": show.mono(row.receipt_code) if row.receipt_code else "",
+        "Store": show.to_page(row.store),
+        "Channel": show.plain(body_of(newest).get("channel") or "") if newest else "",
+        "First closed": show.moment(row.first_closed_at, zone, ""),
+        "Changed at the till": show.moment(row.modified_at, zone, ""),
+        "Received": show.moment(newest.received_at, zone) if newest else "",
+        "Processed": show.moment(newest.processed_at, zone, "") if newest else "",
+        "Next try": show.moment(waits, zone, ""),
+        "Sent by": newest.client_id if newest else "",
+    }
+    return Facts(title="The sale", facts=[(name, value) for name, value in known.items() if value])
+
+
+def outcome(row: Transaction) -> Table:
+    """Return what the sale gave: every award and correction."""
+    occasion = f"transaction:{row.store.uuid}:{row.transaction_id}"
+    awards = list(
+        Award.objects.filter(occasion=occasion).select_related("rule", "member__customer").order_by("-id")[:LINES]
+    )
+    offers = UserOffer.objects.select_related("offer").in_bulk(
+        [one.user_offer_id for one in awards if one.user_offer_id]
+    )
+    cells = []
+    for one in awards:
+        given = f"{one.points:+,} points" if one.kind == "points" else one.kind
+        if entry := offers.get(one.user_offer_id or 0):
+            given = show.to_page(entry, entry.offer)
+        who = show.to_page(one.member.customer, one.member)
+        cells.append([who, one.rule.name, given, show.moment(one.created_at, zone_of(row))])
+    return Table(
+        title="What it earned",
+        headers=["Member", "Rule", "Given", "When"],
+        rows=cells,
+        empty="Nothing has been given for it.",
+    )
+
+
+def locks(row: Transaction) -> Table:
+    found = OfferLock.objects.filter(store=row.store, transaction_id=row.transaction_id)
+    rows = found.select_related("user_offer__offer", "user_offer__customer").order_by("-id")[:LINES]
+    cells = [
+        [
+            show.to_page(one.user_offer, one.user_offer.offer),
+            show.to_page(one.user_offer.customer),
+            OfferLock.State(one.state).label,
+            show.amount(one.amount, row.retailer.currency),
+        ]
+        for one in rows
+    ]
+    return Table(
+        title="Offers locked or used in it",
+        headers=["Offer", "Customer", "State", "Money off"],
+        rows=cells,
+        empty="No offer was locked for it.",
+    )
+
+
+def compared(revisions: Sequence[Revision], zone: str) -> Table:
+    """Return the revisions side by side: a column each, a row for all that differs or matters."""
+    bodies = [body_of(row) for row in revisions]
+    rows: list[list[str]] = [
+        ["State", *(state_chip(row.state) for row in revisions)],
+        ["Changed at the till", *(show.moment(row.modified_at, zone) for row in revisions)],
+        ["Received", *(show.moment(row.received_at, zone) for row in revisions)],
+        ["Closed", *("yes" if row.is_closed else "no" for row in revisions)],
+        ["Voided", *("yes" if row.is_voided else "no" for row in revisions)],
+        ["Subtotal", *(said_amount(body.get("subtotal")) for body in bodies)],
+        ["Lines", *(show.lines(line_texts(body)) for body in bodies)],
+        ["Discounts", *(show.lines(discount_texts(body)) for body in bodies)],
+        ["Payments", *(show.lines(payment_texts(body)) for body in bodies)],
+    ]
+    headers = ["", *(f"Revision {row.number}" for row in revisions)]
+    return Table(
+        title="Revisions side by side",
+        text="The newest first." if len(revisions) > 1 else "",
+        headers=headers,
+        rows=rows if revisions else [],
+        empty="Nothing was stored of it.",
+    )
+
+
+def line_texts(body: dict[str, Any]) -> Iterable[str]:
+    for one in listed(body.get("items"))[:20]:
+        name = one.get("description") or one.get("name") or one.get("item_id") or one.get("line_id")
+        yield f"{show.plain(one.get('quantity', 1))} × {show.plain(name)}: {said_amount(one.get('subtotal'))}"
+
+
+def discount_texts(body: dict[str, Any]) -> Iterable[str]:
+    for one in listed(body.get("discounts"))[:20]:
+        name = one.get("display_name") or one.get("reference_id") or one.get("discount_source")
+        yield f"{show.plain(name)}: {said_amount(one.get('amount'))}"
+
+
+def payment_texts(body: dict[str, Any]) -> Iterable[str]:
+    for one in listed(body.get("payments"))[:20]:
+        yield f"{show.plain(one.get('type') or one.get('payment_type') or 'payment')}: {said_amount(one.get('amount'))}"
+
+
+def items(newest: Revision) -> Table:
+    body = body_of(newest)
+    found = listed(body.get("items"))
+    cells = [
+        [
+            show.plain(one.get("line_id")),
+            show.plain(one.get("item_id")),
+            show.plain(one.get("description") or one.get("name")),
+            show.plain(one.get("quantity", 1)),
+            said_amount(one.get("subtotal")),
+        ]
+        for one in found[:LINES]
+    ]
+    return Table(
+        title="Lines of the newest revision",
+        text=f"The first {LINES} of {len(found):,}." if len(found) > LINES else "",
+        headers=["Line", "Item", "Name", "Quantity", "Subtotal"],
+        rows=cells,
+        empty="It has no lines.",
+    )
+
+
+def of_customer(row: Customer) -> Table:
+    """Return the newest transactions of a customer, for his page."""
+    found = Transaction.objects.filter(pk__in=of_customers([row.pk])).select_related("store", "retailer")
+    cells = [
+        [show.to_page(one), one.store.name, show.moment(one.first_closed_at or one.created_at, zone_of(one))]
+        for one in found.order_by("-id")[:10]
+    ]
+    return Table(
+        title="Transactions",
+        headers=["Transaction", "Store", "Closed"],
+        rows=cells,
+        empty="No purchase has been booked for this customer.",
+        more=Button(text="All transactions", url=show.list_of(Transaction, customer=row.public_id)) if cells else None,
+    )

@@ -1,0 +1,336 @@
+"""Wallets: what customers hold, who locked it and for how long yet, and letting go, giving back, taking away."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import display
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from checkout.admin import transactions
+from checkout.models import OfferLock, Transaction
+from offers import user_offers
+from offers.admin import fields, lookups, show
+from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
+from offers.admin.office import OfficeForm, ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
+from offers.admin.page import Block, Button, Facts, Figure, Figures, Happening, Page, Table, Timeline
+from offers.models import Customer, Offer, Store, UserOffer, UserOfferEvent
+
+Rows = QuerySet[UserOffer]
+Status = UserOffer.Status
+State = OfferLock.State
+TONES = {Status.ISSUED: "info", Status.REDEEMED: "good", Status.REVOKED: "bad", Status.EXPIRED: ""}
+EVENTS = {"issued": "info", "locked": "info", "redeemed": "good", "reinstated": "warn", "revoked": "bad"}
+SHOWN = 10
+
+
+class StatusFilter(PickFilter):
+    title = "status"
+    parameter_name = "status"
+    choices_of = tuple((str(value), label) for value, label in Status.choices)
+
+    def narrow(self, queryset: Rows, value: str) -> Rows:
+        issued = queryset.filter(status=Status.ISSUED)
+        if value == str(Status.EXPIRED.value):
+            return issued.filter(ends_at__lte=now()) | queryset.filter(status=Status.EXPIRED)
+        if value == str(Status.ISSUED.value):
+            return issued.exclude(ends_at__lte=now())
+        return queryset.filter(status=int(value))
+
+
+class CustomerFilter(ExactFilter):
+    title = "customer (id, shop id or e-mail)"
+    parameter_name = "customer"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(customer_id__in=lookups.customer_ids(text))
+
+
+class OfferFilter(ExactFilter):
+    title = "offer (id or key)"
+    parameter_name = "offer"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(offer_id__in=offers_of(text))
+
+
+def offers_of(text: str) -> list[int]:
+    """Return all revisions of the offers with this id or key."""
+    ident = show.uuid_of(text)
+    named = Offer.objects.filter(uuid=ident) if ident else Offer.objects.filter(key=text)
+    return list(Offer.objects.filter(root__in=named.values("root")).values_list("pk", flat=True))
+
+
+def status_chip(row: UserOffer) -> str:
+    status = Status(user_offers.status_of(row, now()))
+    return show.chip(status.label, TONES[status])
+
+
+def lock_of(row: UserOffer) -> OfferLock | None:
+    """Return the lock that holds an entry at this moment: a claimed one, or one within its time."""
+    for lock in OfferLock.objects.filter(user_offer=row, state__in=(State.ACTIVE, State.CLAIMED)):
+        if lock.state == State.CLAIMED or lock.expires_at > now():
+            return lock
+    return None
+
+
+def time_left(lock: OfferLock) -> str:
+    if lock.state == State.CLAIMED:
+        return show.chip("Held until its transaction is processed", "warn")
+    return show.remaining(lock.expires_at, now())
+
+
+@admin.register(UserOffer)
+class UserOfferAdmin(ReadOnlyAdmin):
+    called = ("wallet entry", "wallets")
+    list_display = ("title", "customer_", "status_", "lock_", "ends", "acquired")
+    list_filter = (StatusFilter, CustomerFilter, OfferFilter, RetailerFilter)
+    list_select_related = ("offer", "customer", "retailer")
+    search_fields = ("uuid",)
+    search_help_text = "Wallet entry id, customer or offer"
+    nothing_text = "Nobody holds an offer yet."
+
+    def prepared(self, rows: list[UserOffer]) -> list[UserOffer]:
+        held = OfferLock.objects.filter(user_offer__in=rows, state__in=(State.ACTIVE, State.CLAIMED))
+        found = {lock.user_offer_id: lock for lock in held}
+        for row in rows:
+            lock = found.get(row.pk)
+            row.lock = lock if lock and (lock.state == State.CLAIMED or lock.expires_at > now()) else None  # type: ignore[attr-defined]
+        return rows
+
+    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
+        text = search_term.strip()
+        if not text or "\x00" in text:
+            return queryset, False
+        if (ident := show.uuid_of(text)) and UserOffer.objects.filter(uuid=ident).exists():
+            return queryset.filter(uuid=ident), False
+        if customers := lookups.customer_ids(text):
+            return queryset.filter(customer_id__in=customers), False
+        return queryset.filter(offer_id__in=offers_of(text)), False
+
+    @display(description="Offer")
+    def title(self, row: UserOffer) -> str:
+        return str(row.offer)
+
+    @display(description="Customer")
+    def customer_(self, row: UserOffer) -> str:
+        return row.customer.name or str(row.customer)
+
+    @display(description="Status")
+    def status_(self, row: UserOffer) -> str:
+        return status_chip(row)
+
+    @display(description="Locked for yet")
+    def lock_(self, row: UserOffer) -> str:
+        lock: OfferLock | None = row.lock  # type: ignore[attr-defined]
+        return time_left(lock) if lock else show.NOTHING
+
+    @display(description="Can be used until")
+    def ends(self, row: UserOffer) -> str:
+        return show.moment(row.ends_at, row.retailer.timezone, "no end")
+
+    @display(description="Got it")
+    def acquired(self, row: UserOffer) -> str:
+        return show.moment(row.acquired_at, row.retailer.timezone)
+
+    def pages(self) -> dict[str, View]:
+        return {"<id>/revoke": self.revoke, "<id>/reinstate": self.reinstate}
+
+    # --- what is done to an entry ---
+    def settle(
+        self,
+        request: HttpRequest,
+        key: int,
+        verb: Callable[[UserOffer, dict[str, Any]], object],
+        word: str,
+        text: str,
+        said: str,
+        form: OfficeForm | None = None,
+        danger: bool = True,
+    ) -> HttpResponse:
+        self.demand(request, self.permission("view"), self.permission("change"))
+        row: UserOffer = self.find(key, "offer", "customer")
+
+        def act(values: dict[str, Any]) -> str:
+            verb(row, values)
+            return f"{row.offer} {said}."
+
+        return self.ask(
+            request,
+            form=form or ReasonForm(posted(request)),
+            title=f"{word} {row.offer}?",
+            text=text,
+            button=word,
+            back=self.url("change", key),
+            act=act,
+            danger=danger,
+        )
+
+    def revoke(self, request: HttpRequest, key: int) -> HttpResponse:
+        def verb(row: UserOffer, values: dict[str, Any]) -> object:
+            return user_offers.revoke(user_offer_id=row.pk, actor=actor_of(request), now=now(), reason=values["reason"])
+
+        text = "The customer loses it for good. An offer that was used or is locked stays as it is."
+        return self.settle(request, key, verb, "Take away", text, "has been taken away")
+
+    def reinstate(self, request: HttpRequest, key: int) -> HttpResponse:
+        def verb(row: UserOffer, values: dict[str, Any]) -> object:
+            until = fields.in_zone(values["until"], row.retailer.timezone)
+            return user_offers.reinstate(
+                user_offer_id=row.pk, actor=actor_of(request), now=now(), extend_to=until, reason=values["reason"]
+            )
+
+        text = "The customer can use it again. The earlier use stays in its history as rolled back."
+        form = ReinstateForm(posted(request))
+        return self.settle(request, key, verb, "Give back", text, "has been given back", form, danger=False)
+
+    # --- one entry ---
+    def page(self, request: HttpRequest, key: Any) -> Page:
+        row: UserOffer = self.find(key, "offer", "customer", "retailer")
+        zone, lock = row.retailer.timezone, lock_of(row)
+        known = {
+            "Offer": str(row.offer),
+            "Customer": show.to_page(row.customer, row.customer.name or None),
+            "Wallet entry id": show.mono(str(row.uuid)),
+            "Got it": show.moment(row.acquired_at, zone),
+            "From": source(row),
+            "Can be used from": show.moment(row.starts_at, zone),
+            "Can be used until": show.moment(row.ends_at, zone, "no end"),
+            "Used": show.moment(row.redeemed_at, zone, ""),
+            "Used in": sale(row.redeemed_in),
+            "Money off": show.amount(row.redeemed_amount, row.retailer.currency) if row.redeemed_at else "",
+            "Own data": row.custom_data,
+            "Retailer": row.retailer.name,
+        }
+        return Page(
+            title=str(row.offer),
+            subtitle=str(row.customer.name or row.customer),
+            chips=[status_chip(row)],
+            buttons=self.buttons(request, row, lock),
+            blocks=[
+                *(self.locked(row, lock) if lock else []),
+                Facts(facts=[(name, value) for name, value in known.items() if value]),
+                story(row),
+            ],
+        )
+
+    def locked(self, row: UserOffer, lock: OfferLock) -> list[Block]:
+        currency = row.retailer.currency
+        figures = [
+            Figure(label="Time left", value=time_left(lock)),
+            Figure(label="Money off held", value=show.amount(lock.amount, currency)),
+            Figure(label="Priced", value=f"{lock.calls} ×"),
+        ]
+        text = f"By transaction {lock.transaction_id} of {lock.store}. Nobody else can use it meanwhile."
+        return [Figures(title="Locked", text=text, figures=figures)]
+
+    def buttons(self, request: HttpRequest, row: UserOffer, lock: OfferLock | None) -> list[Button]:
+        if not self.may(request, self.permission("change")):
+            return []
+        if user_offers.status_of(row, now()) == Status.REDEEMED:
+            return [Button(text="Give back…", url=self.url("reinstate", row.pk), tone="main")]
+        if row.status == Status.ISSUED and lock is None:
+            return [Button(text="Take away…", url=self.url("revoke", row.pk), tone="danger")]
+        return []
+
+
+class ReinstateForm(ReasonForm):
+    until = fields.LocalMomentField(label="Use until", help_text="Empty: its old end stays.")
+    sections = [("", "", ["until", "reason"])]
+
+
+def source(row: UserOffer) -> str:
+    """Say who put an entry into the wallet."""
+    kind = str((row.source or {}).get("kind") or "")
+    rest = {name: value for name, value in (row.source or {}).items() if name != "kind"}
+    words = {"rule": "a loyalty rule", "staff": "staff", "api": "the API", "reward_store": "the reward store"}
+    said = words.get(kind, kind.replace("_", " "))
+    return f"{said} ({show.plain(rest)})" if said and rest else said
+
+
+def sale(redeemed_in: str) -> str:
+    """Return a link to the transaction an entry was used in, where it has arrived."""
+    store, _, ident = redeemed_in.partition(":")
+    uuid = show.uuid_of(store)
+    if uuid is None:
+        return redeemed_in
+    row = Transaction.objects.filter(store__uuid=uuid, transaction_id=ident).first()
+    place = Store.objects.filter(uuid=uuid).first()
+    return show.to_page(row, f"{ident}, {place}") if row else f"{ident}, {place or store}"
+
+
+def story(row: UserOffer) -> Timeline:
+    happenings = [
+        Happening(
+            at=event.at,
+            when=show.moment(event.at, row.retailer.timezone),
+            text=event.kind.replace("_", " ").capitalize(),
+            by=event.actor,
+            note=event.reason,
+            tone=EVENTS.get(event.kind, ""),
+        )
+        for event in UserOfferEvent.objects.filter(user_offer=row).order_by("-id")[:100]
+    ]
+    return Timeline(title="What happened", happenings=happenings)
+
+
+# --- for the page of a customer ---
+def blocks_of(row: Customer) -> list[Block]:
+    """Return a customer's wallet, live locks, history of offers and transactions."""
+    zone = row.retailer.timezone
+    common: Any = {"retailer_id": row.retailer_id, "now": now()}
+    held, total = user_offers.wallet(customer_id=row.pk, take=SHOWN, **common)
+    told, ever = user_offers.history(customer_ids=[row.pk], take=SHOWN, **common)
+    everything = Button(text="All entries", url=show.list_of(UserOffer, customer=row.public_id))
+    wallet = Table(
+        title=f"Wallet, {total:,} to use" if total else "Wallet",
+        headers=["Offer", "Got it", "Can be used until", "From"],
+        rows=[
+            [
+                show.to_page(one, one.offer),
+                show.moment(one.acquired_at, zone),
+                show.moment(one.ends_at, zone, "no end"),
+                source(one) or show.NOTHING,
+            ]
+            for one in held
+        ],
+        empty="Nothing to use at the moment.",
+        more=everything if total else None,
+    )
+    past = Table(
+        title=f"Offers so far, {ever:,} in all" if ever else "Offers so far",
+        headers=["Offer", "Status", "Got it", "Used in"],
+        rows=[
+            [
+                show.to_page(one.user_offer, one.user_offer.offer),
+                status_chip(one.user_offer),
+                show.moment(one.user_offer.acquired_at, zone),
+                sale(one.user_offer.redeemed_in) or show.NOTHING,
+            ]
+            for one in told
+        ],
+        empty="Has never held an offer.",
+        more=everything if ever else None,
+    )
+    return [wallet, *live_locks(row), past, transactions.of_customer(row)]
+
+
+def live_locks(row: Customer) -> list[Table]:
+    """Return what of a wallet is locked now; nothing where nothing is."""
+    alive = OfferLock.objects.filter(user_offer__customer=row, state__in=(State.ACTIVE, State.CLAIMED))
+    found = alive.select_related("store", "user_offer__offer").order_by("expires_at")[:SHOWN]
+    live = [lock for lock in found if lock.state == State.CLAIMED or lock.expires_at > now()]
+    if not live:
+        return []
+    cells = [
+        [
+            show.to_page(lock.user_offer, lock.user_offer.offer),
+            show.mono(lock.transaction_id),
+            lock.store.name,
+            show.amount(lock.amount, row.retailer.currency),
+            time_left(lock),
+        ]
+        for lock in live
+    ]
+    return [Table(title="Locked now", headers=["Offer", "Transaction", "Store", "Money off", "Time left"], rows=cells)]
