@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Q
 from django.db.transaction import atomic
 
@@ -25,6 +26,7 @@ from offers import user_offers
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.models import UserOffer
+from offers.retailer_settings import Settings
 
 State = OfferLock.State
 LIVE = (State.ACTIVE, State.CLAIMED)
@@ -32,6 +34,24 @@ PATH = "request_payload.transaction"
 CALLS_WITHOUT_WARNING = 10
 CALLS_AT_MOST = 60
 CALLS_WINDOW = timedelta(minutes=10)
+
+_ORPHANS = """
+SELECT u.id FROM (
+    SELECT id, %(now)s - make_interval(
+        hours => coalesce((settings ->> 'redeem_orphan_hours')::int, %(default)s)
+    ) AS late
+    FROM offers_retailer
+) r
+JOIN offers_useroffer u ON u.retailer_id = r.id AND u.status = 2
+    -- What is older was looked at many times.
+    AND u.redeemed_at <= r.late AND u.redeemed_at > r.late - interval '14 days'
+JOIN offers_store s ON s.retailer_id = r.id AND s.uuid::text = left(u.redeemed_in, 36)
+WHERE NOT EXISTS (
+      SELECT 1 FROM checkout_transaction t
+      WHERE t.store_id = s.id AND t.transaction_id = substr(u.redeemed_in, 38) AND t.first_closed_at IS NOT NULL
+  )
+ORDER BY u.redeemed_at LIMIT %(most)s
+"""
 
 
 class OfferLocked(Refusal):
@@ -244,6 +264,24 @@ def expire(*, now: datetime, most: int = 5000) -> int:
         return OfferLock.objects.filter(pk__in=found, state=State.ACTIVE).update(state=State.EXPIRED, ended_at=now)
 
 
+def give_back_orphans(*, actor: Actor, now: datetime, most: int = 500) -> int:
+    """Reinstate what was redeemed at once and whose closed transaction has not come within the retailer's hours.
+
+    Returns how many. What was redeemed by hand waits for no transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ORPHANS, {"now": now, "default": Settings().redeem_orphan_hours, "most": most})
+        found = [row[0] for row in cursor.fetchall()]
+    given_back = 0
+    for pk in found:
+        try:
+            user_offers.reinstate(user_offer_id=pk, actor=actor, now=now, reason="its transaction never arrived")
+            given_back += 1
+        except user_offers.NotRedeemed:  # somebody else was quicker
+            continue
+    return given_back
+
+
 def place_of(store: UUID, transaction_id: str) -> str:
     """Return how an entry names the transaction it was redeemed in."""
     return f"{store}:{transaction_id}"
@@ -338,11 +376,9 @@ def _price(
 ) -> Outcome:
     """Return what the entry is worth on the sale now. Refuses restriction_failed and offer_not_applicable."""
     offer = entry.offer
-    needs_facts = offer.catalog_restrictions or offer.offer_type not in (*offer_pricing.NO_AMOUNT, *offer_pricing.CHECK)
-    facts = (
-        item_facts.read(retailer_id=entry.retailer_id, item_ids=(line.item_id for line in sale.lines))
-        if needs_facts
-        else {}
+    facts = item_facts.read(
+        retailer_id=entry.retailer_id,
+        item_ids=(line.item_id for line in sale.lines) if offer_pricing.needs_facts(offer) else (),
     )
     others = [one for one in sale.discounts if one.reference is None or one.reference != entry.uuid]
     listed = {one.reference for one in others}
@@ -365,15 +401,7 @@ def _price(
             for one in unlisted
         ),
     ]
-    priced = offer_pricing.price(
-        offer_type=offer.offer_type,
-        config=offer.discount_config,
-        catalog=offer.catalog_restrictions,
-        lines=sale.lines,
-        facts=facts,
-        check_subtotal=sale.subtotal,
-        taken=taken,
-    )
+    priced = offer_pricing.price(terms=offer, sale=sale, facts=facts, taken=taken)
     if priced.amount <= 0 and offer.offer_type not in offer_pricing.NO_AMOUNT:
         if priced.base > 0 and offer.discount_config.get("min_spend"):
             raise offer_restrictions.RestrictionFailed("min_spend", "The purchase is too small for this offer")

@@ -10,14 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from checkout.item_facts import UNKNOWN, ItemFacts
-from checkout.transaction_shape import Line
+from checkout.transaction_shape import Line, Sale
 from offers.lib import money
 
 NO_AMOUNT = frozenset({"manual_fulfillment", "pos_discount"})
 CHECK = frozenset({"fixed_check_discount", "percent_check_discount"})
+
+
+class Terms(Protocol):
+    """What pricing asks of an offer."""
+
+    offer_type: str
+    discount_config: dict[str, Any]
+    catalog_restrictions: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +82,27 @@ class Run:
     count: int
 
 
-def price(
-    *,
-    offer_type: str,
-    config: Mapping[str, Any],
-    catalog: Sequence[Mapping[str, Any]],
-    lines: Sequence[Line],
-    facts: Mapping[str, ItemFacts],
-    check_subtotal: int = 0,
-    taken: Sequence[Taken] = (),
-) -> Priced:
-    """Return what an offer with these terms takes off these lines; an amount of 0 is for the caller to judge."""
-    if offer_type in NO_AMOUNT:
+def price(*, terms: Terms, sale: Sale, facts: Mapping[str, ItemFacts], taken: Sequence[Taken] = ()) -> Priced:
+    """Return what an offer with these terms takes off a sale; an amount of 0 is for the caller to judge."""
+    config, lines = terms.discount_config, sale.lines
+    if terms.offer_type in NO_AMOUNT:
         return Priced(0, 0)
-    left = _left(lines, taken)
-    groups = _groups(lines, left, catalog, facts)
+    groups = _groups(lines, _left(lines, taken), terms.catalog_restrictions, facts)
     base = sum(group.total for group in groups)
-    if offer_type in CHECK:
-        if not lines and not catalog:
-            base = max(0, check_subtotal - sum(one.amount for one in taken))
-        gross = sum(line.subtotal for group in groups for line in group.members) if lines else check_subtotal
-        wanted = 0 if gross < (config.get("min_spend") or 0) else _off_check(offer_type, config, base)
+    if terms.offer_type in CHECK:
+        if not lines and not terms.catalog_restrictions:
+            base = max(0, sale.subtotal - sum(one.amount for one in taken))
+        gross = sum(line.subtotal for group in groups for line in group.members) if lines else sale.subtotal
+        wanted = 0 if gross < (config.get("min_spend") or 0) else _off_check(terms.offer_type, config, base)
         return Priced(wanted, base, _over_groups(groups, wanted) if lines else ())
-    offs = _off_items(offer_type, config, groups, facts)
+    offs = _off_items(terms.offer_type, config, groups, facts)
     parts = [part for group, (amount, units) in offs.items() for part in _over_group(groups[group], amount, units)]
     return Priced(sum(part.amount for part in parts), base, tuple(parts))
+
+
+def needs_facts(terms: Terms) -> bool:
+    """Whether pricing asks what the items are."""
+    return bool(terms.catalog_restrictions) or terms.offer_type not in NO_AMOUNT | CHECK
 
 
 def eligible(line: Line, catalog: Sequence[Mapping[str, Any]], facts: Mapping[str, ItemFacts]) -> bool:

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from checkout import idempotency, offer_locks, retention, sessions
 from offers.lib import clock
+from offers.lib.actors import SYSTEM
 
 
 @shared_task(name="checkout.expire_sessions", acks_late=True)
@@ -19,6 +20,12 @@ def expire_sessions(**_: Any) -> None:
 def expire_offer_locks(**_: Any) -> None:
     """Note on due locks of wallet entries that their time has passed; they bind nobody any more anyway."""
     offer_locks.expire(now=clock.now())
+
+
+@shared_task(name="checkout.give_back_orphans", acks_late=True)
+def give_back_orphans(**_: Any) -> None:
+    """Reinstate offers that were redeemed at once and whose sale never came."""
+    offer_locks.give_back_orphans(actor=SYSTEM, now=clock.now())
 
 
 @shared_task(name="checkout.purge_replies", acks_late=True)

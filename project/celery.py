@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
     "expire holds": every(20, "ledger.sweep"),
     "expire locks": every(20, "checkout.expire_sessions"),
     "expire offer locks": every(20, "checkout.expire_offer_locks"),
+    "give back orphans": every(1800, "checkout.give_back_orphans"),
     "tally busy counters": every(300, "ledger.tally"),
     "prove the ledger": {"task": "ledger.prove", "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
     "note expired offers": every(60, "offers.note_expired_offers"),

@@ -3,10 +3,11 @@
 from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from checkout.api.sessionm import loyalty, offers, pos, transactions, user_offers
+from checkout.api.sessionm import lookup, loyalty, offers, pos, transactions, user_offers
 from checkout.api.sessionm.envelope import Nowhere
 
 urlpatterns = [
+    *lookup.urlpatterns,
     *loyalty.urlpatterns,
     *offers.urlpatterns,
     *pos.urlpatterns,

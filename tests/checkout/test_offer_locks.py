@@ -1,0 +1,153 @@
+"""T75, T76 and their kin: parallel tills never share an offer; what a lock costs in statements."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from checkout import offer_locks
+from checkout.models import OfferLock
+from offers.lib import clock
+from offers.lib.actors import SYSTEM
+from offers.models import Retailer, UserOffer, UserOfferEvent
+from tests.api.client import Answer
+from tests.api.sessionm.client import Till
+from tests.api.sessionm.sales import sale
+from tests.api.sessionm.wallets import asks, basket, in_wallet
+
+race = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+
+def at_once(calls: list[Callable[[], Answer]]) -> list[Answer]:
+    """Run all calls from threads of their own, released together."""
+    start = Barrier(len(calls))
+
+    def run(call: Callable[[], Answer]) -> Answer:
+        try:
+            start.wait()
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def ask(till: Till, verb: str, entry: UserOffer, transaction_id: str) -> Callable[[], Answer]:
+    return lambda: till.pos(verb, asks(entry, basket("10", transaction_id=transaction_id)))
+
+
+def codes(answers: list[Answer]) -> list[Any]:
+    return sorted("OK" if answer.status == 200 else answer["errors"]["code"] for answer in answers)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_t75_of_fifty_parallel_locks_one_wins(shop_a: Retailer) -> None:
+    till, entry = Till(shop_a), in_wallet(shop_a)
+    answers = at_once([ask(till, "lock", entry, f"t{n}") for n in range(50)])
+    assert codes(answers) == ["OK"] + ["offer_locked"] * 49
+    assert OfferLock.objects.get().state == "active"
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_t75_of_an_expired_lock_too_one_wins(shop_a: Retailer) -> None:
+    till, entry = Till(shop_a), in_wallet(shop_a)
+    ask(till, "lock", entry, "old")()
+    OfferLock.objects.update(expires_at=clock.now())
+    answers = at_once([ask(till, "lock", entry, f"t{n}") for n in range(20)])
+    assert codes(answers) == ["OK"] + ["offer_locked"] * 19
+    assert sorted(OfferLock.objects.values_list("state", flat=True)) == ["active", "expired"]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_t76_of_fifty_parallel_redeems_one_wins(shop_a: Retailer) -> None:
+    till, entry = Till(shop_a), in_wallet(shop_a)
+    answers = at_once([ask(till, "redeem", entry, f"t{n}") for n in range(50)])
+    assert codes(answers) == ["OK"] + ["already_redeemed"] * 49
+    assert UserOfferEvent.objects.filter(kind="redeemed").count() == 1
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_and_a_redeem_of_two_tills_race_for_one_offer(shop_a: Retailer) -> None:
+    till = Till(shop_a)
+    for _ in range(8):
+        entry = in_wallet(shop_a)
+        answers = at_once([ask(till, "lock", entry, "t1"), ask(till, "redeem", entry, "t2")])
+        assert sorted(answer.status for answer in answers) == [200, 409]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_send_that_claims_is_never_undone_by_pricing_anew_or_unlocking(shop_a: Retailer) -> None:
+    till = Till(shop_a)
+    for n in range(8):
+        entry, name = in_wallet(shop_a), f"t{n}"
+        given = ask(till, "lock", entry, name)()["payload"]
+        closed = sale(name, "10.00", discounts=[given])
+        send, _ = at_once([lambda closed=closed: till.pos("send_transaction", closed), ask(till, "lock", entry, name)])  # type: ignore[misc]
+        assert send.status == 200
+        assert OfferLock.objects.get(user_offer=entry).state in {"claimed", "consumed"}
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_parallel_calls_with_one_request_id_have_one_effect(shop_a: Retailer) -> None:
+    till, entry = Till(shop_a), in_wallet(shop_a)
+    body = till.envelope(asks(entry, basket("10")), request_id="1")
+    answers = at_once([lambda: till.call("redeem", body)] * 12)
+    assert set(codes(answers)) <= {"OK", "pending_processing"}
+    assert UserOfferEvent.objects.filter(kind="redeemed").count() == 1
+
+
+@pytest.mark.django_db
+def test_the_database_itself_allows_one_live_lock(shop_a: Retailer) -> None:
+    till, entry = Till(shop_a), in_wallet(shop_a)
+    ask(till, "lock", entry, "t1")()
+    found = OfferLock.objects.get()
+    found.pk = None
+    with pytest.raises(Exception, match="offer_locked_once"):
+        found.save(force_insert=True)
+
+
+@pytest.mark.django_db
+def test_what_a_lock_costs_in_statements(shop_a: Retailer) -> None:
+    """Store and settings, request id (2), entry, locks, new lock, answer kept; savepoints aside."""
+    till = Till(shop_a)
+    warm, entry = in_wallet(shop_a), in_wallet(shop_a)
+    ask(till, "lock", warm, "t0")()
+    for most in (7, 7):  # the second prices anew
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            assert ask(till, "lock", entry, "t1")().status == 200
+        asked = [one["sql"] for one in seen if "SAVEPOINT" not in one["sql"]]
+        assert len(asked) <= most, asked
+
+
+@pytest.mark.django_db
+def test_a_redemption_whose_sale_never_came_is_given_back(shop_a: Retailer) -> None:
+    till = Till(shop_a)
+    orphan, sent, young = in_wallet(shop_a), in_wallet(shop_a), in_wallet(shop_a)
+    by_hand = in_wallet(shop_a, "manual_fulfillment")
+    given = {}
+    for entry, name in ((orphan, "t1"), (sent, "t2"), (young, "t3")):
+        given[name] = ask(till, "redeem", entry, name)()["payload"]
+    till.offer("offers/redemption/manual_redeem", user_offer_id=str(by_hand.uuid))
+    till.pos("send_transaction", sale("t2", "10.00", discounts=[given["t2"]]))
+    day = timedelta(hours=24)
+    UserOffer.objects.exclude(pk=young.pk).update(redeemed_at=clock.now() - day)
+    assert offer_locks.give_back_orphans(actor=SYSTEM, now=clock.now()) == 1
+    states = {entry.pk: entry.status for entry in UserOffer.objects.all()}
+    assert [states[entry.pk] for entry in (orphan, sent, young, by_hand)] == [1, 2, 2, 2]
+    assert offer_locks.give_back_orphans(actor=SYSTEM, now=clock.now()) == 0
+    told = UserOfferEvent.objects.get(user_offer=orphan, kind="reinstated")
+    assert told.reason == "its transaction never arrived"
