@@ -1,5 +1,6 @@
 """Carries out what a document says of loyalty: point accounts, tier systems, members and rules."""
 
+import copy
 from typing import Any
 from uuid import UUID
 
@@ -76,7 +77,7 @@ def rule(scene: Scene, entry: dict[str, Any]) -> None:
     A version without outcomes changes only what it names, so that switching off takes one line.
     """
     old = _rule(scene, text(entry, "id")) if entry.get("id") is not None else None
-    says = {key: value for key, value in entry.items() if key not in OUTSIDE}
+    says = copy.deepcopy({key: value for key, value in entry.items() if key not in OUTSIDE})
     if old is not None and "outcomes" not in entry:
         says = {**old.versions.order_by("-number")[:1].get().definition, **says}
     for part in [*entries(says, "conditions"), *entries(says, "outcomes")]:
