@@ -1,13 +1,16 @@
-"""Celery's door to checkout: end lock rows whose time has passed, forget what has been kept long enough."""
+"""Celery's door to checkout: work off transactions, end due locks, forget what has been kept long enough."""
 
+import time
 from typing import Any
 
 from celery import shared_task
 from django.conf import settings
 
-from checkout import idempotency, offer_locks, retention, sessions
+from checkout import idempotency, offer_locks, retention, sessions, transaction_queue
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
+
+DRAIN_SECONDS = 10
 
 
 @shared_task(name="checkout.expire_sessions", acks_late=True)
@@ -26,6 +29,14 @@ def expire_offer_locks(**_: Any) -> None:
 def give_back_orphans(**_: Any) -> None:
     """Reinstate offers that were redeemed at once and whose sale never came."""
     offer_locks.give_back_orphans(actor=SYSTEM, now=clock.now())
+
+
+@shared_task(name="checkout.drain_transactions", acks_late=True)
+def drain_transactions(**_: Any) -> None:
+    """Work off what waits; the schedule starts another, so ending early loses nothing."""
+    until = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < until and transaction_queue.drain(now=clock.now()):
+        pass
 
 
 @shared_task(name="checkout.purge_replies", acks_late=True)

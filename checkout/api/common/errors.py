@@ -115,6 +115,7 @@ STATUS: dict[str, int] = {
     "store_not_found": 404,
     "offer_locked": 409,
     "lock_claimed": 409,
+    "lock_missing": 409,
     "lock_expired": 409,
     "already_redeemed": 409,
     "not_redeemed": 409,

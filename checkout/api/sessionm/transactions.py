@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 
-from checkout import transactions
+from checkout import transaction_queue, transactions
 from checkout.api.common import auth as common_auth
 from checkout.api.common import limits, render
 from checkout.api.common.views import MethodRefused
@@ -37,6 +37,8 @@ class SendTransaction(PosView):
         assert store_id is not None
         accepted = self._accept(store_id)
         common_auth.touch(self.credential, self.now)
+        if accepted.outcome == "queued":
+            transaction_queue.nudge()
         response = HttpResponse(OK, content_type="application/json")
         if accepted.outcome == "replay":
             response["X-Idempotent-Replay"] = "true"

@@ -3,7 +3,7 @@
 from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from checkout.api.sessionm import lookup, loyalty, offers, pos, transactions, user_offers
+from checkout.api.sessionm import lookup, loyalty, offers, pos, reward_store, transactions, user_offers
 from checkout.api.sessionm.envelope import Nowhere
 
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     *loyalty.urlpatterns,
     *offers.urlpatterns,
     *pos.urlpatterns,
+    *reward_store.urlpatterns,
     *transactions.urlpatterns,
     *user_offers.urlpatterns,
     # The last one: what nobody above answers.

@@ -9,7 +9,7 @@ from django.db import transaction
 from checkout.api.sessionm import offer_shapes, scalars
 from checkout.api.sessionm.envelope import ConnectView, at
 from checkout.api.sessionm.offers import culture_of, page_of
-from loyalty import members
+from loyalty import members, points
 from loyalty.models import Member
 from offers import offer_dates, offer_terms, user_offers
 from offers.lib.errors import Refusal
@@ -47,7 +47,7 @@ class Wallet(UserView):
         held, total = user_offers.wallet(
             retailer_id=self.retailer_id, customer_id=member.customer_id, now=self.now, skip=skip, take=take
         )
-        user_id = members.shown_id(member)
+        user_id, balances = members.shown_id(member), points.balances(member=member)
         return {
             "user": {"user_id": user_id, "first_name": member.first_name, "last_name": member.last_name},
             "user_id": user_id,
@@ -59,6 +59,8 @@ class Wallet(UserView):
             "take": take,
             "offer_groups": [],
             "offer_categories": [],
+            "total_points": sum(balance.lifetime for balance in balances),
+            "available_points": sum(balance.available for balance in balances if balance.account.spendable),
         }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from checkout import transaction_queue
 from checkout.models import Revision, Transaction
 from offers import clients
 from offers.lib import clock
@@ -18,6 +19,12 @@ from tests.api.sessionm.sales import SEED, line, sale
 from tests.bench import trips
 
 OK = '{"status":"OK","payload":null,"errors":null}'
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave everything in the queue, as if the workers were away."""
+    monkeypatch.setattr(transaction_queue, "nudge", lambda: None)
 
 
 @pytest.fixture

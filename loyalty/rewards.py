@@ -1,0 +1,41 @@
+"""The reward store: offers that members buy with points."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from loyalty import members, points
+from loyalty.models import Member
+from offers import offer_templates, user_offers
+from offers.lib.actors import Actor
+from offers.models import UserOffer
+
+
+def buy(*, retailer_id: int, member: Member, offer_id: UUID, actor: Actor, now: datetime) -> UserOffer:
+    """Issue an offer of the reward store and take its price in the default points: both or neither.
+
+    Refuses offer_not_found, offer_not_available (also for what is not in the store), insufficient_points, and what
+    `user_offers.issue` refuses. Locks the member first, as whatever moves points does.
+    """
+    offer = offer_templates.find(retailer_id=retailer_id, ident=offer_id)
+    if offer.frozen_at is not None:
+        offer = offer_templates.newest(offer)
+    if not offer.reward_store:
+        raise user_offers.OfferNotAvailable("The offer is not in the reward store")
+    purchase = f"reward_store:{uuid4()}"
+    with transaction.atomic():
+        if offer.points_cost:
+            members.lock([member.pk])
+            account = points.account(retailer_id=retailer_id)
+            points.spend(member=member, account=account, amount=offer.points_cost, reference=purchase, now=now)
+        [entry] = user_offers.issue(
+            retailer_id=retailer_id,
+            offer=offer,
+            customer_id=member.customer_id,
+            actor=actor,
+            now=now,
+            source={"kind": "reward_store", "points": offer.points_cost or 0},
+            issue_key=purchase,
+        )
+    return entry
