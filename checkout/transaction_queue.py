@@ -63,8 +63,23 @@ def drain(*, now: datetime, batch: int = BATCH) -> int:
     done = _work(ordinary, now) if ordinary else 0
     for pk, attempts in claimed:
         if attempts > SUSPECT:
-            done += _work([pk], now)
+            done += _alone(pk, attempts, now)
     return done
+
+
+def _alone(pk: int, attempts: int, now: datetime) -> int:
+    """Work on one that has taken others down with it, or may have; in the end it is parked unread."""
+    if attempts > MOST_TRIES:
+        reason = f"given up after {MOST_TRIES} tries: none came to an end, its worker died each time"
+        waiting = Revision.objects.filter(pk=pk, state__in=(State.QUEUED, State.RETRY))
+        return waiting.update(state=State.DEAD, error=reason, next_at=None)
+    try:
+        return _work([pk], now)
+    except Exception:
+        if connection.connection is None or connection.connection.closed:
+            raise
+        log.exception("transaction revision %s takes its batch down", pk)
+        return 1
 
 
 @transaction.atomic
@@ -88,9 +103,6 @@ def _work(keys: Sequence[int], now: datetime) -> int:
 def _one(job: transaction_work.Job, now: datetime) -> None:
     """Bring one revision to an end, or put it off; whatever goes wrong stays within its savepoint."""
     row = job.row
-    if row.attempts > MOST_TRIES:
-        _park(row, f"given up after {MOST_TRIES} tries: none came to an end, its worker died each time")
-        return
     try:
         with transaction.atomic():
             row.result = transaction_work.run(job, now=now)

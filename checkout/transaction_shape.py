@@ -119,6 +119,7 @@ class Discount:
     status: str
     amount: int
     line_ids: tuple[str, ...]
+    code: str = ""  # of a discount that is no user offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,12 +410,14 @@ class _Reader:
         if line_ids is not None and not isinstance(line_ids, list):
             raise self.wrong(f"{place}discounted_line_ids", "not_a_list", "should be a list")
         self.moment(row, "applied_time", place)
+        entry = kind.lower() == OFFER_REFERENCE
         return Discount(
-            reference=self._reference(row, place, source) if kind.lower() == OFFER_REFERENCE else None,
+            reference=self._reference(row, place, source) if entry else None,
             source=source.lower(),
             status=self.text(row, "status", place).upper(),
             amount=self.amount(row, "amount", place),
             line_ids=tuple(str(line_id) for line_id in line_ids or ()),
+            code="" if entry else self.text(row, "reference_id", place),
         )
 
     def _reference(self, row: dict[str, Any], place: str, source: str) -> UUID | None:

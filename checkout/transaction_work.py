@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from checkout import item_facts, transaction_offers, transaction_shape
+from checkout import item_facts, transaction_offers, transaction_rewards, transaction_shape
 from checkout.models import Revision
 from checkout.transaction_shape import Sale
 from loyalty import members
@@ -22,7 +22,7 @@ State = Revision.State
 _TRY_HEADS = """
 SELECT id FROM unnest(%s::bigint[]) AS id WHERE pg_try_advisory_xact_lock(hashtextextended('transaction:' || id, 0))
 """
-# Per transaction: the newest version that counts, and the newest that has had its effects.
+# Per transaction: the newest version that counts.
 _IN_FORCE = """
 SELECT DISTINCT ON (transaction_id) transaction_id, id, number FROM checkout_revision
 WHERE transaction_id = ANY (%s) AND is_closed AND state <> 'stale'
@@ -38,7 +38,7 @@ class Job:
     sale: Sale | None = None
     problem: Exception | None = None
     superseded_by: int | None = None
-    before: Revision | None = None
+    earlier: list[Member] = field(default_factory=list)
     payers: list[tuple[Member, int]] = field(default_factory=list)
     items: Mapping[str, item_facts.ItemFacts] = field(default_factory=dict)
 
@@ -65,11 +65,12 @@ def prepare(rows: Sequence[Revision], *, now: datetime) -> list[Job]:
     _place(jobs)
     for job in jobs:
         try:
-            _read(job, now)
+            _read(job)
         except Exception as problem:  # one nobody can read must not hold up the rest
             job.problem = problem
+    _name_payers(jobs, now)
     _name_items(jobs)
-    members.lock(member.pk for job in jobs for member, _ in job.payers)
+    members.lock(member.pk for job in jobs for member in (*job.earlier, *(payer for payer, _ in job.payers)))
     return jobs
 
 
@@ -86,7 +87,17 @@ def run(job: Job, *, now: datetime) -> dict[str, Any]:
     if job.superseded_by is not None:
         return {"superseded_by": job.superseded_by}
     offers = transaction_offers.settle(job.row.transaction, sale, settings=job.settings, now=now)
+    rewards = transaction_rewards.give(
+        job.row,
+        sale,
+        payers=job.payers,
+        earlier=job.earlier,
+        amounts=offers.amounts,
+        items=job.items,
+        now=now,
+    )
     return {
+        **rewards,
         "revision": job.row.number,
         "redeemed": offers.redeemed,
         "rejected": offers.rejected,
@@ -102,42 +113,60 @@ def _place(jobs: Sequence[Job]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_IN_FORCE, [heads])
         in_force = {head: (pk, number) for head, pk, number in cursor.fetchall()}
-    processed: dict[int, Revision] = {}
-    done = Revision.objects.filter(transaction_id__in=heads, state=State.PROCESSED, result__revision__isnull=False)
-    for row in done.order_by("number"):
-        processed[row.transaction_id] = row
+    done = Revision.objects.filter(transaction_id__in=heads, state=State.PROCESSED)
+    changed = set(done.values_list("transaction_id", flat=True))
     for job in jobs:
         pk, number = in_force.get(job.row.transaction_id, (job.row.pk, job.row.number))
         job.superseded_by = None if pk == job.row.pk else number
-        job.before = processed.get(job.row.transaction_id)
+        if job.row.transaction_id in changed and job.superseded_by is None:
+            job.earlier = transaction_rewards.earlier_payers(job.row.transaction)
 
 
-def _read(job: Job, now: datetime) -> None:
-    head = job.row.transaction
-    job.sale = transaction_shape.read(job.row.payload, zone=ZoneInfo(job.zone), currency=head.retailer.currency)
-    if job.superseded_by is None:
-        job.payers = _payers(head.retailer_id, job.sale, now)
+def _read(job: Job) -> None:
+    currency = job.row.transaction.retailer.currency
+    job.sale = transaction_shape.read(job.row.payload, zone=ZoneInfo(job.zone), currency=currency)
 
 
-def _payers(retailer_id: int, sale: Sale, now: datetime) -> list[tuple[Member, int]]:
-    """Return who paid how much of the sale; who is not known is left out and no error."""
-    amounts: dict[int, int] = defaultdict(int)
-    found: dict[int, Member] = {}
-    asked: dict[tuple[str, str], Member | None] = {}
-    for payment in sale.payments:
-        if not payment.user_id:
+def _name_payers(jobs: Sequence[Job], now: datetime) -> None:
+    """Find out who paid how much of each sale; who is not known is left out and no error."""
+    known = _by_uuid(jobs)
+    for job in jobs:
+        if job.sale is None or job.superseded_by is not None:
             continue
-        key = (payment.user_id, payment.user_id_type)
-        if key not in asked:
-            asked[key] = _member(retailer_id, *key, now)
-        if (member := asked[key]) is not None:
-            found[member.pk] = member
-            amounts[member.pk] += payment.amount
-    return [(member, amounts[pk]) for pk, member in found.items()]
+        amounts: dict[int, int] = defaultdict(int)
+        found: dict[int, Member] = {}
+        retailer_id = job.row.transaction.retailer_id
+        for payment in job.sale.payments:
+            if not payment.user_id:
+                continue
+            key = (retailer_id, payment.user_id_type.casefold() or members.OUR_ID, payment.user_id)
+            if key not in known:
+                known[key] = _member(*key, now)
+            if (member := known[key]) is not None:
+                found[member.pk] = member
+                amounts[member.pk] += payment.amount
+        job.payers = [(member, amounts[pk]) for pk, member in found.items()]
 
 
-def _member(retailer_id: int, user_id: str, user_id_type: str, now: datetime) -> Member | None:
-    kind = user_id_type or members.OUR_ID
+def _by_uuid(jobs: Sequence[Job]) -> dict[tuple[int, str, str], Member | None]:
+    """Return the members that sales name by our own ids, in one query; others are looked up one by one."""
+    wanted = {
+        uuid: (job.row.transaction.retailer_id, members.OUR_ID, payment.user_id)
+        for job in jobs
+        if job.sale is not None and job.superseded_by is None
+        for payment in job.sale.payments
+        if payment.user_id_type.casefold() in ("", members.OUR_ID)
+        and (uuid := members.as_uuid(payment.user_id)) is not None
+    }
+    found: dict[tuple[int, str, str], Member | None] = {}
+    for member in Member.objects.filter(uuid__in=wanted).select_related("customer") if wanted else ():
+        key = wanted[member.uuid]
+        if key[0] == member.retailer_id:
+            found[key] = member
+    return found
+
+
+def _member(retailer_id: int, kind: str, user_id: str, now: datetime) -> Member | None:
     try:
         return members.translate(retailer_id=retailer_id, external_id=user_id, external_id_type=kind, now=now)
     except Refusal:
