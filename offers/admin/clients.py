@@ -132,14 +132,11 @@ class ClientAdmin(OfficeAdmin):
         self.demand(request, self.permission("view"))
         row: Client = self.find(object_id, "retailer")
         zone, words = row.retailer.timezone, dict(SCOPE_CHOICES)
-        may = "everything" if row.scopes == ["*"] else show.plain([words.get(one, one) for one in row.scopes])
+        allowed = "everything" if row.scopes == ["*"] else show.plain([words.get(one, one) for one in row.scopes])
         facts = [
             ("Application id", show.mono(row.key)),
             ("Kind", row.get_kind_display()),
-            (
-                "May do",
-                "everything" if row.scopes == ["*"] else show.plain([words.get(one, one) for one in row.scopes]),
-            ),
+            ("May do", allowed),
             ("Web addresses", show.plain(row.origins) if row.kind == Client.Kind.BROWSER else ""),
             ("Rate limit", "on" if row.rate_limited else "off"),
             ("Created", show.moment(row.created_at, zone)),
