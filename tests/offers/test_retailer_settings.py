@@ -21,7 +21,8 @@ def test_t17_a_lock_that_would_end_in_the_queue_is_refused(shop_a: Retailer) -> 
         retailer_id=shop_a.pk, fields={"settings": {"lock_ttl_seconds": 901}}, actor=SYSTEM, now=clock.now()
     )
     assert kept.settings["lock_ttl_seconds"] == 901
-    assert AuditEntry.objects.get(action="retailer.update").after["settings"]["lock_ttl_seconds"] == 901
+    after = AuditEntry.objects.get(action="retailer.update").after
+    assert after is not None and after["settings"]["lock_ttl_seconds"] == 901
 
 
 @pytest.mark.parametrize(
