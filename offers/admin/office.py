@@ -106,7 +106,7 @@ class OfficeAdmin(ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     list_filter_submit = True
     ordering: Sequence[str] = ("-id",)
-    actions = None
+    actions: Sequence[str] | None = None
     sortable_by: Sequence[str] = ()
     nothing_text = "Nothing here yet."
     # What staff call one of these and several, where that is not the model's own name.
@@ -248,6 +248,8 @@ class ReadOnlyAdmin(OfficeAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         self.demand(request, self.permission("view"))
+        if request.method == "POST":
+            raise PermissionDenied
         return self.show(request, self.page(request, object_id))
 
     def page(self, request: HttpRequest, key: Any) -> Page:

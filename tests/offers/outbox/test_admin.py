@@ -110,7 +110,21 @@ def test_events_and_attempts_are_shown_and_escaped(office: Client, failed: Deliv
         answer = office.get(address)
         assert answer.status_code == 200, address
         assert "<script>alert" not in answer.content.decode()
-    assert "after 7 ms HTTP 500" in office.get(page("delivery_change", failed.pk)).content.decode()
+    said = office.get(page("delivery_change", failed.pk)).content.decode()
+    assert all(part in said for part in ("Given up", "HTTP 500", "7 ms"))
+    assert "given_up" not in said
+
+
+def test_one_delivery_is_sent_again_from_its_page(office: Client, failed: Delivery) -> None:
+    asks = page("delivery_send_again", failed.pk)
+    assert asks in office.get(page("delivery_change", failed.pk)).content.decode()
+    assert office.get(asks).status_code == 200
+    failed.refresh_from_db()
+    assert failed.state == Delivery.State.GIVEN_UP
+    assert office.post(asks).status_code == 302
+    failed.refresh_from_db()
+    assert (failed.state, failed.attempts) == (Delivery.State.WAITING, 0)
+    assert AuditEntry.objects.latest("id").action == "webhook.resend"
 
 
 def test_sending_again_is_an_action_that_is_audited(office: Client, failed: Delivery) -> None:
@@ -134,6 +148,7 @@ def test_webhooks_are_for_admins_only(client: Client, bob: User, failed: Deliver
     client.force_login(bob)
     for name in ("endpoint", "event", "delivery"):
         assert client.get(page(f"{name}_changelist")).status_code == 403
+    assert client.post(page("delivery_send_again", failed.pk)).status_code == 403
     act(client, "delivery", "resend", failed.pk)
     failed.refresh_from_db()
     assert failed.state == Delivery.State.GIVEN_UP
