@@ -1,7 +1,7 @@
 """Firings: one time a rule applied to one occasion, the outcomes it gave, their correction and their undoing."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -72,6 +72,8 @@ class Run:
     rules: list[RuleFacts] = field(default_factory=list)
     result: Result = field(default_factory=Result)
     accounts: dict[str, PointAccount] = field(default_factory=dict)
+    known: dict[str, Metric] = field(default_factory=dict)
+    fired: Counter[str] | None = None
     triggers: list[Trigger] = field(default_factory=list)
 
     @property
@@ -79,12 +81,30 @@ class Run:
         return self.member.retailer.timezone
 
     def metrics(self) -> dict[str, Metric]:
-        """Return the member's points by the id of the account, as they stand now."""
-        found = {}
-        for one in points.balances(member=self.member):
-            self.accounts[str(one.account.uuid)] = one.account
-            found[str(one.account.uuid)] = Metric(lifetime=one.lifetime, balance=one.available)
-        return found
+        """Return the member's points by the id of the account; read once, then kept up (`moved`): we own the member."""
+        if not self.known:
+            for one in points.balances(member=self.member):
+                self.accounts[str(one.account.uuid)] = one.account
+                self.known[str(one.account.uuid)] = Metric(lifetime=one.lifetime, balance=one.available)
+        return dict(self.known)
+
+    def moved(self, moved: points.Moved) -> None:
+        if self.known:
+            self.known[str(moved.account.uuid)] = Metric(lifetime=moved.lifetime, balance=moved.balance)
+
+    def times(self, base: str) -> int:
+        """Count the firings of this occasion so far that are named after `base`, and one more from now on."""
+        if self.fired is None:
+            self.originals()
+        assert self.fired is not None
+        self.fired[base] += 1
+        return self.fired[base] - 1
+
+    def originals(self) -> list[Award]:
+        """Return what was given for this occasion, with corrections; one read where nothing was given yet."""
+        rows = list(_originals(self.member).filter(occasion=self.occasion).prefetch_related("reversals").order_by("pk"))
+        self.fired = Counter(base for base, _ in {(row.detail["base"], row.detail["firing"]) for row in rows})
+        return rows
 
     def asks_for_levels(self) -> bool:
         return any(
@@ -151,10 +171,9 @@ def _originals(member: Member) -> Any:
 
 def _live(run: Run) -> dict[tuple[int, int], list[Award]]:
     """What stands of the sale itself, by rule and occurrence."""
-    rows = _originals(run.member).filter(occasion=run.occasion, detail__trigger=TransactionClosed.name)
     found: dict[tuple[int, int], list[Award]] = defaultdict(list)
-    for row in rows.prefetch_related("reversals").order_by("pk"):
-        if _stands(row):
+    for row in run.originals():
+        if row.detail["trigger"] == TransactionClosed.name and _stands(row):
             found[row.rule_id, row.detail["occurrence"]].append(row)
     return found
 
@@ -171,8 +190,7 @@ def _give(run: Run, wants: Sequence[Wanted], trigger: Trigger) -> None:
     """Fire a rule: take its limits and give its outcomes, or leave both. A limit that is used up is no error."""
     first = wants[0]
     base = _short(f"{run.occasion}|{run.member.pk}|{first.rule.rule_id}.{first.occurrence}|{trigger.name}")
-    times = Award.objects.filter(member=run.member, occasion=run.occasion, detail__base=base).count()
-    firing = f"{base}|{times}"
+    firing = f"{base}|{run.times(base)}"
     claims = limits.wants(
         fired=wants,
         trigger=trigger,
@@ -182,12 +200,13 @@ def _give(run: Run, wants: Sequence[Wanted], trigger: Trigger) -> None:
         entry=f"rule:{firing}",
     )
     try:
-        with transaction.atomic():
+        # What takes nothing that could be short, and gives points only, cannot be refused half way.
+        with transaction.atomic(savepoint=bool(claims) or any(one.kind != "points" for one in wants)):
             if claims:
                 holds.use(retailer_id=run.retailer_id, wants=claims, reference="", now=run.now)
             detail = {"firing": firing, "base": base, "trigger": trigger.name, "occurrence": first.occurrence}
             given = [_outcome(run, one, detail) for one in wants]
-            if not any(given):
+            if claims and not any(given):
                 raise _NothingGiven
     except holds.Exceeded as error:
         run.result.notes.append(f"limit_reached:{first.rule.name}:{error.shortage.kind}")
@@ -210,31 +229,39 @@ def _outcome(run: Run, one: Wanted, detail: dict[str, Any], suffix: str = "") ->
         created_at=run.now,
     )
     try:
-        with transaction.atomic():
-            _hand_over(run, one, award)
+        if one.account:
+            _account(run, one.account)
+        with transaction.atomic(savepoint=one.kind != "points"):
+            moved = _hand_over(run, one, award)
             award.save(force_insert=True)
     except Refusal as refusal:
         run.result.notes.append(f"{refusal.code}:{one.rule.name}")
         return False
+    if moved is not None:
+        run.moved(moved)
     _tell(run, one, award)
     return True
 
 
-def _hand_over(run: Run, one: Wanted, award: Award) -> None:
+def _hand_over(run: Run, one: Wanted, award: Award) -> points.Moved | None:
+    moved = None
     if one.kind in ("points", "purchase"):
         account = _account(run, one.account)
         award.account_id, award.points = account.pk, one.points if one.kind == "points" else -one.points
         if one.kind == "points":
-            points.earn(
+            moved = points.earn(
                 member=run.member,
                 account=account,
                 amount=one.points,
                 reference=award.key,
                 reason=one.rule.name[:200],
                 now=run.now,
+                owned=True,
             )
         else:
-            points.spend(member=run.member, account=account, amount=one.points, reference=award.key, now=run.now)
+            moved = points.spend(
+                member=run.member, account=account, amount=one.points, reference=award.key, now=run.now
+            )
     if one.kind in ("offer", "purchase"):
         issued = user_offers.issue(
             retailer_id=run.retailer_id,
@@ -258,6 +285,7 @@ def _hand_over(run: Run, one: Wanted, award: Award) -> None:
             member=run.member, level=level, actor=run.actor, now=run.now, reason=one.rule.name
         )
         award.detail["level"] = [level.system.key, level.key]
+    return moved
 
 
 def _tell(run: Run, one: Wanted, award: Award) -> None:
@@ -333,11 +361,14 @@ def _move(run: Run, award: Award, amount: int) -> None:
     account = PointAccount.objects.get(pk=award.account_id)
     correction = _correction(run, award, amount)
     if amount > 0:
-        points.earn(member=run.member, account=account, amount=amount, reference=correction.key, now=run.now)
+        moved = points.earn(
+            member=run.member, account=account, amount=amount, reference=correction.key, now=run.now, owned=True
+        )
     else:
-        points.reverse(
+        moved = points.reverse(
             member=run.member, account=account, amount=-amount, reference=correction.key, lot=award.key, now=run.now
         )
+    run.moved(moved)
     run.result.add_points(account, amount)
 
 
@@ -360,7 +391,7 @@ def _correction(run: Run, award: Award, amount: int) -> Award:
 
 
 def _account(run: Run, key: str) -> PointAccount:
-    if key not in run.accounts:
+    if key not in run.accounts:  # a kind of points made a moment ago
         run.accounts[key] = points.account(retailer_id=run.retailer_id, named=key)
     return run.accounts[key]
 

@@ -212,7 +212,8 @@ def lock(member_ids: Iterable[int]) -> dict[int, Member]:
 
     Who handles several sales in one transaction locks the members of all of them at once.
     """
-    rows = Member.objects.select_for_update(no_key=True).filter(pk__in=set(member_ids)).order_by("pk")
+    rows = Member.objects.select_related("retailer").select_for_update(of=("self",), no_key=True)
+    rows = rows.filter(pk__in=set(member_ids)).order_by("pk")
     return {row.pk: row for row in rows}
 
 

@@ -97,6 +97,7 @@ def deposit(
             member=run.member, account=account, amount=amount, reference=f"deposit:{reference}", reason=reason, now=now
         )
         if moved.done:
+            run.moved(moved)
             run.rules = rules.in_force(retailer_id=retailer_id, at=now)
             run.result.add_points(account, amount)
             points.note(
@@ -165,10 +166,11 @@ def _too_late(sale: Sale) -> bool:
 
 
 def _keep_purchase(run: Run, *, spend: int, voided: bool) -> None:
-    Purchase.objects.update_or_create(
-        member=run.member,
-        occasion=run.occasion,
-        defaults={"closed_at": run.at, "spend": spend, "voided": voided},
+    Purchase.objects.bulk_create(
+        [Purchase(member=run.member, occasion=run.occasion, closed_at=run.at, spend=spend, voided=voided)],
+        update_conflicts=True,
+        unique_fields=["occasion", "member"],
+        update_fields=["closed_at", "spend", "voided"],
     )
 
 
@@ -180,7 +182,8 @@ def _follow(run: Run, before: dict[str, int]) -> None:
     """Fire what changed points and entered tiers bring, which may bring more, five steps deep at most."""
     waiting = _changes(run, before)
     for depth in range(DEPTH_MOST + 1):
-        waiting += [TierEntered(*one) for one in tiers.rise(member=run.member, now=run.now)]
+        if waiting or not depth:
+            waiting += [TierEntered(*one) for one in tiers.rise(member=run.member, now=run.now)]
         waiting += run.take_triggers()
         run.result.levels += [f"{one.system}/{one.level}" for one in waiting if isinstance(one, TierEntered)]
         if not waiting:
@@ -207,7 +210,10 @@ def _fire(run: Run, trigger: Trigger) -> None:
     if isinstance(trigger, PointsChanged) and trigger.after < trigger.before:
         _fall(run, trigger)
         return
-    found = evaluate(trigger=trigger, rules=run.rules, member=_facts(run), sale=run.sale, now=run.now)
+    fit = [rule for rule in run.rules if rule.trigger == trigger.name]
+    if not fit:
+        return
+    found = evaluate(trigger=trigger, rules=fit, member=_facts(run, trigger), sale=run.sale, now=run.now)
     run.result.trace += found.trace
     firing.give_all(run, found.wanted, trigger)
 
@@ -223,14 +229,14 @@ def _fall(run: Run, trigger: PointsChanged) -> None:
             firing.undo(run, firing_key)
 
 
-def _facts(run: Run) -> MemberFacts:
-    """Everything rules may ask about the member, as it stands now."""
+def _facts(run: Run, trigger: Trigger | None = None) -> MemberFacts:
+    """Everything rules may ask about the member, as it stands now; what was given counts for thresholds crossed."""
     asked = {one.get("metric") for rule in run.rules for one in rule.definition.get("conditions") or []}
     purchases = 1
     if "purchase_number" in asked:
         others = Purchase.objects.filter(member=run.member, voided=False).exclude(occasion=run.occasion)
         purchases += others.filter(closed_at__lte=run.at).count()
-    crossing = [rule.rule_id for rule in run.rules if conditions.threshold(rule)]
+    crossing = _crossed(run, trigger) if isinstance(trigger, PointsChanged) else []
     return MemberFacts(
         tags=frozenset(run.member.tags),
         levels=tiers.held(member=run.member) if run.asks_for_levels() else {},
@@ -238,6 +244,15 @@ def _facts(run: Run) -> MemberFacts:
         purchases=purchases,
         standing=firing.count_standing(run.member, crossing) if crossing else {},
     )
+
+
+def _crossed(run: Run, trigger: PointsChanged) -> list[int]:
+    found = []
+    for rule in run.rules:
+        condition = conditions.threshold(rule)
+        if condition is not None and conditions.crossings(condition, trigger.before, trigger.after) > 0:
+            found.append(rule.rule_id)
+    return found
 
 
 def awards_of(*, occasion: str) -> list[Award]:

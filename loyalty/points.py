@@ -7,10 +7,11 @@ tills that move one member's points wait for one another. A reference moves an a
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from loyalty import members
 from loyalty.models import Member, MemberAccount, PointAccount, PointLot
@@ -94,14 +95,11 @@ class _Owned:
     counter: int
     granted: int
     taken: int
+    known: bool = False  # the lot asked for is there already
 
     @property
     def balance(self) -> int:
         return self.granted - self.taken
-
-    @property
-    def name(self) -> Name:
-        return Name(kind=KIND, owner=self.row.pk)
 
     def moved(self, before: int, done: bool = True) -> Moved:
         return Moved(self.account, done, before, self.row.lifetime, self.balance)
@@ -122,14 +120,21 @@ def account(*, retailer_id: int, named: str = "") -> PointAccount:
 
 
 def earn(
-    *, member: Member, account: PointAccount, amount: int, reference: str, now: datetime, reason: str = ""
+    *,
+    member: Member,
+    account: PointAccount,
+    amount: int,
+    reference: str,
+    now: datetime,
+    reason: str = "",
+    owned: bool = False,
 ) -> Moved:
-    """Give points and count them as earned. Locks the member and the account."""
+    """Give points and count them as earned. Locks the member, unless the caller has (`owned`), and the account."""
     _check(amount, reference)
-    with transaction.atomic():
-        own = _own(member, account, now)
+    with transaction.atomic(savepoint=False):
+        own = _own(member, account, now, lot=reference, owned=owned)
         before = own.row.lifetime
-        if own.row.lots.filter(reference=reference).exists():
+        if own.known:
             return own.moved(before, False)
         _add(own, amount, f"{EARN}:{reference}", reference, reason, now)
         own.row.lifetime += amount
@@ -214,8 +219,8 @@ def reverse(
         taken = amount if account.allow_negative else min(amount, max(0, own.balance))
         if taken:
             _consume(own, min(taken, max(0, own.balance)), first=lot)
-            counters.set_limit(own.name, own.granted - taken, reference=entry, reason=reason, now=now)
             own.granted -= taken
+            counters.move_limit(counter_id=own.counter, limit=own.granted, reference=entry, reason=reason, now=now)
         own.row.lifetime = max(0, before - amount)
         own.row.shortfall += amount - taken
         own.row.save(update_fields=["lifetime", "shortfall"])
@@ -254,21 +259,35 @@ def expire(*, now: datetime, limit: int = 500) -> int:
 
 
 def balances(*, member: Member) -> list[Balance]:
-    """Return what the member has of every kind of points of the retailer, the default first. Three reads."""
-    rows = {row.account_id: row for row in member.accounts.all()}
-    figures = {
-        owner: granted - taken
-        for owner, granted, taken in Counter.objects.filter(
-            kind=KIND, owner__in=[row.pk for row in rows.values()]
-        ).values_list("owner", "granted", "taken")
-        if granted is not None
-    }
-    found = []
-    for one in PointAccount.objects.filter(retailer_id=member.retailer_id).order_by("-default", "pk"):
-        row = rows.get(one.pk)
-        available = figures.get(row.pk, 0) if row else 0
-        found.append(Balance(one, row, available, row.lifetime if row else 0))
-    return found
+    """Return what the member has of every kind of points of the retailer, the default first. One read."""
+    mine = MemberAccount.objects.filter(account=OuterRef("pk"), member=member)
+    counter = Counter.objects.filter(kind=KIND, owner=OuterRef("row_id"), shard=0)
+    kinds = (
+        PointAccount.objects.filter(retailer_id=member.retailer_id)
+        .annotate(
+            row_id=Subquery(mine.values("pk")[:1]),
+            row_uuid=Subquery(mine.values("uuid")[:1]),
+            row_lifetime=Subquery(mine.values("lifetime")[:1]),
+            row_shortfall=Subquery(mine.values("shortfall")[:1]),
+        )
+        .annotate(available=Subquery(counter.annotate(left=F("granted") - F("taken")).values("left")[:1]))
+        .order_by("-default", "pk")
+    )
+    return [Balance(one, _row(member, one), one.available or 0, one.row_lifetime or 0) for one in kinds]
+
+
+def _row(member: Member, kind: Any) -> MemberAccount | None:
+    """The member's account out of what `balances` read beside its kind."""
+    if kind.row_id is None:
+        return None
+    return MemberAccount(
+        pk=kind.row_id,
+        uuid=kind.row_uuid,
+        member=member,
+        account=kind,
+        lifetime=kind.row_lifetime,
+        shortfall=kind.row_shortfall,
+    )
 
 
 def opened(*, member: Member, now: datetime) -> list[Balance]:
@@ -308,22 +327,31 @@ def earned_since(*, member: Member, since: datetime, account_id: int | None = No
     return max(0, sum(lines.values_list("delta", flat=True)))
 
 
-def _own(member: Member, account: PointAccount, now: datetime) -> _Owned:
-    """Own the member, the account (opened at first use) and so its counter."""
-    members.lock([member.pk])
-    row, made = MemberAccount.objects.select_for_update(no_key=True).get_or_create(member=member, account=account)
-    name = Name(kind=KIND, owner=row.pk)
-    if made:
+def _own(member: Member, account: PointAccount, now: datetime, *, lot: str = "", owned: bool = False) -> _Owned:
+    """Own the member, the account (opened at first use) and so its counter; say whether the lot is known."""
+    if not owned:
+        members.lock([member.pk])
+    counter = Counter.objects.filter(kind=KIND, owner=OuterRef("pk"), shard=0)
+    rows = MemberAccount.objects.filter(member=member, account=account).annotate(
+        counter_id=Subquery(counter.values("pk")[:1]),
+        granted=Subquery(counter.values("granted")[:1]),
+        taken=Subquery(counter.values("taken")[:1]),
+        known=Exists(PointLot.objects.filter(member_account=OuterRef("pk"), reference=lot)),
+    )
+    row = rows.first()
+    if row is None:
+        made = MemberAccount.objects.create(member=member, account=account)
+        name = Name(kind=KIND, owner=made.pk)
         counters.open_counter(name, retailer_id=member.retailer_id, granted=0, now=now)
-    pk, granted, taken = Counter.objects.values_list("pk", "granted", "taken").get(kind=KIND, owner=row.pk, shard=0)
-    return _Owned(account, row, pk, granted or 0, taken)
+        row = rows.get()
+    return _Owned(account, row, row.counter_id, row.granted, row.taken, row.known)
 
 
 def _add(own: _Owned, amount: int, entry: str, lot: str, reason: str, now: datetime) -> None:
     """Grant points and keep them as a lot, less what a balance below zero swallows."""
     debt = max(0, -own.balance)
-    counters.grant(own.name, amount, reference=entry, reason=reason, now=now)
     own.granted += amount
+    counters.move_limit(counter_id=own.counter, limit=own.granted, reference=entry, reason=reason, now=now)
     PointLot.objects.create(
         member_account=own.row,
         amount=amount,

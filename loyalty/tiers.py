@@ -35,9 +35,10 @@ def rise(*, member: Member, now: datetime) -> list[tuple[str, str]]:
 
     The caller has locked the member. A free level held silently is not entered.
     """
-    rows = {row.system_id: row for row in _rows(member)}
+    systems = _systems(member.retailer_id)
+    rows = {row.system_id: row for row in _rows(member)} if systems else {}
     entered = []
-    for system, levels in _systems(member.retailer_id):
+    for system, levels in systems:
         row = rows.get(system.pk)
         rank = row.level.rank if row else max((level.rank for level in levels if not level.entry), default=-1)
         above = [level for level in levels if level.rank > rank and level.entry]

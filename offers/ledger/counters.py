@@ -197,6 +197,12 @@ def set_limits(
                     )
 
 
+def move_limit(*, counter_id: int, limit: int, reference: str, now: datetime, reason: str = "") -> None:
+    """Change the limit of a counter of one row by its key, in one statement, for callers that own it already."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_limit(%s, %s, %s, %s, %s)", [counter_id, limit, reference, reason, now])
+
+
 def _require_positive(amount: int) -> None:
     if amount <= 0:
         raise ValueError("amount must be positive")

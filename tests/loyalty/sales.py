@@ -35,7 +35,7 @@ def member(**fields: Any) -> MemberFacts:
     return MemberFacts(**fields)
 
 
-def points_per(rate: int = 1, **fields: Any) -> dict[str, Any]:
+def points_per(rate: int | str = 1, **fields: Any) -> dict[str, Any]:
     return {"type": "points_per", "account": "main", "rate": rate, "unit": "1.00", **fields}
 
 

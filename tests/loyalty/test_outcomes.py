@@ -471,3 +471,21 @@ def test_a_budget_is_exact_under_a_rush(shop_a: Retailer) -> None:
 def test_members_are_locked_in_order(shop_a: Retailer) -> None:
     people = [person(shop_a) for _ in range(3)]
     assert list(members.lock([one.pk for one in reversed(people)])) == [one.pk for one in people]
+
+
+def test_an_account_that_is_gone_is_a_note_and_the_rest_is_given(shop_a: Retailer, ada: Member) -> None:
+    extra = kind(shop_a, "extra")
+    save(shop_a, "Extra", outcomes=[{**points_fixed(5), "account": "extra"}])
+    save(shop_a, **PER_DOLLAR)
+    extra.delete()
+    assert buy(ada, 40).notes == ["argument_error:Extra"]
+    assert stand(ada) == (40, 40)
+
+
+def test_rewarding_an_ordinary_sale_takes_few_statements(
+    shop_a: Retailer, ada: Member, django_assert_max_num_queries: Any
+) -> None:
+    save(shop_a, **PER_DOLLAR)
+    buy(ada, 40, 1)
+    with django_assert_max_num_queries(13):
+        buy(ada, 40, 2)

@@ -221,7 +221,7 @@ def test_the_sum_of_the_journal_is_the_balance(shop_a: Retailer, moves: list[tup
         except points.InsufficientPoints:
             pass
     mine = [one for one in points.balances(member=who) if one.account == account]
-    row = mine[0].row
+    row = who.accounts.filter(account=account).first()
     assert mine[0].available == sum(line.points for line in points.statement(member=who, limit=1000))
     assert mine[0].lifetime == earned
     assert negative or mine[0].available >= 0
