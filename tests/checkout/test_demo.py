@@ -1,16 +1,18 @@
 """The demo loads once, through the verbs, and leaves a ledger without a difference."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 
-from checkout.models import LockSession, Redemption
+from checkout.models import LockSession, Redemption, Revision
 from loyalty import members
+from loyalty.models import PointLot
 from offers import clients, user_offers
 from offers.lib import clock
-from offers.models import Campaign, Client, Retailer, Store, Voucher
+from offers.models import Campaign, Client, Retailer, Store, UserOffer, Voucher
 from project import env
 from tests.api.client import ApiClient
 from tests.flows.shop import lock, redeem, release
@@ -57,7 +59,7 @@ def test_its_keys_and_logins_work(demo: dict[str, str]) -> None:
 def test_tills_find_the_first_member_and_each_retailer_only_its_own(demo: dict[str, str]) -> None:
     shop = Retailer.objects.get(uuid=demo["RETAILER_ID"])
     ada = members.find(retailer_id=shop.pk, user_id=demo["MEMBER_ID"])
-    assert user_offers.wallet(retailer_id=shop.pk, customer_id=ada.customer_id, now=clock.now())[1] == 2
+    assert user_offers.wallet(retailer_id=shop.pk, customer_id=ada.customer_id, now=clock.now())[1] == 3
     for user, secret, name in (
         ("BASIC_USER", "BASIC_PASS", shop.name),
         ("BASIC_USER2", "BASIC_PASS2", "Borealis Books"),
@@ -67,6 +69,14 @@ def test_tills_find_the_first_member_and_each_retailer_only_its_own(demo: dict[s
     stores = {str(row.uuid): row.retailer.name for row in Store.objects.select_related("retailer")}
     assert {stores[demo[name]] for name in ("STORE_A", "STORE_B")} == {"Acme Outdoor"}
     assert stores[demo["STORE_A2"]] == "Borealis Books"
+
+
+def test_a_day_of_sales_was_worked_off_but_for_the_last(demo: dict[str, str]) -> None:
+    states = Counter(Revision.objects.values_list("state", flat=True))
+    assert states == {"processed": 35, "queued": 3}
+    assert PointLot.objects.count() > 10
+    assert UserOffer.objects.filter(offer__key="five-dollars").exists()
+    call_command("prove_ledger")
 
 
 def test_a_second_time_changes_nothing(demo: dict[str, str]) -> None:

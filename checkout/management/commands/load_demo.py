@@ -7,14 +7,14 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from checkout.demo import club, past, people, shelf
+from checkout.demo import club, past, people, sales, shelf
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.models import Client, Retailer
 
 
 class Command(BaseCommand):
-    help = "Load the demo, unless it is there: two retailers, credentials, staff, campaigns, codes, some history."
+    help = "Load the demo, unless it is there: two retailers, credentials, staff, campaigns, codes, members, sales."
 
     def handle(self, *_: Any, **__: Any) -> None:
         if Retailer.objects.filter(name=people.ACME).exists():
@@ -41,5 +41,7 @@ class Command(BaseCommand):
         past.live(acme, Actor(kind="API", ident=shop.key, label=shop.name, credential_id=shop.pk), now)
         doors = club.open_doors(acme, borealis, now)
         club.fill_wallets(acme, club.make_offers(acme, now), now)
+        till = Client.objects.get(key=doors["BASIC_USER"])
+        sales.ring_up(acme, Actor(kind="API", ident=till.key, label=till.name, credential_id=till.pk), now)
         base = os.environ.get("BASE_URL", "http://127.0.0.1:8000")
         return {"BASE_URL": base, **keys, **doors, "EXAMPLE_CODE": shelf.WELCOME, **people.make_staff(now)}
