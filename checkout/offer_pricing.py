@@ -277,11 +277,7 @@ def _over_groups(groups: Sequence[Group], amount: int) -> tuple[Part, ...]:
     lines = [line for group in groups for line in group.members]
     weights = [left for group in groups for left in group.left]
     shares = _share(amount, weights)
-    return tuple(
-        Part(line.line_id, line.quantity, share)
-        for line, share, weight in zip(lines, shares, weights, strict=True)
-        if weight and amount
-    )
+    return tuple(Part(line.line_id, line.quantity, share) for line, share in zip(lines, shares, strict=True) if share)
 
 
 def _over_group(group: Group, amount: int, units: int) -> list[Part]:

@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from checkout import idempotency, offer_locks, retention, sessions, transaction_queue
+from checkout import idempotency, offer_codes, offer_locks, retention, sessions, transaction_queue
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
 
@@ -21,8 +21,10 @@ def expire_sessions(**_: Any) -> None:
 
 @shared_task(name="checkout.expire_offer_locks", acks_late=True)
 def expire_offer_locks(**_: Any) -> None:
-    """Note on due locks of wallet entries that their time has passed; they bind nobody any more anyway."""
-    offer_locks.expire(now=clock.now())
+    """Note on due locks of wallet entries that their time has passed, forget old codes; neither binds any more."""
+    now = clock.now()
+    offer_locks.expire(now=now)
+    offer_codes.purge(now=now)
 
 
 @shared_task(name="checkout.give_back_orphans", acks_late=True)

@@ -1,5 +1,6 @@
 """Every model of the checkout app, re-exported."""
 
+from checkout.models.offer_code import OfferCode
 from checkout.models.offer_lock import OfferLock
 from checkout.models.order import Order
 from checkout.models.redemption import Redemption
@@ -10,6 +11,7 @@ from checkout.models.validation import Validation
 
 __all__ = [
     "LockSession",
+    "OfferCode",
     "OfferLock",
     "Order",
     "Redemption",

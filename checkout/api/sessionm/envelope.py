@@ -49,7 +49,7 @@ class AccessDenied(Refusal):
 def at(*paths: str, view: type["DialectView"], prefix: str = PREFIX) -> list[URLPattern]:
     """Return routes to a view under each of its names, whatever their case; slashes at the end do not matter."""
     served = csrf_exempt(view.as_view())
-    return [re_path(rf"{prefix}{_any_case(path)}/*$", served, name=f"{view.__name__}:{path}") for path in paths]
+    return [re_path(rf"{prefix}{_any_case(path)}/*$", served) for path in paths]
 
 
 def _any_case(path: str) -> str:

@@ -1,11 +1,11 @@
-"""Tills: lock, price anew, redeem, unlock, reinstate, and redeeming by hand."""
+"""Tills: lock, price anew, redeem, unlock, reinstate, redeeming by hand, and codes for an app to show."""
 
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from checkout import offer_locks
+from checkout import offer_codes, offer_locks
 from checkout.api.sessionm import discount_shapes, scalars
 from checkout.api.sessionm.envelope import ConnectView, PosView, at
 from offers import user_offers
@@ -15,7 +15,7 @@ PAYLOAD = "request_payload."
 
 
 class UnsupportedLookupType(Refusal):
-    """An offer is looked up by userofferid."""
+    """An offer is looked up by userofferid or TTLCode."""
 
     code = "unsupported_lookup_type"
 
@@ -36,6 +36,18 @@ class TillView(PosView):
         """Return the wallet entry that the lookup code names. Refuses `unsupported_lookup_type`."""
         code = scalars.needed(self.payload, "offer_lookup_code", PAYLOAD)
         kind = scalars.needed(self.payload, "offer_lookup_type", PAYLOAD)
+        if isinstance(kind, str) and kind.lower() == "ttlcode":
+            transaction_id = scalars.text(
+                scalars.needed(self.transaction(), "transaction_id", f"{PAYLOAD}transaction."),
+                f"{PAYLOAD}transaction.transaction_id",
+                most=64,
+            )
+            return offer_codes.use(
+                retailer_id=self.retailer_id,
+                code=scalars.text(code, f"{PAYLOAD}offer_lookup_code", most=20),
+                place=offer_locks.place_of(self.store.uuid, transaction_id),
+                now=self.now,
+            )
         if not isinstance(kind, str) or kind.lower() != "userofferid":
             raise UnsupportedLookupType()
         return scalars.uuid(code, f"{PAYLOAD}offer_lookup_code")
@@ -155,10 +167,28 @@ class ManualRedeem(ConnectView):
         return discount_shapes.discount(entry, shop=self.shop, status="REDEEMED", culture=None, applied_at=self.now)
 
 
+class NewCode(ConnectView):
+    """Makes a code that stands for a wallet entry for five minutes, for a customer's app to show."""
+
+    scopes = ("offers.read", "offers.manage")
+
+    def handle(self, **_: str) -> Any:
+        wanted = scalars.uuid(scalars.needed(self.body, "user_offer_id"), "user_offer_id")
+        entry = user_offers.get(retailer_id=self.retailer_id, user_offer_id=wanted)
+        made = offer_codes.make(user_offer=entry, now=self.now)
+        return {
+            "offer_lookup_code": made.code,
+            "offer_lookup_type": "TTLCode",
+            "user_offer_id": str(entry.uuid),
+            "expires_at": scalars.stamp(made.expires_at),
+        }
+
+
 urlpatterns = [
     *at("offers/redemption/lock", "lock", view=Lock),
     *at("offers/redemption/unlock", "unlock", view=Unlock),
     *at("offers/redemption/redeem", "redeem", view=Redeem),
     *at("offers/redemption/reinstate", "reinstate", view=Reinstate),
+    *at("offers/redemption/ttl_code", view=NewCode),
     *at("offers/redemption/manual_redeem", view=ManualRedeem),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checkout import offer_locks
+from checkout import offer_codes, offer_locks
 from checkout.models import OfferLock
 from offers import user_offers
 from offers.lib import clock
@@ -466,3 +466,33 @@ def test_the_sweeper_notes_what_time_has_ended(till: Till) -> None:
     assert offer_locks.expire(now=clock.now()) == 0
     assert offer_locks.expire(now=clock.now() + timedelta(seconds=1800)) == 1
     assert OfferLock.objects.get().state == "expired"
+
+
+def test_a_code_from_the_app_stands_for_the_offer_in_one_transaction(till: Till, set_clock: Clock) -> None:
+    start = clock.now()
+    set_clock(start)
+    entry = in_wallet(till.shop)
+
+    def code() -> str:
+        made = till.offer("offers/redemption/ttl_code", user_offer_id=str(entry.uuid))["payload"]
+        assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{8}", made["offer_lookup_code"])
+        return str(made["offer_lookup_code"])
+
+    def by(typed: str, transaction_id: str) -> Answer:
+        transaction = basket("10", transaction_id=transaction_id)
+        fields = {"offer_lookup_code": typed, "offer_lookup_type": "TTLCode"}
+        return till.pos("lock", asks(entry, transaction, **fields))
+
+    first = code()
+    assert by(f"{first[:4].lower()}-{first[4:]}", "t1")["payload"]["reference_id"] == str(entry.uuid)
+    assert by(first, "t1").status == 200
+    till.pos("unlock", {"user_offer_id": str(entry.uuid)})
+    assert why(by(first, "t2")) == (404, "user_offer_not_found")
+    late = code()
+    set_clock(start + timedelta(minutes=5))
+    assert why(by(late, "t2")) == (404, "user_offer_not_found")
+    assert why(by("ZZZZZZZZ", "t2")) == (404, "user_offer_not_found")
+    assert by(first, "t1").status == 200
+    foreign = till.offer("offers/redemption/ttl_code", user_offer_id="00000000-0000-0000-0000-000000000000")
+    assert why(foreign) == (404, "user_offer_not_found")
+    assert offer_codes.purge(now=start + timedelta(days=2)) == 2
