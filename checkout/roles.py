@@ -23,13 +23,14 @@ SEEN = {
         "productcollection",
         "asyncaction",
         "store",
+        "offer",
         "useroffer",
     ],
     "checkout": ["redemption", "order", "locksession", "validation", "transaction"],
 }
 # What a marketer looks after. Nothing here is deleted but rules, their assignments and product collections:
 # the rest is disabled or archived, because history points to it.
-MANAGED = ("campaign", "voucher", "promotiontier", "validationrule", "category", "customer", "product", "sku")
+MANAGED = ("campaign", "voucher", "offer", "promotiontier", "validationrule", "category", "customer", "product", "sku")
 REMOVABLE = ("validationrule", "ruleassignment", "productcollection")
 WATCHED = {
     "offers": ("auditentry",),

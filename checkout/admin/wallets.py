@@ -5,12 +5,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from checkout import offer_locks
 from checkout.admin import transactions
 from checkout.models import OfferLock, Transaction
-from offers import user_offers
+from offers import audit, user_offers
 from offers.admin import fields, lookups, show
 from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import OfficeForm, ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
@@ -135,7 +137,7 @@ class UserOfferAdmin(ReadOnlyAdmin):
         return show.moment(row.acquired_at, row.retailer.timezone)
 
     def pages(self) -> dict[str, View]:
-        return {"<id>/revoke": self.revoke, "<id>/reinstate": self.reinstate}
+        return {"<id>/revoke": self.revoke, "<id>/reinstate": self.reinstate, "<id>/unlock": self.unlock}
 
     # --- what is done to an entry ---
     def settle(
@@ -185,12 +187,40 @@ class UserOfferAdmin(ReadOnlyAdmin):
         form = ReinstateForm(posted(request))
         return self.settle(request, key, verb, "Give back", text, "has been given back", form, danger=False)
 
+    def unlock(self, request: HttpRequest, key: int) -> HttpResponse:
+        def verb(row: UserOffer, values: dict[str, Any]) -> object:
+            with transaction.atomic():
+                if lock := lock_of(row):
+                    offer_locks.unlock(
+                        retailer_id=row.retailer_id,
+                        store_id=lock.store_id,
+                        user_offer_id=row.uuid,
+                        transaction_id=lock.transaction_id,
+                        now=now(),
+                    )
+                    held = {"transaction": lock.transaction_id, "store": str(lock.store)}
+                    audit.record(
+                        retailer_id=row.retailer_id,
+                        actor=actor_of(request),
+                        action="offer.unlock",
+                        object_type="user_offer",
+                        object_id=str(row.uuid),
+                        before=held,
+                        after=None,
+                        reason=values["reason"],
+                        now=now(),
+                    )
+            return None
+
+        text = "The customer can use it in another sale; the till that locked it finds it gone."
+        return self.settle(request, key, verb, "Unlock", text, "is free again")
+
     # --- one entry ---
     def page(self, request: HttpRequest, key: Any) -> Page:
         row: UserOffer = self.find(key, "offer", "customer", "retailer")
         zone, lock = row.retailer.timezone, lock_of(row)
         known = {
-            "Offer": str(row.offer),
+            "Offer": show.to_page(row.offer),
             "Customer": show.to_page(row.customer, row.customer.name or None),
             "Wallet entry id": show.mono(str(row.uuid)),
             "Got it": show.moment(row.acquired_at, zone),
@@ -230,6 +260,8 @@ class UserOfferAdmin(ReadOnlyAdmin):
             return []
         if user_offers.status_of(row, now()) == Status.REDEEMED:
             return [Button(text="Give back…", url=self.url("reinstate", row.pk), tone="main")]
+        if lock and lock.state == State.ACTIVE:
+            return [Button(text="Unlock…", url=self.url("unlock", row.pk), tone="main")]
         if row.status == Status.ISSUED and lock is None:
             return [Button(text="Take away…", url=self.url("revoke", row.pk), tone="danger")]
         return []

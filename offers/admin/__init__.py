@@ -1,5 +1,16 @@
 """Back-office pages of what is on offer. Checkout registers codes, campaigns and customers, with their history."""
 
-from offers.admin import audit, categories, clients, jobs, products, promotions, retailers, rules, webhooks
+from offers.admin import audit, categories, clients, jobs, offers, products, promotions, retailers, rules, webhooks
 
-__all__ = ["audit", "categories", "clients", "jobs", "products", "promotions", "retailers", "rules", "webhooks"]
+__all__ = [
+    "audit",
+    "categories",
+    "clients",
+    "jobs",
+    "offers",
+    "products",
+    "promotions",
+    "retailers",
+    "rules",
+    "webhooks",
+]

@@ -47,11 +47,13 @@ class OfficeForm(forms.Form):
 
     sections: ClassVar[Sequence[tuple[str, str, Sequence[str]]]] = ()
     shown_when: ClassVar[dict[str, str]] = {}
+    # Instead of `sections`, where they differ from form to form.
+    parts: Sequence[tuple[str, str, Sequence[str]]] = ()
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def grouped(self) -> Iterator[dict[str, Any]]:
         """Yield the sections with their bound fields, leaving out those this form lacks."""
-        for title, text, names in self.sections:
+        for title, text, names in self.parts or self.sections:
             fields = [self[name] for name in names if name in self.fields]
             if fields:
                 rows = [{"field": field, "when": self.shown_when.get(field.name, "")} for field in fields]
@@ -215,7 +217,7 @@ class OfficeAdmin(ModelAdmin):  # type: ignore[misc]
             "danger": danger,
             "opts": self.opts,
             "section": capitalised(self.plural),
-            "wide": bool(form.sections) and len(form.sections) > 1,
+            "wide": len(form.parts or form.sections) > 1,
             **(extra or {}),
         }
         return TemplateResponse(

@@ -39,6 +39,7 @@ SEEN = {
             "checkout_validation",
             "checkout_transaction",
             "offers_store",
+            "offers_offer",
             "offers_useroffer",
         ],
         EVERYBODY,
@@ -73,6 +74,9 @@ DONE = {
     "checkout_transaction_discard": KEEPERS,
     "offers_useroffer_revoke": KEEPERS,
     "offers_useroffer_reinstate": KEEPERS,
+    "offers_useroffer_unlock": KEEPERS,
+    "offers_offer_add": MAKERS,
+    **{f"offers_offer_{name}": MAKERS for name in ("edit", "publish", "pause", "expire", "archive")},
     "offers_store_edit": {ADMIN},
 }
 # Addresses Django mounts for every model; ours lead nowhere (403) or are the page itself.
@@ -122,6 +126,7 @@ def rows(scene: Scene) -> dict[str, Any]:
         "checkout_validation": scene.validation,
         "checkout_transaction": scene.transaction,
         "offers_store": scene.store,
+        "offers_offer": scene.offer,
         "offers_useroffer": scene.held,
         "offers_auditentry": scene.audit_entry,
         "auth_user": User.objects.get(username="adam"),

@@ -74,6 +74,16 @@ def test_a_locked_offer_is_not_taken_away(reviewer: Client, scene: Scene) -> Non
     assert "locked" in answer.content.decode()
 
 
+def test_a_lock_is_let_go_with_a_reason(reviewer: Client, scene: Scene) -> None:
+    held = lock(scene)
+    path = f"/admin/offers/useroffer/{scene.held.pk}/"
+    assert "Unlock…" in page(reviewer, f"{path}change/")
+    assert reviewer.post(f"{path}unlock/", {"reason": "the till broke"}).status_code == 302
+    held.refresh_from_db()
+    assert held.state == OfferLock.State.RELEASED
+    assert AuditEntry.objects.filter(action="offer.unlock", reason="the till broke").exists()
+
+
 def test_a_used_offer_is_given_back(reviewer: Client, scene: Scene) -> None:
     place = f"{scene.store.uuid}:T-1"
     user_offers.redeem(user_offer_id=scene.held.pk, redeemed_in=place, amount=500, actor=SHOP, now=clock.now())

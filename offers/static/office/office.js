@@ -85,6 +85,40 @@ function showExample() {
     });
 }
 
+function worth(form) {
+    const of = name => value(form, name);
+    const kind = of("offer_type") || (of("percent") ? "percent" : of("set_price") ? "set_price" : of("amount") ? "fixed" : "");
+    if (/percent/.test(kind)) return of("percent") ? `${of("percent")}% off` : "";
+    if (/set_price/.test(kind)) return of("set_price") ? `For ${of("set_price")}` : "";
+    return /fixed/.test(kind) && of("amount") ? `${of("amount")} off` : "";
+}
+
+// One card per language, as a wallet shows it, while one is typing.
+function showPreview() {
+    document.querySelectorAll("form[data-preview]").forEach(form => {
+        const box = form.querySelector("[data-cards]");
+        const line = (tag, text, kind) => { const made = document.createElement(tag); made.textContent = text; made.className = kind || ""; return made; };
+        const update = () => {
+            const cards = [];
+            for (let at = 1; form.querySelector(`[name="title_${at}"]`); at++) {
+                const [culture, title, description, terms] = ["culture", "title", "description", "terms"].map(name => value(form, `${name}_${at}`).trim());
+                if (!title) continue;
+                const card = document.createElement("article");
+                card.className = "ok-card";
+                card.append(line("span", culture || "no language yet", "ok-chip"), line("h3", title));
+                if (worth(form)) card.append(line("strong", worth(form)));
+                if (description) card.append(line("p", description));
+                if (terms) card.append(line("p", terms, "ok-note"));
+                cards.push(card);
+            }
+            box.replaceChildren(...(cards.length ? cards : [line("p", "Type a title to see it.", "ok-empty")]));
+        };
+        form.addEventListener("input", update);
+        form.addEventListener("change", update);
+        update();
+    });
+}
+
 function labelCells() {
     document.querySelectorAll(".ok-table").forEach(table => {
         const heads = [...table.querySelectorAll("thead th")].map(head => head.textContent);
@@ -100,4 +134,4 @@ function guardSubmit() {
     addEventListener("pageshow", () => document.querySelectorAll(".ok-submit button").forEach(button => { button.disabled = false; }));
 }
 
-document.addEventListener("DOMContentLoaded", () => { labelCells(); countDown(); followJobs(); showFields(); showExample(); guardSubmit(); });
+document.addEventListener("DOMContentLoaded", () => { labelCells(); countDown(); followJobs(); showFields(); showExample(); showPreview(); guardSubmit(); });
