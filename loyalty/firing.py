@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -50,12 +50,6 @@ class Result:
         key = str(account.uuid)
         self.points[key] = self.points.get(key, 0) + amount
         self.names[key] = account.name
-
-    def document(self) -> dict[str, Any]:
-        """Return it as the result document of a transaction."""
-        found = asdict(self)
-        found["points"] = self.skipped or self.points
-        return found
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ from loyalty.earning import (
     evaluate,
 )
 from loyalty.firing import Result, Run
-from loyalty.models import Award, Member, PointAccount, Purchase
+from loyalty.models import Member, PointAccount, Purchase
 from offers.evaluation import durations
 from offers.lib.actors import Actor
 
@@ -253,8 +253,3 @@ def _crossed(run: Run, trigger: PointsChanged) -> list[int]:
         if condition is not None and conditions.crossings(condition, trigger.before, trigger.after) > 0:
             found.append(rule.rule_id)
     return found
-
-
-def awards_of(*, occasion: str) -> list[Award]:
-    """Return what was given for an occasion, corrections included, oldest first."""
-    return list(Award.objects.filter(occasion=occasion).select_related("rule", "member").order_by("pk"))
