@@ -1,11 +1,14 @@
 """The requests of the benchmark, ready to be sent: the same bodies for the product and for the floor."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 CUSTOMERS = 1000
+MEMBERS = 1000
 LOCK, REDEEM = "/v1/validations", "/v1/redemptions"
+SEND, LOCK_OFFER = "/api/2.0/offers/send_transaction", "/api/2.0/offers/redemption/lock"
 
 
 def customer(number: int) -> str:
@@ -19,6 +22,47 @@ def body(code: str, key: str, number: int) -> dict[str, Any]:
         "order": {"amount": 10_000 + number % 100},
         "customer": {"source_id": customer(number)},
         "session": {"type": "LOCK", "key": key, "ttl": 15, "ttl_unit": "MINUTES"},
+    }
+
+
+def sale(transaction_id: str, user_id: str) -> dict[str, Any]:
+    """Return a closed sale of two lines."""
+    moment = "2026-11-21 09:30:00.000"
+    lines = [("1", "701.50"), ("2", "1.50")]
+    return {
+        "is_closed": "true",
+        "pos_employee_id": "1",
+        "channel": "Store",
+        "transaction_id": transaction_id,
+        "guest_count": "1",
+        "subtotal": "703.00",
+        "tax_total": "0.25",
+        "open_time": moment,
+        "modified_time": moment,
+        "items": [
+            {"line_id": line, "item_id": "2", "quantity": "1", "unit_price": price, "subtotal": price}
+            for line, price in lines
+        ],
+        "payments": [
+            {
+                "payment_id": "df42224-462w-sdf89",
+                "amount": "703.25",
+                "type": "CREDIT",
+                "payment_time": moment,
+                "user_id": user_id,
+                "user_id_type": "SessionM_ID",
+            }
+        ],
+        "discounts": [],
+    }
+
+
+def envelope(till: Mapping[str, str], number: int, payload: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "store_id": till["store"],
+        "client_id": till["client"],
+        "request_id": str(number),
+        "request_payload": payload,
     }
 
 

@@ -5,6 +5,7 @@ A process of its own per step, with the environment of the servers, so that the 
 
 import sys
 import time
+from datetime import timedelta
 from typing import Any
 
 import django
@@ -16,14 +17,17 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client as Browser  # noqa: E402
 
-from offers import campaigns, clients, codes, generation, tasks, vouchers  # noqa: E402
+from loyalty import rules  # noqa: E402
+from loyalty.models import Member, PointAccount  # noqa: E402
+from offers import campaigns, clients, codes, generation, offer_templates, tasks, vouchers  # noqa: E402
 from offers.ledger import audit  # noqa: E402
 from offers.lib import clock  # noqa: E402
 from offers.lib.actors import SYSTEM  # noqa: E402
-from offers.models import AsyncAction, Campaign, Customer, Retailer  # noqa: E402
+from offers.models import AsyncAction, Campaign, Customer, Retailer, Store, UserOffer  # noqa: E402
 from tests.bench import carts, trips  # noqa: E402
 
 BATCH = 10_000
+OFFERS_EACH = 40
 TEN_PERCENT = {"type": "PERCENT", "percent_off": 10}
 ABOVE_LIMIT = """
 SELECT count(*) FROM (
@@ -56,8 +60,51 @@ def fill(count: str) -> dict[str, Any]:
         fields: Any = {"discount": TEN_PERCENT, **terms}
         vouchers.create(retailer_id=shop.pk, actor=SYSTEM, now=now, fields=fields, code=code)
     made = _codes(spread, int(count))
+    till = _club(shop)
     _settle()
-    return {"retailer": shop.pk, "key": row.key, "secret": secret, "codes": made}
+    return {"retailer": shop.pk, "key": row.key, "secret": secret, "codes": made, "till": till}
+
+
+def _club(shop: Retailer) -> dict[str, Any]:
+    """Make what tills need: store, credential, members with a rule to earn by, and offers in their wallets."""
+    now = clock.now()
+    store = Store.objects.create(retailer=shop, name="Bench")
+    row, secret = clients.create(
+        retailer_id=shop.pk, kind="basic", name="Till", actor=SYSTEM, now=now, rate_limited=False, scopes=["pos"]
+    )
+    PointAccount.objects.create(retailer=shop, name="main", default=True)
+    rules.save(
+        retailer_id=shop.pk,
+        name="Per dollar",
+        scope="economy",
+        definition={"outcomes": [{"type": "points_per", "account": "main", "rate": 1, "unit": "1.00"}]},
+        actor=SYSTEM,
+        now=now,
+        in_force_from=now - timedelta(days=1000),
+    )
+    body = {
+        "offer_type": "percent_check_discount",
+        "publish": True,
+        "text_config": [{"title": "Ten percent", "culture": "en"}],
+        "common_config": {"validity_unit": "days", "validity_period": 10},
+        "discount_config": {"percent": 10},
+    }
+    offer = offer_templates.create(retailer_id=shop.pk, body=body, actor=SYSTEM, now=now).offer
+    people = list(Customer.objects.order_by("pk")[: carts.MEMBERS])
+    Member.objects.bulk_create(Member(retailer=shop, customer=one, joined_at=now) for one in people)
+    wallet = [
+        UserOffer(retailer=shop, offer=offer, customer=one, acquired_at=now, starts_at=now)
+        for one in people
+        for _ in range(OFFERS_EACH)
+    ]
+    UserOffer.objects.bulk_create(wallet, batch_size=5000)
+    return {
+        "store": str(store.uuid),
+        "client": row.key,
+        "secret": secret,
+        "users": [str(one) for one in Member.objects.values_list("uuid", flat=True)],
+        "offers": [str(one.uuid) for one in wallet],
+    }
 
 
 def generate(count: str) -> dict[str, Any]:

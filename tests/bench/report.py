@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.bench.rounds import Sample
 
-LOCK, REDEEM = "floor lock", "floor redeem"
-BASES = {"redeem, spread": REDEEM, "redeem, hot": REDEEM, "redeem, unlimited": REDEEM}
+LOCK, REDEEM, INTAKE = "floor lock", "floor redeem", "floor intake"
+BASES = {"intake": INTAKE, INTAKE: INTAKE, "redeem, spread": REDEEM, "redeem, hot": REDEEM, "redeem, unlimited": REDEEM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,39 @@ def goals(samples: Mapping[str, list[Sample]], rest: Mapping[str, Any]) -> list[
                 target=trip <= most,
             )
         )
+    made += _tills(by_name, rest)
     right = not proof["differences"] and not proof["above_limit"]
     wrong = f"{proof['differences']} differences, {proof['above_limit']} codes above their limit"
     made.append(_goal("the ledger adds up", wrong, "0, 0", "0, 0", must=right, target=right))
+    return made
+
+
+def _tills(by_name: Mapping[str, Row], rest: Mapping[str, Any]) -> list[Goal]:
+    """Judge G5 and G6, where they were measured."""
+    made = []
+    if (intake := by_name.get("intake")) is not None:
+        made.append(
+            _goal(
+                "G5 intake",
+                f"{intake.ratio:.2f} x req/s, {intake.cpu_ratio:.2f} x CPU",
+                ">= 1.0 x",
+                ">= 1.6 x DRF + INSERT",
+                must=intake.ratio >= 1,
+                target=intake.ratio * 10 >= 16,
+            )
+        )
+    if (drain := rest.get("drain")) is not None:
+        once = drain["awarded"] == drain["expected"]
+        made.append(
+            _goal(
+                "G6 drain per worker",
+                f"{drain['ratio']:.2f} x a row at a time, {drain['drain']:.0f}/s",
+                ">= 1 x",
+                ">= 3 x",
+                must=once and drain["ratio"] >= 1,
+                target=drain["ratio"] >= 3,
+            )
+        )
     return made
 
 

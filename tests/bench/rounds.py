@@ -1,11 +1,13 @@
 """Runs the rows in turn, round after round, so that whatever disturbs the machine disturbs all of them."""
 
+import base64
 import multiprocessing
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from typing import Any
 
 from tests.bench import carts, load, meter
 from tests.bench.ground import Ground, Server
@@ -47,10 +49,12 @@ class Rounds:
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=lambda: {"product": 0, "floor": 0})
     carts: int = 0
+    sales: int = 0
+    locked: int = 0
 
     def run(self, rounds: int) -> None:
         """Warm everything up, then run so many rounds, each beginning with another group."""
-        groups: list[Callable[[], None]] = [self.floor, self.spread, self.hot, self.unlimited]
+        groups: list[Callable[[], None]] = [self.floor, self.spread, self.hot, self.unlimited, self.tills]
         for group in groups:
             group()
         self.samples.clear()
@@ -73,6 +77,35 @@ class Rounds:
 
     def unlimited(self) -> None:
         self._one_code("unlimited", "UNLIMITED")
+
+    def tills(self) -> None:
+        """Sales sent, to the floor and to us, and offers locked at tills."""
+        till = self.ground.shop["till"]
+        pair = base64.b64encode(f"{till['client']}:{till['secret']}".encode()).decode()
+        headers = f"Authorization: Basic {pair}\r\n"
+        for row, server in (("floor intake", self.ground.floor), ("intake", self.ground.product)):
+            sent = [
+                carts.post(carts.SEND, carts.envelope(till, number, self._sale(number)), headers)
+                for number in range(self.sales, self.sales + self._most())
+            ]
+            self._measure(row, server, sent, status=b"200", needle=b'"OK"')
+        self.sales += self._most()
+        free = till["offers"][self.locked :][: self._most()]
+        if not free:
+            raise Failed("The offers are used up: fewer rounds or seconds")
+        locks = [
+            {"offer_lookup_code": offer, "offer_lookup_type": "userofferid", "transaction": self._sale(number)}
+            for number, offer in enumerate(free, self.locked)
+        ]
+        sent = [
+            carts.post(carts.LOCK_OFFER, carts.envelope(till, 10**9 + self.locked + at, one), headers)
+            for at, one in enumerate(locks)
+        ]
+        self.locked += self._measure("lock, POS", self.ground.product, sent, status=b"200", needle=b'"LOCKED"')
+
+    def _sale(self, number: int) -> dict[str, Any]:
+        users = self.ground.shop["till"]["users"]
+        return carts.sale(f"sale-{number}", users[number % len(users)])
 
     def _one_code(self, name: str, code: str) -> None:
         server, headers = self.ground.product, self.ground.headers

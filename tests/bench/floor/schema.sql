@@ -28,3 +28,11 @@ CREATE TABLE redemption (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ON redemption (voucher_id);
+CREATE TABLE sale (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    store_id text NOT NULL,
+    transaction_id text NOT NULL,
+    payload jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (store_id, transaction_id)
+);

@@ -1,5 +1,6 @@
 """The floor's two calls: lock a code for a session, redeem what the session locked."""
 
+import json
 from typing import Any
 
 from django.db import connection
@@ -34,6 +35,9 @@ WITH v AS (
 )
 SELECT v.discount, r.id FROM v, r
 """
+
+
+INTAKE = "INSERT INTO sale (store_id, transaction_id, payload) VALUES (%s, %s, %s)"
 
 
 class RedeemableIn(serializers.Serializer[Any]):
@@ -119,4 +123,56 @@ def answer(ask: Any, found: Any) -> Response:
     return Response(Out({"valid": True, "redeemables": [shown], "order": order, "session": ask["session"]}).data)
 
 
-urlpatterns = [path("v1/validations", Validations.as_view()), path("v1/redemptions", Redemptions.as_view())]
+class ItemIn(serializers.Serializer[Any]):
+    line_id = serializers.CharField(max_length=255)
+    item_id = serializers.CharField(max_length=255)
+    quantity = serializers.DecimalField(max_digits=12, decimal_places=4)
+    unit_price = serializers.DecimalField(max_digits=14, decimal_places=2)
+    subtotal = serializers.DecimalField(max_digits=14, decimal_places=2)
+
+
+class PaymentIn(serializers.Serializer[Any]):
+    payment_id = serializers.CharField(max_length=255)
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+    type = serializers.CharField(max_length=40)
+    payment_time = serializers.CharField(max_length=40)
+    user_id = serializers.CharField(max_length=255)
+    user_id_type = serializers.CharField(max_length=40)
+
+
+class SaleIn(serializers.Serializer[Any]):
+    transaction_id = serializers.CharField(max_length=64)
+    is_closed = serializers.BooleanField()
+    channel = serializers.CharField(max_length=40)
+    subtotal = serializers.DecimalField(max_digits=14, decimal_places=2)
+    tax_total = serializers.DecimalField(max_digits=14, decimal_places=2)
+    open_time = serializers.CharField(max_length=40)
+    modified_time = serializers.CharField(max_length=40)
+    items = ItemIn(many=True)
+    payments = PaymentIn(many=True)
+    discounts = serializers.ListField()
+
+
+class EnvelopeIn(serializers.Serializer[Any]):
+    store_id = serializers.UUIDField()
+    client_id = serializers.UUIDField()
+    request_id = serializers.CharField(max_length=64)
+    request_payload = SaleIn()
+
+
+class Sales(APIView):
+    def post(self, request: Request) -> Response:
+        sent: Any = request.data
+        asked = EnvelopeIn(data=sent)
+        asked.is_valid(raise_exception=True)
+        ask, payload = asked.validated_data, sent["request_payload"]
+        with connection.cursor() as cursor:
+            cursor.execute(INTAKE, [str(ask["store_id"]), payload["transaction_id"], json.dumps(payload)])
+        return Response({"status": "OK", "payload": None, "errors": None})
+
+
+urlpatterns = [
+    path("api/2.0/offers/send_transaction", Sales.as_view()),
+    path("v1/validations", Validations.as_view()),
+    path("v1/redemptions", Redemptions.as_view()),
+]
