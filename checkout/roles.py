@@ -27,6 +27,7 @@ SEEN = {
         "useroffer",
     ],
     "checkout": ["redemption", "order", "locksession", "validation", "transaction"],
+    "loyalty": ["rule"],
 }
 # What a marketer looks after. Nothing here is deleted but rules, their assignments and product collections:
 # the rest is disabled or archived, because history points to it.
@@ -45,7 +46,7 @@ def permissions_of(role: str) -> set[str]:
     if role in {MARKETER, ADMIN}:
         for model in (*MANAGED, *REMOVABLE):
             granted |= {f"offers.add_{model}", f"offers.change_{model}"}
-        granted |= {f"offers.delete_{model}" for model in REMOVABLE}
+        granted |= {f"offers.delete_{model}" for model in REMOVABLE} | {"loyalty.add_rule", "loyalty.change_rule"}
     if role in {REVIEWER, ADMIN}:
         granted |= {"checkout.rollback_redemption", "checkout.release_locksession", "offers.view_auditentry"}
         granted |= {"offers.change_useroffer", "checkout.change_transaction"}

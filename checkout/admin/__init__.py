@@ -3,6 +3,7 @@
 from checkout.admin import (
     campaigns,
     customers,
+    loyalty_rules,
     orders,
     redemptions,
     sessions,
@@ -17,6 +18,7 @@ from checkout.admin import (
 __all__ = [
     "campaigns",
     "customers",
+    "loyalty_rules",
     "orders",
     "redemptions",
     "sessions",

@@ -10,7 +10,8 @@ from checkout import redemption, sessions, transactions, validation
 from checkout.asks import Ask
 from checkout.models import LockSession, Order, Redemption, Transaction, Validation
 from loyalty import members, points
-from loyalty.models import Member, PointAccount
+from loyalty import rules as loyalty_rules
+from loyalty.models import Member, PointAccount, Rule
 from offers import (
     campaigns,
     catalogue,
@@ -71,6 +72,7 @@ class Scene:
     offer: Offer
     held: UserOffer
     transaction: Transaction
+    earning: Rule
 
     @property
     def audit_entry(self) -> AuditEntry:
@@ -207,7 +209,7 @@ def lay(shop: Retailer) -> Scene:
     )
 
 
-def loyal(shop: Retailer, customer: Customer) -> tuple[Store, Member, Offer, UserOffer, Transaction]:
+def loyal(shop: Retailer, customer: Customer) -> tuple[Store, Member, Offer, UserOffer, Transaction, Rule]:
     """A till, a member with points and an offer in his wallet, and a sale that waits in the queue."""
     store = stores.create(fields={"name": "High Street", "tags": ["city"]}, **who(shop))
     member = members.create(first_name="Ada", external_ids=[("card", "4711")], customer=customer, **who(shop))
@@ -232,7 +234,13 @@ def loyal(shop: Retailer, customer: Customer) -> tuple[Store, Member, Offer, Use
         actor=SHOP,
         now=clock.now(),
     )
-    return store, member, offer, held, Transaction.objects.get(revisions=sent.revision_id)
+    earning = loyalty_rules.save(
+        name="One point per dollar",
+        scope="economy",
+        definition={"outcomes": [{"type": "points_per", "rate": 1, "unit": "1.00"}]},
+        **who(shop),
+    )
+    return store, member, offer, held, Transaction.objects.get(revisions=sent.revision_id), earning
 
 
 def five_off() -> dict[str, Any]:

@@ -40,6 +40,7 @@ SEEN = {
             "checkout_transaction",
             "offers_store",
             "offers_offer",
+            "loyalty_rule",
             "offers_useroffer",
         ],
         EVERYBODY,
@@ -76,6 +77,7 @@ DONE = {
     "offers_useroffer_reinstate": KEEPERS,
     "offers_useroffer_unlock": KEEPERS,
     "offers_offer_add": MAKERS,
+    **{f"loyalty_rule_{name}": MAKERS for name in ("add", "try", "edit", "switch")},
     **{f"offers_offer_{name}": MAKERS for name in ("edit", "publish", "pause", "expire", "archive")},
     "offers_store_edit": {ADMIN},
 }
@@ -127,6 +129,7 @@ def rows(scene: Scene) -> dict[str, Any]:
         "checkout_transaction": scene.transaction,
         "offers_store": scene.store,
         "offers_offer": scene.offer,
+        "loyalty_rule": scene.earning,
         "offers_useroffer": scene.held,
         "offers_auditentry": scene.audit_entry,
         "auth_user": User.objects.get(username="adam"),
@@ -170,7 +173,7 @@ def test_what_is_done_is_open_to_those_who_may(offices: dict[str, Client], scene
     found = rows(scene)
     for name, allowed in DONE.items():
         app, model, verb = name.split("_", 2)
-        key = "" if verb in {"add", "example", "export"} else f"{found[f'{app}_{model}'].pk}/"
+        key = "" if verb in {"add", "try", "example", "export"} else f"{found[f'{app}_{model}'].pk}/"
         path = f"/admin/{app}/{model}/{key}{verb.replace('_', '-')}/"
         expect(offices, allowed, path)
 
@@ -182,7 +185,7 @@ def test_posting_is_refused_as_looking_is(offices: dict[str, Client], scene: Sce
         app, model, verb = name.split("_", 2)
         if verb in {"example", "export", "progress", "enable", "disable", "unassign", "remove", "new_secret"}:
             continue
-        key = "" if verb == "add" else f"{found[f'{app}_{model}'].pk}/"
+        key = "" if verb in {"add", "try"} else f"{found[f'{app}_{model}'].pk}/"
         path = f"/admin/{app}/{model}/{key}{verb.replace('_', '-')}/"
         for role in set(offices) - allowed:
             assert offices[role].post(path, {"reason": "because"}).status_code == 403, (role, path)
