@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from offers.lib import clock, queue
 from offers.models import Retailer
-from offers.outbox import relay
+from offers.outbox import delivery, relay
 from offers.outbox.models import Delivery, Endpoint
 from project import embedded
 from tests.offers.outbox.conftest import SECRET, Received, Shop, happen
@@ -93,8 +93,22 @@ def test_a_broker_flushed_and_stopped_loses_nothing(
 def test_two_relays_at_once_deliver_each_event_once(shop_a: Retailer, endpoint: Endpoint, shop: Shop) -> None:
     other = Endpoint.objects.create(retailer=shop_a, url=shop.url + "&two", secret=SECRET)
     made = [happen(shop_a, now=clock.now()) for _ in range(60)]
+    while delivery.fan_out(now=clock.now()):
+        pass  # all are on their way, so that neither relay finds nothing to do
     begin = threading.Barrier(2)
+    both = threading.Event()
     counts: list[int] = []
+
+    def answer(handler: BaseHTTPRequestHandler, _: Received) -> None:
+        # One relay has at most this many places for two endpoints: with one more, the other is at work too.
+        if len(shop.received) > 2 * relay.SHARE:
+            both.set()
+        both.wait(10)
+        handler.send_response(200)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    shop.answer = answer
 
     def one() -> None:
         begin.wait()
