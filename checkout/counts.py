@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q, QuerySet, Sum
 
 from checkout.models import LockSession, Redemption
-from offers.configuration import BUDGET_COUNT, BUDGET_RULE, CUSTOMER_COUNT, CUSTOMER_LIMIT_RULE
+from offers.configuration import BUDGET_COUNT, BUDGET_RULE, CUSTOMER_LIMIT_RULE
 from offers.evaluation.context import Redeemable
 from offers.ledger.counters import Name
 
@@ -130,6 +130,3 @@ def _measure(count: str, used: QuerySet[Redemption], locked: QuerySet[LockSessio
     if count in MONEY:
         return used.filter(~Q(order=None)).aggregate(sum=Sum("order__amount"))["sum"] or 0
     return sum(rows.aggregate(n=Count("id"))["n"] for rows in (used, locked))
-
-
-__all__ = ["CUSTOMER_COUNT", "Calendar", "Owner", "counter_of", "history", "scopes"]

@@ -1,7 +1,7 @@
 """Turns what was read into the facts an evaluation judges, and remembers which counters stand behind them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ from checkout.subjects import Builder, Subject
 from offers import configuration
 from offers.configuration import Config
 from offers.evaluation.context import (
-    CatalogueItem,
     Context,
     Redeemable,
 )
@@ -35,7 +34,6 @@ class Facts:
     order: dict[str, Any] | None
     now: datetime
     actor: Actor
-    catalogue: Mapping[str, CatalogueItem] = field(default_factory=dict)
 
     def subject(self, redeemable: Redeemable) -> Subject:
         return self.subjects[int(redeemable.key)]
@@ -73,9 +71,7 @@ def gather(
         user_login=actor.label or None,
         explain=ask.explain,
     )
-    return Facts(
-        ask, config, context, [subject for _, subject in built], found.customer, found.order, now, actor, catalogue
-    )
+    return Facts(ask, config, context, [subject for _, subject in built], found.customer, found.order, now, actor)
 
 
 def _read(retailer_id: int, ask: Ask, reference: str, now: datetime) -> Reading:

@@ -28,11 +28,6 @@ def of(facts: Facts, verdicts: Sequence[Verdict], *, entries: Mapping[int, str] 
     return wants
 
 
-def items(facts: Facts) -> list[str]:
-    """Return the items of all redeemables that exist: what this request's session may hold."""
-    return [subject.item for subject in facts.subjects if subject.item]
-
-
 def _own(subject: Subject, verdict: Verdict, entry: str) -> list[Want]:
     voucher = subject.voucher
     if voucher is None:

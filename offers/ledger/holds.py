@@ -19,7 +19,7 @@ from offers.lib.retry import retrying
 HOT_SHARDS = 64
 HOT_LIMIT = 10_000
 
-# One placeholder per argument of `take_arguments`; to be used inside a larger statement.
+# One placeholder per argument of `take_arguments`.
 TAKE = "ledger_take(%s, %s::jsonb, %s, %s::text[], %s, %s, %s)"
 
 
@@ -135,7 +135,7 @@ def take_arguments(
     expires_at: datetime | None,
     now: datetime,
 ) -> list[Any]:
-    """Return the arguments of `TAKE`, for callers that write their own rows in the same statement."""
+    """Return the arguments of `TAKE`."""
     return [retailer_id, encode(wants), reference, list(items), settle, expires_at, now]
 
 
