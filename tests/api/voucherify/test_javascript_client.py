@@ -3,6 +3,7 @@
 Runs with a Node on the PATH; the client is installed once from the lock file. With CI=true it must run.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -29,10 +30,13 @@ def node() -> str:
         if CI:
             pytest.fail("CI=true, but there is no node or npm on the PATH")
         pytest.skip("no node and npm on the PATH: the JavaScript client is tested where there is one")
-    if not INSTALLED.exists() or INSTALLED.stat().st_mtime < (HERE / "package-lock.json").stat().st_mtime:
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=HERE, check=True, timeout=300)
-        INSTALLED.touch()
+    # Test processes share the folder: the first installs, the others wait for it.
+    with (HERE / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not INSTALLED.exists() or INSTALLED.stat().st_mtime < (HERE / "package-lock.json").stat().st_mtime:
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            subprocess.run(command, cwd=HERE, check=True, timeout=300)
+            INSTALLED.touch()
     return node
 
 
