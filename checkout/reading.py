@@ -93,7 +93,7 @@ _MOMENTS = (7, 8, 23, 24)
 
 
 def read(*, retailer_id: int, ask: Ask, reference: str, periods: list[str], now: datetime) -> Reading:
-    """Read vouchers with their counters, the customer, a stored order and products (checkout/sql/read_v1.sql)."""
+    """Read vouchers with their counters, the customer, a stored order and products (checkout/sql/read_v2.sql)."""
     customer, order = ask.customer, ask.order
     asked = {
         "retailer": retailer_id,

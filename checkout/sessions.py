@@ -18,6 +18,7 @@ from checkout.facts import Confirm, Facts
 from offers import audit
 from offers.evaluation.verdicts import Verdict
 from offers.lib.actors import Actor
+from offers.lib.calls import call
 from offers.lib.errors import InvalidPayload, NotFound
 from offers.lib.ids import new_id
 from offers.models import Voucher
@@ -137,46 +138,21 @@ def release(
             )
 
 
-_RELEASE = """
-WITH retailer AS MATERIALIZED (
-    SELECT number FROM offers_retailerversion WHERE retailer_id = %(retailer)s
-), found AS MATERIALIZED (
-    SELECT v.id FROM offers_voucher v, retailer
-    WHERE v.retailer_id = %(retailer)s AND v.deleted_at IS NULL AND (v.code = %(code)s OR v.public_id = %(code)s)
-      AND (%(version)s::bigint IS NULL OR retailer.number = %(version)s::bigint)
-    ORDER BY (v.code = %(code)s) DESC LIMIT 1
-), given AS MATERIALIZED (
-    SELECT e.state FROM found, ledger_end(%(reference)s, 'v' || found.id, false, NULL, '', %(now)s) e
-), gone AS (
-    -- After the ledger, as in redeeming: in the other order the two would wait for one another.
-    UPDATE checkout_locksession l SET
-        state = CASE WHEN l.expires_at <= %(now)s THEN 'expired' ELSE 'released' END,
-        ended_at = %(now)s, ended_by = %(by)s
-    FROM found, (SELECT count(*) FROM given) given_first
-    WHERE l.object = 'voucher' AND l.object_id = found.id AND l.key = %(key)s AND l.state = 'live'
-    RETURNING l.state
-)
-SELECT (SELECT count(*) FROM gone WHERE state = 'released'), (SELECT count(*) FROM given), number FROM retailer
-"""
-
-
 def _release(
     retailer_id: int, voucher_code: str, key: str, actor: Actor, now: datetime, version: int | None
 ) -> tuple[bool, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RELEASE,
-            {
-                "retailer": retailer_id,
-                "code": voucher_code,
-                "key": key,
-                "now": now,
-                "by": actor.label or actor.ident,
-                "reference": reference(retailer_id, key),
-                "version": version,
-            },
-        )
-        released, _, number = cursor.fetchone()
+    row = call(
+        "SELECT released, version FROM checkout_release(%s, %s, %s, %s, %s, %s, %s)",
+        retailer_id,
+        voucher_code,
+        key,
+        reference(retailer_id, key),
+        version,
+        actor.label or actor.ident,
+        now,
+    )
+    assert row is not None, "the function answers every request"
+    released, number = row
     return bool(released), number
 
 

@@ -110,7 +110,7 @@ def needs_customer(facts: Facts) -> bool:
 
 
 def _write(retailer_id: int, made: Validated, reference: str) -> Shortage | None:
-    """Record the validation and hold what applies under its session, in one call (checkout/sql/lock_v1.sql)."""
+    """Record the validation and hold what applies under its session, in one call (checkout/sql/lock_v2.sql)."""
     facts, session = made.facts, made.session
     written: dict[str, Any] = {"retailer": retailer_id, "now": facts.now, "wants": None, "record": _record(made)}
     applicable = made.outcome.applicable

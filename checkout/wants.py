@@ -42,6 +42,7 @@ def _own(subject: Subject, verdict: Verdict, entry: str) -> list[Want]:
             granted=limit,
             shards=holds.shards_for(limit, hot=voucher.hot),
             entry=entry,
+            fresh=not any(one.kind == "voucher.uses" for one in voucher.counters),
         )
     ]
     if verdict.redeemable.gift is not None and verdict.credits:

@@ -42,7 +42,9 @@ class OfferLock(models.Model):
         ]
         indexes = [
             models.Index(fields=["store", "transaction_id"], name="offer_lock_transaction"),
-            models.Index(fields=["expires_at"], condition=Q(state="active"), name="offer_lock_due"),
+            models.Index(
+                fields=["expires_at"], condition=Q(state="active", expires_at__isnull=False), name="offer_lock_due"
+            ),
             models.Index(fields=["retailer", "-id"], name="offer_lock_newest"),
         ]
 

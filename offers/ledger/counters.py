@@ -53,7 +53,8 @@ _STATES = """
 SELECT c.owner, c.kind, c.subject, c.scope, c.period, sum(c.granted) + sum(c.withheld), sum(c.withdrawn),
        sum(ledger_settled(c.id)),
        (SELECT coalesce(sum(h.amount), 0) FROM ledger_hold h
-        WHERE h.counter_id = ANY (array_agg(c.id)) AND h.state = 'live' AND (h.pinned OR h.expires_at > %(now)s))
+        WHERE h.counter_id = ANY (array_agg(c.id)) AND h.state = 'live' AND (h.pinned OR h.expires_at > %(now)s)
+          AND h.expires_at > '-infinity')  -- always so; opens the index hold_due
 FROM ledger_counter c WHERE c.owner = ANY (%(owners)s::bigint[]) AND c.kind = ANY (%(kinds)s::text[])
 GROUP BY c.owner, c.kind, c.subject, c.scope, c.period
 """

@@ -29,7 +29,8 @@ class Want:
 
     The counter is (kind, owner, subject, scope, period). `granted` is the limit it is opened with on first use, None is
     unlimited; `fixed` adjusts an open counter to it; `counted` counts although unlimited; `opening` is what was taken
-    before the counter existed. `entry` is the journal reference when the claim is settled.
+    before the counter existed. `entry` is the journal reference when the claim is settled. `fresh` says that nobody had
+    opened the counter when the caller looked: a guess that saves a look, no promise.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Want:
     shards: int = 1
     opening: int = 0
     entry: str = ""
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
