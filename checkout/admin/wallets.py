@@ -24,6 +24,7 @@ Status = UserOffer.Status
 State = OfferLock.State
 TONES = {Status.ISSUED: "info", Status.REDEEMED: "good", Status.REVOKED: "bad", Status.EXPIRED: ""}
 EVENTS = {"issued": "info", "locked": "info", "redeemed": "good", "reinstated": "warn", "revoked": "bad"}
+ISSUERS = {"rule": "a loyalty rule", "staff": "staff", "api": "the API", "reward_store": "the reward store"}
 SHOWN = 10
 
 
@@ -57,6 +58,15 @@ class OfferFilter(ExactFilter):
         return queryset.filter(offer_id__in=offers_of(text))
 
 
+class IssuedByFilter(PickFilter):
+    title = "issued by"
+    parameter_name = "issued_by"
+    choices_of = tuple(ISSUERS.items())
+
+    def narrow(self, queryset: Rows, value: str) -> Rows:
+        return queryset.filter(source__kind=value)
+
+
 def offers_of(text: str) -> list[int]:
     """Return all revisions of the offers with this id or key."""
     ident = show.uuid_of(text)
@@ -87,7 +97,7 @@ def time_left(lock: OfferLock) -> str:
 class UserOfferAdmin(ReadOnlyAdmin):
     called = ("wallet entry", "wallets")
     list_display = ("title", "customer_", "status_", "lock_", "ends", "acquired")
-    list_filter = (StatusFilter, CustomerFilter, OfferFilter, RetailerFilter)
+    list_filter = (StatusFilter, IssuedByFilter, CustomerFilter, OfferFilter, RetailerFilter)
     list_select_related = ("offer", "customer", "retailer")
     search_fields = ("uuid",)
     search_help_text = "Wallet entry id, customer or offer"
@@ -276,8 +286,7 @@ def source(row: UserOffer) -> str:
     """Say who put an entry into the wallet."""
     kind = str((row.source or {}).get("kind") or "")
     rest = {name: value for name, value in (row.source or {}).items() if name != "kind"}
-    words = {"rule": "a loyalty rule", "staff": "staff", "api": "the API", "reward_store": "the reward store"}
-    said = words.get(kind, kind.replace("_", " "))
+    said = ISSUERS.get(kind, kind.replace("_", " "))
     return f"{said} ({show.plain(rest)})" if said and rest else said
 
 

@@ -51,6 +51,7 @@ class UserOffer(models.Model):
         indexes = [
             models.Index(fields=["customer", "-acquired_at", "-id"], name="user_offer_wallet"),
             models.Index(fields=["retailer", "-id"], name="user_offer_newest"),
+            models.Index(fields=["-id"], condition=Q(source__kind="rule"), name="user_offer_by_rule"),
             models.Index(fields=["redeemed_at"], condition=Q(status=2), name="user_offer_redeemed"),
         ]
 

@@ -25,11 +25,14 @@ PER_DOLLAR: dict[str, Any] = {
 class Counter:
     """One retailer with stores A and B, points and two members; calls as its till."""
 
-    def __init__(self, *rules: dict[str, Any]) -> None:
+    def __init__(self, *rules: dict[str, Any], levels: dict[str, str] | None = None, **document: Any) -> None:
+        """Set up by `document` besides; `levels` says who begins on which level of the club, by their refs."""
         people = [
             {"ref": ref, "first_name": ref, "external_ids": [{"type": "crm", "id": f"X-{ref}"}], "tags": tags}
             for ref, tags in (("ada", ["local"]), ("ben", []))
         ]
+        for person in people:
+            person["tiers"] = {"club": levels[str(person["ref"])]} if levels else {}
         made = answer_to(
             json.dumps(
                 {
@@ -39,6 +42,7 @@ class Counter:
                     "accounts": [{"ref": "main", "name": "main", "default": True}],
                     "members": people,
                     "rules": list(rules),
+                    **document,
                 }
             ).encode()
         )
@@ -95,6 +99,11 @@ class Counter:
         found = self.offer("get_user_offers", user_id=self.members[user])
         return list(found["payload"]["user_offers"])
 
+    def history(self, user: str = "ada", **fields: Any) -> Any:
+        """Return the payload of the history of a wallet."""
+        asked = {"rollback_option": 0, "skip": 0, "take": 50, **fields}
+        return self.offer("user_offer_history", user_ids=[self.members[user]], **asked)["payload"]
+
     def status(self, entry: str, user: str = "ada") -> int:
-        told = self.offer("user_offer_history", user_ids=[self.members[user]], rollback_option=0, skip=0, take=50)
-        return int(next(row["status"] for row in told["payload"]["results"] if row["user_offer_id"] == entry))
+        told = self.history(user)
+        return int(next(row["status"] for row in told["results"] if row["user_offer_id"] == entry))
