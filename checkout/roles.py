@@ -27,7 +27,7 @@ SEEN = {
         "useroffer",
     ],
     "checkout": ["redemption", "order", "locksession", "validation", "transaction"],
-    "loyalty": ["rule"],
+    "loyalty": ["rule", "tiersystem"],
 }
 # What a marketer looks after. Nothing here is deleted but rules, their assignments and product collections:
 # the rest is disabled or archived, because history points to it.

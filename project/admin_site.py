@@ -35,6 +35,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Offers", "local_offer", "offers", "offer"),
             ("Wallets", "account_balance_wallet", "offers", "useroffer"),
             ("Loyalty rules", "stars", "loyalty", "rule"),
+            ("Tier systems", "military_tech", "loyalty", "tiersystem"),
             ("Transactions", "point_of_sale", "checkout", "transaction"),
         ],
     ),

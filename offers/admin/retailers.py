@@ -1,5 +1,6 @@
 """Retailers: the tenants, their currency, time zone and how codes are combined."""
 
+from dataclasses import asdict
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -8,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin import display
 from django.http import HttpRequest, HttpResponse
 
-from offers import retailers
+from offers import retailer_settings, retailers
 from offers.admin import fields, show
 from offers.admin.office import (
     OfficeAdmin,
@@ -29,6 +30,14 @@ STACKING = {
     "applicable_exclusive_redeemables_limit": "Most codes of exclusive categories",
     "applicable_redeemables_per_category_limit": "Most codes of one category",
 }
+
+TILLS = ("lock_ttl_seconds", "transaction_max_queue_seconds", "redeem_orphan_hours", "reinstate_on_full_return")
+TILLS_TEXT = (
+    "A lock binds an offer to one purchase. It has to last longer than a purchase may wait in the queue, and be short "
+    "enough that an abandoned basket does not keep the offer from its owner: at most a day. For baskets that stay open "
+    "longer, shops redeem at once instead: what is redeemed is not freed by time, only by reinstating it."
+)
+SHORT_LOCK = 60
 
 
 class RetailerForm(OfficeForm):
@@ -62,6 +71,26 @@ class RetailerForm(OfficeForm):
         choices=[("", "As they were sent (default)"), ("CATEGORY_HIERARCHY", "In the order of their categories")],
         widget=fields.select(),
     )
+    lock_ttl_seconds = forms.IntegerField(
+        required=False,
+        label="A lock lasts (seconds)",
+        min_value=1,
+        max_value=retailer_settings.LOCK_TTL_MOST,
+        help_text="1,800 is half an hour.",
+    )
+    transaction_max_queue_seconds = forms.IntegerField(
+        required=False,
+        label="A purchase waits at most (seconds)",
+        min_value=0,
+        max_value=retailer_settings.LOCK_TTL_MOST,
+        help_text="The longest that the queue may take to process it. It has to be less than a lock lasts.",
+    )
+    redeem_orphan_hours = forms.IntegerField(
+        required=False, label="Give back a redemption without purchase after (hours)", min_value=1, max_value=24 * 366
+    )
+    reinstate_on_full_return = forms.BooleanField(
+        required=False, widget=fields.tick(), label="A full return gives the offers used back to the wallet"
+    )
     sections = [
         ("The retailer", "", ["name", "currency", "timezone"]),
         (
@@ -69,12 +98,15 @@ class RetailerForm(OfficeForm):
             "Empty fields take the defaults: 30, 5, 1 and 1.",
             [*STACKING, "redeemables_application_mode", "redeemables_sorting_rule"],
         ),
+        ("Tills", TILLS_TEXT, TILLS),
     ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, label in STACKING.items():
             self.fields[name].label = label
+            self.fields[name].widget = forms.NumberInput({"class": "ok-input ok-short"})
+        for name in TILLS[:3]:
             self.fields[name].widget = forms.NumberInput({"class": "ok-input ok-short"})
 
     def clean_currency(self) -> str:
@@ -114,10 +146,13 @@ class RetailerAdmin(OfficeAdmin):
             self.demand(request, self.permission("change"))
             return self.edit(request, row, row.name)
         self.demand(request, self.permission("view"))
+        settings = retailer_settings.of(row.settings)
         facts = [
             ("Id", show.mono(row.public_id)),
             ("Currency", row.currency),
             ("Time zone", row.timezone),
+            ("A lock lasts", f"{settings.lock_ttl_seconds:,} seconds"),
+            ("A purchase waits at most", f"{settings.transaction_max_queue_seconds:,} seconds"),
             *((STACKING.get(name, name.replace("_", " ")), show.plain(value)) for name, value in row.stacking.items()),
         ]
         edit = Button(text="Edit", url="?edit", tone="main")
@@ -126,7 +161,8 @@ class RetailerAdmin(OfficeAdmin):
 
     def edit(self, request: HttpRequest, row: Retailer, title: str) -> HttpResponse:
         initial = {"name": row.name, "currency": row.currency, "timezone": row.timezone}
-        form = RetailerForm(posted(request), initial={**row.stacking, **initial, "version": stamp(row)})
+        settings = asdict(retailer_settings.of(row.settings))
+        form = RetailerForm(posted(request), initial={**settings, **row.stacking, **initial, "version": stamp(row)})
         if row.pk:
             form.fields["currency"].disabled = True
 
@@ -134,13 +170,16 @@ class RetailerAdmin(OfficeAdmin):
             fresh: Retailer = locked(row, values["version"]) if row.pk else row
             terms: Any = {name: values[name] for name in ("name", "timezone", "currency")}
             terms["stacking"] = form.stacking(fresh.stacking)
+            terms["settings"] = {name: values[name] for name in TILLS if values[name] is not None}
             who: Any = {"actor": actor_of(request), "now": now()}
             kept = (
                 retailers.update(retailer_id=row.pk, fields=terms, **who)
                 if row.pk
                 else retailers.create(fields=terms, **who)
             )
-            return f"{kept.name} has been saved.\n{self.url('change', kept.pk)}"
+            brief = (values["lock_ttl_seconds"] or SHORT_LOCK) < SHORT_LOCK
+            warning = " Locks this short may end while a customer is still paying." if brief else ""
+            return f"{kept.name} has been saved.{warning}\n{self.url('change', kept.pk)}"
 
         back = self.url("change", row.pk) if row.pk else self.url("changelist")
         return self.ask(request, form=form, title=title, button="Save", back=back, act=act)

@@ -9,9 +9,9 @@ import msgspec
 from checkout import redemption, sessions, transactions, validation
 from checkout.asks import Ask
 from checkout.models import LockSession, Order, Redemption, Transaction, Validation
-from loyalty import members, points
+from loyalty import members, points, tier_systems
 from loyalty import rules as loyalty_rules
-from loyalty.models import Member, PointAccount, Rule
+from loyalty.models import Member, PointAccount, Rule, TierSystem
 from offers import (
     campaigns,
     catalogue,
@@ -73,6 +73,7 @@ class Scene:
     held: UserOffer
     transaction: Transaction
     earning: Rule
+    club: TierSystem
 
     @property
     def audit_entry(self) -> AuditEntry:
@@ -209,7 +210,7 @@ def lay(shop: Retailer) -> Scene:
     )
 
 
-def loyal(shop: Retailer, customer: Customer) -> tuple[Store, Member, Offer, UserOffer, Transaction, Rule]:
+def loyal(shop: Retailer, customer: Customer) -> tuple[Store, Member, Offer, UserOffer, Transaction, Rule, TierSystem]:
     """A till, a member with points and an offer in his wallet, and a sale that waits in the queue."""
     store = stores.create(fields={"name": "High Street", "tags": ["city"]}, **who(shop))
     member = members.create(first_name="Ada", external_ids=[("card", "4711")], customer=customer, **who(shop))
@@ -240,7 +241,12 @@ def loyal(shop: Retailer, customer: Customer) -> tuple[Store, Member, Offer, Use
         definition={"outcomes": [{"type": "points_per", "rate": 1, "unit": "1.00"}]},
         **who(shop),
     )
-    return store, member, offer, held, Transaction.objects.get(revisions=sent.revision_id), earning
+    levels = [
+        {"key": "base", "name": "Base", "rank": 1},
+        {"key": "gold", "name": "Gold", "rank": 2, "entry": {"metric": "lifetime_points", "op": ">=", "value": 500}},
+    ]
+    club = tier_systems.create(key="club", name="Club", levels=levels, **who(shop))
+    return store, member, offer, held, Transaction.objects.get(revisions=sent.revision_id), earning, club
 
 
 def five_off() -> dict[str, Any]:

@@ -27,12 +27,12 @@ class Counter:
 
     def __init__(self, *rules: dict[str, Any], levels: dict[str, str] | None = None, **document: Any) -> None:
         """Set up by `document` besides; `levels` says who begins on which level of the club, by their refs."""
-        people = [
+        people: list[dict[str, Any]] = [
             {"ref": ref, "first_name": ref, "external_ids": [{"type": "crm", "id": f"X-{ref}"}], "tags": tags}
             for ref, tags in (("ada", ["local"]), ("ben", []))
         ]
         for person in people:
-            person["tiers"] = {"club": levels[str(person["ref"])]} if levels else {}
+            person["tiers"] = {"club": levels[person["ref"]]} if levels else {}
         made = answer_to(
             json.dumps(
                 {

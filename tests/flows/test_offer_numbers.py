@@ -130,9 +130,7 @@ def test_o35_the_offer_is_nested_in_payload_offer(fetched: Answer) -> None:
     assert isinstance(fetched["payload"]["offer"], dict)
 
 
-def test_o36_type_ids_title_and_status_are_as_created(
-    counter: Counter, created: Answer, shown: dict[str, Any]
-) -> None:
+def test_o36_type_ids_title_and_status_are_as_created(counter: Counter, created: Answer, shown: dict[str, Any]) -> None:
     made = created["payload"]["offer_id"]
     assert (shown["id"], shown["root_offer_id"], shown["retailer_id"]) == (made, made, counter.retailer)
     assert (shown["offer_type_id"], shown["title"], shown["status"]) == ("manual_fulfillment", "Test Image URL", 1)
@@ -406,5 +404,5 @@ def test_o98_wallets_are_narrowed_to_what_loyalty_rules_gave(admin_client: Clien
     [given] = counter.wallet()
     handed = counter.issue(counter.make(), "ben")
     for by, entry in (("rule", given["user_offer_id"]), ("api", handed)):
-        page = admin_client.get(f"/admin/offers/useroffer/?issued_by={by}").context_data
-        assert [str(row.uuid) for row in page["cl"].result_list] == [entry]
+        page: Any = admin_client.get(f"/admin/offers/useroffer/?issued_by={by}")
+        assert [str(row.uuid) for row in page.context_data["cl"].result_list] == [entry]
