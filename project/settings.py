@@ -188,6 +188,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": (
         "Vouchers, gift cards and promotions: validate, lock, redeem, release, roll back. The wire is Voucherify's, so "
         "its official clients work with the base address changed.\n\n"
+        "Offers, wallets, tills and loyalty under `/api/2.0` speak SessionM's wire: HTTP Basic, three spellings of "
+        "success, errors as `OfferError`. What follows is said of `/v1`.\n\n"
         "Amounts are whole numbers of the smallest unit (cents), moments ISO 8601 in UTC. Errors have one body "
         "(`Error`). Writes take an `Idempotency-Key`. Where a limit applies, `X-Rate-Limit-*` tells what is left."
     ),
@@ -206,7 +208,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Async actions", "description": "How far work in the background is."},
     ],
     "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": ["checkout.api.sessionm.schema.describe"],
     "SERVE_INCLUDE_SCHEMA": False,
     "PATH_CONVERTER_OVERRIDES": {"code": "string"},
     "SCHEMA_PATH_PREFIX": "/v1",

@@ -19,7 +19,7 @@ KEYS = ("user_id", "external_customer_id", "email", "phone")
 
 
 class Lookup(PosView):
-    """Finds one customer by user_id, external_customer_id, email or phone; answered afresh every time."""
+    """Look up a customer: by user_id, external_customer_id, email or phone; answered afresh every time."""
 
     word = "success"
     store_optional = True

@@ -54,14 +54,14 @@ class LoyaltyView(ConnectView):
 
 
 class AllBalances(LoyaltyView):
-    """What a member has of every kind of points."""
+    """Show balances: what a member has of every kind of points."""
 
     def handle(self, **kwargs: str) -> Any:
         return document(self.member(), self)
 
 
 class Deposit(LoyaltyView):
-    """Gives points that count as earned, all entries or none; a reference counts once per account."""
+    """Give points: they count as earned, all entries or none; a reference counts once per account."""
 
     def handle(self, **kwargs: str) -> Any:
         member = self.member()
@@ -80,7 +80,7 @@ class Deposit(LoyaltyView):
 
 
 class SpendMultiple(LoyaltyView):
-    """Spends points, all entries or none; a reference counts once per account."""
+    """Spend points: all entries or none; a reference counts once per account."""
 
     def handle(self, **kwargs: str) -> Any:
         member = self.member()
@@ -98,7 +98,7 @@ class SpendMultiple(LoyaltyView):
 
 
 class TranslateUser(ConnectView):
-    """The user id of the member another system knows by an id of its own."""
+    """Translate an id: the user id of the member another system knows by an id of its own."""
 
     scopes: ClassVar[tuple[str, ...]] = ("pos", "loyalty")
 

@@ -29,12 +29,16 @@ class ManagedView(ConnectView):
 
 
 class Create(ManagedView):
+    """Make an offer: a draft, or published at once."""
+
     def handle(self, **_: str) -> Any:
         made = offer_templates.create(retailer_id=self.retailer_id, body=self.body, actor=self.actor, now=self.now)
         return offer_shapes.change(made)
 
 
 class Update(ManagedView):
+    """Change an offer: what holders have keeps its terms, as an earlier revision."""
+
     def handle(self, **_: str) -> Any:
         offer_id = scalars.uuid(scalars.needed(self.body, "offer_id"), "offer_id")
         made = offer_templates.update(
@@ -55,22 +59,32 @@ class Move(ManagedView):
 
 
 class Publish(Move):
+    """Publish an offer: it can be issued from now on."""
+
     verb = staticmethod(offer_templates.publish)
 
 
 class Pause(Move):
+    """Pause an offer: nobody gets it any more, and what is in wallets stays good."""
+
     verb = staticmethod(offer_templates.pause)
 
 
 class Expire(Move):
+    """End an offer: before its date."""
+
     verb = staticmethod(offer_templates.expire)
 
 
 class Archive(Move):
+    """Archive an offer: no new locks."""
+
     verb = staticmethod(offer_templates.archive)
 
 
 class Fetch(ConnectView):
+    """Show an offer: with its texts, the one for the culture first."""
+
     scopes = ("offers.read",)
 
     def handle(self, **_: str) -> Any:
@@ -81,6 +95,8 @@ class Fetch(ConnectView):
 
 
 class FetchMany(ConnectView):
+    """Show several offers: those that exist, a page of them."""
+
     scopes = ("offers.read",)
 
     def handle(self, **_: str) -> Any:

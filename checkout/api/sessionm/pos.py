@@ -71,7 +71,7 @@ class TillView(PosView):
 
 
 class Lock(TillView):
-    """POST binds an offer to a transaction, or prices it anew; PATCH prices anew what this transaction holds."""
+    """Lock an offer for a transaction: POST binds it or prices it anew; PATCH prices anew what it holds."""
 
     methods = ("POST", "PATCH")
     status = "LOCKED"
@@ -92,7 +92,7 @@ class Lock(TillView):
 
 
 class Redeem(TillView):
-    """Uses an offer at once, for good until it is reinstated."""
+    """Redeem an offer: at once, for good until it is reinstated."""
 
     operation = "redeem"
     status = "REDEEMED"
@@ -117,7 +117,7 @@ class ByEmployee(PosView):
 
 
 class Unlock(ByEmployee):
-    """Gives up a lock."""
+    """Give up a lock: harmless when there is none."""
 
     operation = "unlock"
 
@@ -134,7 +134,7 @@ class Unlock(ByEmployee):
 
 
 class Reinstate(ByEmployee):
-    """Gives a redeemed offer back."""
+    """Give a redeemed offer back: it is issued again."""
 
     operation = "reinstate"
 
@@ -151,7 +151,7 @@ class Reinstate(ByEmployee):
 
 
 class ManualRedeem(ConnectView):
-    """Uses an offer that staff hand over, without a basket."""
+    """Redeem by hand: an offer that staff hand over, without a basket."""
 
     scopes = ("pos", "offers.manage")
 
@@ -168,7 +168,7 @@ class ManualRedeem(ConnectView):
 
 
 class NewCode(ConnectView):
-    """Makes a code that stands for a wallet entry for five minutes, for a customer's app to show."""
+    """Make a code for the till: it stands for a wallet entry for five minutes, for a customer's app to show."""
 
     scopes = ("offers.read", "offers.manage")
 

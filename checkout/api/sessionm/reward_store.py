@@ -11,6 +11,8 @@ from offers import offer_templates
 
 
 class Shelf(ConnectView):
+    """List the reward store: what points can buy now."""
+
     scopes = ("offers.read",)
 
     def handle(self, **_: str) -> Any:
@@ -28,6 +30,8 @@ class Shelf(ConnectView):
 
 
 class Purchase(UserView):
+    """Buy from the reward store: spends the points and issues the offer, both or neither."""
+
     scopes = ("offers.manage",)
 
     def handle(self, **_: str) -> Any:

@@ -17,7 +17,9 @@ MOST_TRIES = 3  # of one send, each time the configuration changed under our han
 
 
 class SendTransaction(PosView):
-    """Accepts a sale in one statement: where it belongs, whether it is known, and the row in the queue.
+    """Send a transaction: stored when it is answered, worked through a moment later.
+
+    One statement accepts it: where it belongs, whether it is known, and the row in the queue.
 
     The steps are those of every call, only that one statement of the verb is also the read that brings the version.
     """
@@ -63,7 +65,7 @@ class SendTransaction(PosView):
 
 
 class TransactionStatus(DialectView):
-    """Where a transaction stands in the queue and what came of it."""
+    """Tell where a transaction stands: in the queue, and what came of it."""
 
     scopes = ("pos",)
     methods = ("GET",)

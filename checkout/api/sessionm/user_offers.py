@@ -38,6 +38,8 @@ class UserView(ConnectView):
 
 
 class Wallet(UserView):
+    """Show a wallet: what a user can use now, the soonest end first."""
+
     scopes = ("offers.read",)
 
     def handle(self, **_: str) -> Any:
@@ -65,6 +67,8 @@ class Wallet(UserView):
 
 
 class History(UserView):
+    """Show the history of wallets: issued, revoked, redeemed and expired entries, the newest first."""
+
     scopes = ("offers.read",)
 
     def handle(self, **_: str) -> Any:
@@ -99,7 +103,7 @@ class History(UserView):
 
 
 class Issue(UserView):
-    """Answers 200 also for what is refused: it is a batch, and each copy says why it failed."""
+    """Issue an offer: 200 also for what is refused, because it is a batch, and each copy says why it failed."""
 
     scopes = ("offers.manage",)
 
@@ -190,6 +194,8 @@ class EntryView(UserView):
 
 
 class Revoke(EntryView):
+    """Take an entry away: twice does no harm; what is locked only with `force`."""
+
     def handle(self, **_: str) -> Any:
         reason, force = self.body.get("reason"), self.body.get("force")
         row, owner = self.entry()
@@ -204,6 +210,8 @@ class Revoke(EntryView):
 
 
 class Change(EntryView):
+    """Change an entry: its custom data and dates."""
+
     def handle(self, **_: str) -> Any:
         for name in ("update_redemption_dates", "remain_pending_extended_data"):
             if self.body.get(name) is not None:
