@@ -105,8 +105,8 @@ class Hold(models.Model):
         ]
         indexes = [
             models.Index(fields=["reference"], name="hold_reference"),
-            # `expires_at IS NOT NULL` is true of every row, and only proved by who asks by the clock. Statistics
-            # taken in a quiet hour call these indexes empty, and looking up a reference would walk through all of them.
+            # `expires_at IS NOT NULL` is true of every row, and proved only by who asks by the clock. To statistics of
+            # a quiet hour these indexes look empty, and looking up a reference would walk through all of them.
             models.Index(
                 fields=["counter", "expires_at"], condition=Q(state="live", expires_at__isnull=False), name="hold_due"
             ),

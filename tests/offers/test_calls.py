@@ -1,0 +1,47 @@
+"""A call past Django's cursor answers and fails as Django's cursor would."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+
+from offers.lib.calls import call
+
+# Inside a test's own transaction the ordinary cursor would run everything.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_it_answers_texts_numbers_truths_and_nothing() -> None:
+    statement = "SELECT %s::text, %s::bigint, %s::int = 1, NULL::text"
+    for _ in range(2):  # prepared, then known
+        assert call(statement, "é", 2**40, 1) == ("é", 2**40, True, None)
+    assert call("SELECT 1 WHERE false") is None
+    assert call("SELECT %s::text IS NULL", None) == (True,)
+
+
+def test_moments_arrive_as_they_are() -> None:
+    moment = datetime(2026, 11, 27, 9, 30, 0, 5, tzinfo=UTC)
+    assert call("SELECT %s::timestamptz = '2026-11-27 09:30:00.000005+00'", moment) == (True,)
+
+
+def test_errors_are_djangos_and_the_connection_goes_on() -> None:
+    with pytest.raises(DataError):
+        call("SELECT %s::int", "many")
+    with pytest.raises(IntegrityError):
+        call("INSERT INTO offers_retailerversion (retailer_id, number) VALUES (NULL, 1) RETURNING number")
+    assert call("SELECT 1") == (1,)
+
+
+def test_a_lost_connection_is_an_operational_error_and_the_next_call_gets_a_new_one() -> None:
+    assert call("SELECT 7") == (7,)
+    with pytest.raises(OperationalError):
+        call("SELECT pg_terminate_backend(pg_backend_pid())")
+    connection.close()
+    assert call("SELECT 7") == (7,)
+
+
+def test_in_a_transaction_it_belongs_to_it() -> None:
+    with transaction.atomic():
+        call("SELECT set_config('test.calls', 'in', true)")
+        assert call("SELECT current_setting('test.calls')") == ("in",)
+    assert call("SELECT current_setting('test.calls')") == ("",)
