@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "offers",
     "loyalty",
     "checkout",
+    "checkout.admission",
 ]
 
 MIDDLEWARE = [

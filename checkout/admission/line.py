@@ -1,7 +1,7 @@
 """The waiting line of a queue, on Redis: places by number, who is called next, what everybody may know of it.
 
-Nothing here is the truth: rows in PostgreSQL and the signed tickets of those who come back refill an emptied Redis. Each
-verb is one Lua call, so it happens whole or not at all; all keys of a line share one slot of a cluster.
+Nothing here is the truth: rows in PostgreSQL and the signed tickets of those who come back refill an emptied Redis.
+Each verb is one Lua call, so it happens whole or not at all; all keys of a line share one slot of a cluster.
 """
 
 import secrets
@@ -28,6 +28,10 @@ LEADER_MS = 10_000
 NEAR_LEAST, NEAR_MOST = 50, 5_000
 PACE_SECONDS = 180
 MARKS = 20
+KEYS = (
+    *("gen", "seq", "serving", "wait", "called", "stale", "stale_number", "seen", "at", "gone", "log", "bucket"),
+    *("pace", "near", "ticked", "fence", "leader"),
+)
 RESTORE_AT_ONCE = 1_000  # Lua unpacks no more than some thousands of values
 
 
@@ -61,6 +65,7 @@ class Place:
     entered_at: datetime | None = None
     waiting: int = 0
     ticked_at: datetime | None = None
+    generation: int = 0  # changes when the line was refilled
     new: bool = False
 
 
@@ -107,7 +112,7 @@ class Overview:
     marks: list[tuple[int, int]] = field(default_factory=list)
 
 
-# --- verbs -------------------------------------------------------------------------------------------------------------
+# --- verbs ------------------------------------------------------------------------------------------------------------
 
 
 def enter(
@@ -193,9 +198,7 @@ def call(
         near(rate),
     )
     rest = answer[1:]
-    return [
-        Called(int(rest[at]), int(rest[at + 1]), _moment(rest[at + 2])) for at in range(0, len(rest) // 3 * 3, 3)
-    ]
+    return [Called(int(rest[at]), int(rest[at + 1]), _moment(rest[at + 2])) for at in range(0, len(rest) // 3 * 3, 3)]
 
 
 def near(rate: int | None) -> int:
@@ -231,19 +234,20 @@ def read_event(line: str) -> Event:
 
 
 def restore(
-    queue: str, *, people: Iterable[tuple[int, int, datetime]], last_number: int, serving: int | None
+    queue: str, *, people: Iterable[tuple[int, int, datetime]], last_number: int, serving: int | None, now: datetime
 ) -> None:
     """Fill an emptied line with (consumer, number, entered_at); numbers go on after `last_number`.
 
     Safe to run several times and at the same time: the first to end closes it, the rest of the others does nothing.
     """
     part: list[Any] = []
+    generation = _ms(now)
     for consumer, number, entered_at in people:
         part += [consumer, number, _ms(entered_at)]
         if len(part) >= 3 * RESTORE_AT_ONCE:
-            _run("restore", queue, "", "", *part)
+            _run("restore", queue, generation, "", "", *part)
             part = []
-    _run("restore", queue, last_number, "" if serving is None else serving, *part)
+    _run("restore", queue, generation, last_number, "" if serving is None else serving, *part)
 
 
 def overview(queue: str, *, now: datetime) -> Overview:
@@ -263,9 +267,7 @@ def head(queue: str, *, most: int = 50) -> list[tuple[int, int]]:
 
 def forget(queue: str) -> None:
     """Drop everything Redis knows of a line that is over."""
-    names = ("gen", "seq", "serving", "wait", "called", "stale", "stale_number", "seen", "at", "gone", "log", "bucket")
-    names += ("pace", "near", "ticked", "fence", "leader")
-    _call(lambda: _client().unlink(*(f"{_prefix(queue)}:{name}" for name in names)))
+    _call(lambda: _client().unlink(*(f"{_prefix(queue)}:{name}" for name in KEYS)))
 
 
 def reset() -> None:
@@ -274,7 +276,7 @@ def reset() -> None:
     _script.cache_clear()
 
 
-# --- Redis -------------------------------------------------------------------------------------------------------------
+# --- Redis ------------------------------------------------------------------------------------------------------------
 
 
 def _prefix(queue: str) -> str:
@@ -313,11 +315,18 @@ def _call(work: Any) -> Any:
 def _place(answer: list[Any]) -> Place:
     state, *rest = answer
     if state in {"new", "same", "waiting"}:
-        number, ahead, entered, waiting, ticked = rest
+        number, ahead, entered, waiting, ticked, generation = rest
         return Place(
-            "waiting", int(number), int(ahead), _moment(entered), int(waiting), _moment(ticked), new=state == "new"
+            "waiting",
+            int(number),
+            int(ahead),
+            _moment(entered),
+            int(waiting),
+            _moment(ticked),
+            int(generation),
+            new=state == "new",
         )
-    return Place(state, int(rest[0]) if rest else 0)
+    return Place(state, int(rest[0]) if rest else 0, generation=int(rest[1]) if state == "none" and rest[1:] else 0)
 
 
 def _ms(moment: datetime) -> int:

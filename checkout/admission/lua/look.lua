@@ -11,7 +11,8 @@ if not rank then
   number = redis.call('HGET', p .. ':stale_number', c)
   if not number then
     number = redis.call('HGET', p .. ':gone', c)
-    return number and {'gone', number} or {'none'}
+    if number then return {'gone', number} end
+    return {'none', 0, redis.call('GET', p .. ':gen')}
   end
   redis.call('ZREM', p .. ':stale', c)
   redis.call('HDEL', p .. ':stale_number', c)
@@ -20,4 +21,5 @@ if not rank then
 end
 if rank < tonumber(redis.call('GET', p .. ':near') or '50') then redis.call('ZADD', p .. ':seen', now, c) end
 return {'waiting', redis.call('ZSCORE', wait, c), rank, redis.call('HGET', p .. ':at', c) or now,
-        redis.call('ZCARD', wait), redis.call('GET', p .. ':ticked') or '0'}
+        redis.call('ZCARD', wait), redis.call('GET', p .. ':ticked') or '0',
+        redis.call('GET', p .. ':gen')}

@@ -134,6 +134,14 @@ STATUS: dict[str, int] = {
     "inventory_exhausted": 422,
     "insufficient_points": 422,
     "too_many_calls": 429,
+    # admission
+    "closed": 409,
+    "not_open_yet": 423,
+    "queue_full": 429,
+    "guest_too_young": 429,
+    "no_room": 409,
+    "not_waiting": 409,
+    "line_unavailable": 503,
     # webhooks
     "webhook_address_refused": 400,
     "webhook_secret_still_rotating": 409,

@@ -17,7 +17,7 @@ Q = "7f"
 @pytest.fixture(autouse=True)
 def queue(redis_client: "redis.Redis") -> Iterator["redis.Redis"]:
     line.reset()
-    line.restore(Q, people=[], last_number=0, serving=None)
+    line.restore(Q, people=[], last_number=0, serving=None, now=NOW)
     yield redis_client
     line.reset()
 
@@ -30,7 +30,9 @@ def enter(consumer: int, *, seconds: float = 0, capacity: int | None = None, aga
     return line.enter(Q, consumer=consumer, now=at(seconds), leased=10_000, capacity=capacity, again=again)
 
 
-def call(*, seconds: float = 0, room: int = 1000, rate: int | None = None, fence: int = 1, most: int = 1000) -> list[int]:
+def call(
+    *, seconds: float = 0, room: int = 1000, rate: int | None = None, fence: int = 1, most: int = 1000
+) -> list[int]:
     found = line.call(Q, now=at(seconds), fence=fence, room=room, rate=rate, grace_seconds=60, most=most)
     return [one.consumer for one in found]
 
@@ -154,7 +156,7 @@ def test_a_kept_number_is_forgotten_after_a_quarter_of_an_hour() -> None:
 
 def test_a_call_skips_no_more_than_it_may() -> None:
     line.forget(Q)
-    line.restore(Q, people=[(c, c, NOW) for c in range(1, 6001)], last_number=6000, serving=None)
+    line.restore(Q, people=[(c, c, NOW) for c in range(1, 6001)], last_number=6000, serving=None, now=NOW)
     call(room=0)
     line.look(Q, consumer=6000, now=at(100))
     assert admit(seconds=120, room=10) == []
@@ -215,8 +217,8 @@ def test_an_emptied_redis_says_so_and_is_refilled_in_order(queue: "redis.Redis")
         with pytest.raises(line.LineEmptied):
             attempt()
     # PostgreSQL knew two and four; three had not been copied and brings his signed number along.
-    line.restore(Q, people=[(4, 4, NOW), (2, 2, NOW)], last_number=1000, serving=1)
-    line.restore(Q, people=[(8, 8, NOW)], last_number=2000, serving=7)  # a second one, too late
+    line.restore(Q, people=[(4, 4, NOW), (2, 2, NOW)], last_number=1000, serving=1, now=NOW)
+    line.restore(Q, people=[(8, 8, NOW)], last_number=2000, serving=7, now=NOW)  # a second one, too late
     assert enter(9).number == 1001
     assert line.enter(Q, consumer=3, now=NOW, number=3, leased=2000).ahead == 1
     assert admit() == [2, 3, 4, 9]

@@ -1,0 +1,10 @@
+"""Rows of experiences and of whom they admit: one noun per file."""
+
+from checkout.admission.models.admission import Admission
+from checkout.admission.models.consumer import Consumer
+from checkout.admission.models.distribution import Distribution
+from checkout.admission.models.entry import Entry
+from checkout.admission.models.experience import Experience, Sequence
+from checkout.admission.models.line_state import LineState
+
+__all__ = ["Admission", "Consumer", "Distribution", "Entry", "Experience", "LineState", "Sequence"]

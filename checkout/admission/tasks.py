@@ -1,0 +1,22 @@
+"""Celery's door to admission: the tick of every queue that may have work."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+
+from checkout.admission import line, queues
+from offers.lib import clock
+
+log = logging.getLogger("offerkeep.admission")
+
+
+@shared_task(name="admission.tick", acks_late=True)
+def tick(**_: Any) -> None:
+    """Admit the next in every running queue; run twice at once, one of them leads."""
+    for distribution in queues.running(now=clock.now()):
+        try:
+            queues.tick(distribution=distribution, now=clock.now(), least_ms=queues.TICK_MS // 2)
+        except line.LineUnavailable:
+            log.warning("no admissions: the waiting line cannot be reached")
+            return
