@@ -1,136 +1,40 @@
 """Loyalty rules: what each will do in plain words, its versions, and trying a draft on a sale with nothing stored."""
 
-import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import display
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from checkout import item_facts, transaction_rewards, transaction_shape
+from checkout.admin import loyalty_rule_form
 from checkout.admin import members as member_pages
+from checkout.admin.loyalty_rule_form import GUIDANCE, RuleForm
+from checkout.admin.loyalty_words import TRIGGERS, sentence
 from checkout.models import Revision, Transaction
-from loyalty import outcomes, rules
+from loyalty import outcomes, rule_terms, rules
 from loyalty.earning import RuleFacts, Sale, SaleLine
 from loyalty.models import Member, PointAccount, Rule, RuleVersion
 from offers.admin import fields, lookups, show
 from offers.admin.filters import PickFilter, RetailerFilter
-from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, View, actor_of, now, posted
+from offers.admin.office import OfficeAdmin, ReasonForm, View, actor_of, now, posted
 from offers.admin.page import Button, Checklist, Facts, Figure, Figures, Page, Step, Table
 from offers.lib.errors import InvalidPayload
 from offers.lib.money import to_minor
 from offers.models import Retailer
 
 Rows = QuerySet[Rule]
-GUIDANCE = (
-    "Economy rules are the base programme: they do not change, and use exclusions for the few things that should not "
-    "earn. Campaign rules are temporary, or aim at people outside tiers. A purchase rule has fewer than 50 catalog "
-    "restrictions."
-)
-EXAMPLE = {
-    "trigger": "transaction_closed",
-    "exclusions": [{"match": "category", "values": ["giftcard"]}],
-    "outcomes": [{"type": "points_per", "rate": 1, "unit": "1.00"}],
-}
-TRIGGERS = {
-    "transaction_closed": "When a purchase is closed",
-    "points_changed": "When points change",
-    "tier_entered": "When a member enters a level",
-    "custom_event": "When an event is told",
-}
+# What a new form begins with: the commonest rule.
+FIRST: dict[str, Any] = {"outcome_1": "points_per", "rate_1": "1", "unit_1": "1.00", "basis_1": "eligible_spend"}
 
 
-def sentence(definition: dict[str, Any], accounts: dict[str, str]) -> str:
-    """Say in plain words what a rule does."""
-    parts = [TRIGGERS.get(definition.get("trigger", "transaction_closed"), "When something happens")]
-    asked = [condition(one) for one in definition.get("conditions") or []]
-    if asked:
-        parts.append("and " + (" or " if definition.get("match") == "any" else " and ").join(asked))
-    if levels := definition.get("levels"):
-        parts.append(f"for members of {', '.join(levels)}")
-    if restricted := definition.get("catalog_restrictions"):
-        parts.append("counting " + "; ".join(f"{one.get('mode', 'include')} {named(one)}" for one in restricted))
-    if excluded := definition.get("exclusions"):
-        parts.append("but not " + ", ".join(named(one) for one in excluded))
-    given = " and ".join(outcome(one, accounts) for one in definition.get("outcomes") or [])
-    said = f"{' '.join(parts)}: {given}."
-    limits = definition.get("limits") or {}
-    for who, limit in limits.items():
-        said += f" At most {limit.get('count')} × {limit.get('period', 'lifetime')}, {who.replace('_', ' ')}."
-    if budget := definition.get("budget"):
-        said += f" Budget: {show.plain(budget)}."
-    if definition.get("starts_at") or definition.get("ends_at"):
-        said += f" From {definition.get('starts_at') or 'now'} until {definition.get('ends_at') or 'further notice'}."
-    return said
+class TryForm(RuleForm):
+    """A draft, and the sale to try it on."""
 
-
-def named(line: dict[str, Any]) -> str:
-    return f"{line.get('match', '')} {', '.join(map(str, line.get('values') or []))}".strip()
-
-
-def condition(one: dict[str, Any]) -> str:
-    metric = str(one.get("metric", "")).replace("_", " ")
-    repeated = f" (again every {one['repeat_every']})" if one.get("repeat_every") else ""
-    return f"{metric} {str(one.get('op', 'is')).replace('_', ' ')} {show.plain(one.get('value'))}{repeated}"
-
-
-def outcome(one: dict[str, Any], accounts: dict[str, str]) -> str:
-    account = accounts.get(str(one.get("account") or ""), "")
-    into = f" into {account}" if account else ""
-    match one.get("type"):
-        case "points_fixed":
-            return f"{one.get('points')} points{into}"
-        case "points_per":
-            unit = "item" if one.get("basis") == "quantity" else f"{one.get('unit', '1.00')} spent"
-            return f"{one.get('rate')} points per {unit}{into}"
-        case "offer":
-            return f"the offer {one.get('offer')}"
-        case "auto_purchase":
-            return f"the offer {one.get('offer')} for {one.get('points')} points{into}"
-        case kind:
-            rest = {name: value for name, value in one.items() if name != "type"}
-            return f"{str(kind).replace('_', ' ')} {show.plain(rest)}"
-
-
-def accounts_of(retailer_id: int) -> dict[str, str]:
-    return {str(row.uuid): row.name for row in PointAccount.objects.filter(retailer_id=retailer_id)}
-
-
-class JsonField(forms.CharField):
-    def clean(self, value: Any) -> dict[str, Any]:
-        try:
-            found = json.loads(super().clean(value), parse_float=str)
-        except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(f"This is not JSON: {error}") from error
-        if not isinstance(found, dict):
-            raise forms.ValidationError("Write an object in braces.")
-        return found
-
-
-def definition_field() -> JsonField:
-    return JsonField(
-        label="What it says",
-        initial=json.dumps(EXAMPLE, indent=2),
-        widget=fields.area(16, **{"class": "ok-input ok-code", "spellcheck": "false"}),
-        help_text="trigger, conditions, exclusions, catalog_restrictions, limits and outcomes.",
-    )
-
-
-class RuleForm(OfficeForm):
-    retailer = forms.ModelChoiceField(Retailer.objects.order_by("name"), widget=fields.select(), empty_label=None)
-    name = forms.CharField(max_length=200, widget=fields.text())
-    scope = forms.ChoiceField(choices=Rule.Scope.choices, initial="economy", widget=fields.Choices(), label="Kind")
-    definition = definition_field()
-    sections = [("Economy or campaign?", GUIDANCE, ["retailer", "name", "scope", "definition"])]
-
-
-class TryForm(OfficeForm):
-    retailer = forms.ModelChoiceField(Retailer.objects.order_by("name"), widget=fields.select(), empty_label=None)
-    scope = forms.ChoiceField(choices=Rule.Scope.choices, initial="economy", widget=fields.Choices(), label="Kind")
-    definition = definition_field()
     beside = forms.BooleanField(required=False, widget=fields.tick(), label="Together with the rules in force")
     saved = forms.CharField(
         required=False, widget=fields.text(), label="A sale that was sent", help_text="Its transaction id or receipt."
@@ -141,14 +45,22 @@ class TryForm(OfficeForm):
         label="Or a sale made by hand",
         help_text="A line each: item, quantity, amount, category.",
     )
-    channel = forms.CharField(required=False, widget=fields.short(), label="Channel")
+    channel = forms.CharField(required=False, widget=fields.short(), label="Channel of the sale")
     customer = forms.CharField(
         required=False, widget=fields.text(), label="Member", help_text="Any of his ids. Empty: nobody known."
     )
-    sections = [
-        ("The draft", GUIDANCE, ["retailer", "scope", "definition", "beside"]),
-        ("The sale", "Nothing is stored: no points, no offers.", ["saved", "lines", "channel", "customer"]),
-    ]
+    top = ("retailer", "scope")
+    last = (
+        (
+            "The sale",
+            "Nothing is stored: no points, no offers.",
+            ["beside", "saved", "lines", "channel", "customer"],
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["name"]
 
 
 class ScopeFilter(PickFilter):
@@ -190,7 +102,7 @@ class RuleAdmin(OfficeAdmin):
         return sentence(version.definition, {}) if version else show.NOTHING
 
     def pages(self) -> dict[str, View]:
-        return {"try": self.try_out, "<id>/edit": self.edit, "<id>/switch": self.switch}
+        return {"try": self.try_out, "say": self.say, "<id>/edit": self.edit, "<id>/switch": self.switch}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
@@ -206,16 +118,55 @@ class RuleAdmin(OfficeAdmin):
             )
             return f"Rule {made.name} counts from now on.\n{self.url('change', made.pk)}"
 
-        form = RuleForm(posted(request))
-        back = self.url("changelist")
-        return self.ask(request, form=form, title="New loyalty rule", button="Create rule", back=back, act=act)
+        return self.ask(
+            request,
+            form=RuleForm(posted(request), initial=FIRST),
+            title="New loyalty rule",
+            button="Create rule",
+            back=self.url("changelist"),
+            act=act,
+            extra=self.beside(),
+        )
+
+    def beside(self) -> dict[str, Any]:
+        """Return what stands beside a form of a rule: the sentence, told as one types, and the guidance."""
+        return {"say_url": self.url("say"), "guidance": GUIDANCE, "restrictions_most": rule_terms.RESTRICTIONS_MOST}
+
+    def say(self, request: HttpRequest) -> HttpResponse:
+        """Say what a form would make of a rule, whole or not; nothing is stored."""
+        if not (self.may(request, self.permission("add")) or self.may(request, self.permission("change"))):
+            raise PermissionDenied
+        form = RuleForm(request.POST)
+        valid = form.is_valid()
+        said = form.cleaned_data.get("definition") or {}
+        shop = form.cleaned_data.get("retailer")
+        try:
+            accounts, named = (accounts_of(shop.pk), loyalty_rule_form.offers_named(shop, said)) if shop else ({}, {})
+            words = sentence(said, accounts, named)
+        except (AttributeError, TypeError, ValueError):
+            words = "This cannot be put into words yet."
+        wrong = [str(text) for name, texts in form.errors.items() if name != "name" for text in texts]
+        restrictions = said.get("catalog_restrictions")
+        return JsonResponse(
+            {
+                "sentence": words,
+                "valid": valid,
+                "wrong": wrong[:3],
+                "restrictions": len(restrictions) if isinstance(restrictions, list) else 0,
+            }
+        )
 
     def edit(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
-        row: Rule = self.find(key)
-        text = json.dumps(newest(row).definition, indent=2, ensure_ascii=False)
-        form = RuleForm(posted(request), initial={"name": row.name, "definition": text})
-        del form.fields["retailer"], form.fields["scope"]
+        row: Rule = self.find(key, "retailer")
+        shown = loyalty_rule_form.initial_of(newest(row).definition, row.retailer, row.scope)
+        sent = posted(request)
+        if sent is not None:  # whose rule it is, and of which kind, never changes
+            sent = sent.copy()
+            sent["retailer"], sent["scope"] = str(row.retailer_id), row.scope
+        form = RuleForm(sent, initial={**shown, "name": row.name})
+        for name in ("retailer", "scope"):
+            form.fields[name].widget = forms.HiddenInput()
 
         def act(values: dict[str, Any]) -> str:
             rules.save(
@@ -231,7 +182,15 @@ class RuleAdmin(OfficeAdmin):
             return f"Rule {values['name']} has a new version, for sales closed from now on."
 
         back = self.url("change", key)
-        return self.ask(request, form=form, title=f"Edit {row.name}", button="Save version", back=back, act=act)
+        return self.ask(
+            request,
+            form=form,
+            title=f"Edit {row.name}",
+            button="Save version",
+            back=back,
+            act=act,
+            extra=self.beside(),
+        )
 
     def switch(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
@@ -265,10 +224,9 @@ class RuleAdmin(OfficeAdmin):
         self.demand(request, self.permission("view"), self.permission("change"))
         ident = show.uuid_of(request.GET.get("rule", ""))
         given = Rule.objects.filter(uuid=ident).first() if ident else None
-        initial = {}
+        initial: dict[str, Any] = FIRST
         if given:
-            text = json.dumps(newest(given).definition, indent=2, ensure_ascii=False)
-            initial = {"retailer": given.retailer_id, "scope": given.scope, "definition": text}
+            initial = loyalty_rule_form.initial_of(newest(given).definition, given.retailer, given.scope)
 
         def act(values: dict[str, Any]) -> HttpResponse:
             return self.show(request, tried(values, self.url("try")))
@@ -280,6 +238,7 @@ class RuleAdmin(OfficeAdmin):
             button="Try it",
             back=self.url("changelist"),
             act=act,
+            extra=self.beside(),
         )
 
     def change_view(
@@ -326,6 +285,10 @@ class RuleAdmin(OfficeAdmin):
         return self.show(request, page)
 
 
+def accounts_of(retailer_id: int) -> dict[str, str]:
+    return {str(row.uuid): row.name for row in PointAccount.objects.filter(retailer_id=retailer_id)}
+
+
 def state_chip(row: Rule) -> str:
     return show.chip("On", "good") if row.active else show.chip("Off", "warn")
 
@@ -338,7 +301,7 @@ def tried(values: dict[str, Any], again: str) -> Page:
     """Return what a draft would give for a sale, with the reason of every rule."""
     shop: Retailer = values["retailer"]
     sale = saved_sale(shop, values["saved"]) if values["saved"] else made_sale(shop, values)
-    definition = rules.canonical(retailer_id=shop.pk, scope=values["scope"], definition=values["definition"])
+    definition = values["definition"]
     draft = RuleFacts(rule_id=0, version_id=0, name="The draft", scope=values["scope"], definition=definition)
     judged = [draft, *(rules.in_force(retailer_id=shop.pk, at=sale.closed_at) if values["beside"] else [])]
     result = outcomes.preview(member=member_of(shop, values["customer"]), sale=sale, rules=judged, now=now())

@@ -8,7 +8,7 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
-from checkout.admin import loyalty_rules
+from checkout.admin import loyalty_words
 from loyalty.models import MemberTier, Rule, RuleVersion, TierLevel, TierSystem
 from offers.admin import show
 from offers.admin.filters import RetailerFilter
@@ -93,7 +93,7 @@ def newest_versions(system: TierSystem) -> list[RuleVersion]:
 def rules_of(level: TierLevel, versions: list[RuleVersion]) -> str:
     """Return links to the rules that hold on a level, each with what it does."""
     there = [one for one in versions if not one.definition.get("levels") or level.key in one.definition["levels"]]
-    lines = ((show.to_page(one.rule), loyalty_rules.sentence(one.definition, {})) for one in there)
+    lines = ((show.to_page(one.rule), loyalty_words.sentence(one.definition, {})) for one in there)
     return format_html_join("", "<div>{}: {}</div>", lines) or show.NOTHING
 
 
@@ -103,4 +103,5 @@ def asked(condition: dict[str, Any] | None) -> str:
         return ""
     metric = METRICS.get(str(condition.get("metric")), str(condition.get("metric")).replace("_", " "))
     within = f" in {condition['period_months']} months" if condition.get("period_months") else ""
-    return f"{condition.get('op', '>=')} {condition.get('value')} {metric}{within}"
+    op = str(condition.get("op", ">="))
+    return f"{loyalty_words.COMPARED.get(op, op)} {condition.get('value')} {metric}{within}"

@@ -78,7 +78,7 @@ DONE = {
     "offers_useroffer_reinstate": KEEPERS,
     "offers_useroffer_unlock": KEEPERS,
     "offers_offer_add": MAKERS,
-    **{f"loyalty_rule_{name}": MAKERS for name in ("add", "try", "edit", "switch")},
+    **{f"loyalty_rule_{name}": MAKERS for name in ("add", "try", "say", "edit", "switch")},
     **{f"offers_offer_{name}": MAKERS for name in ("edit", "publish", "pause", "expire", "archive")},
     "offers_store_edit": {ADMIN},
 }
@@ -175,7 +175,7 @@ def test_what_is_done_is_open_to_those_who_may(offices: dict[str, Client], scene
     found = rows(scene)
     for name, allowed in DONE.items():
         app, model, verb = name.split("_", 2)
-        key = "" if verb in {"add", "try", "example", "export"} else f"{found[f'{app}_{model}'].pk}/"
+        key = "" if verb in {"add", "try", "say", "example", "export"} else f"{found[f'{app}_{model}'].pk}/"
         path = f"/admin/{app}/{model}/{key}{verb.replace('_', '-')}/"
         expect(offices, allowed, path)
 
@@ -185,9 +185,9 @@ def test_posting_is_refused_as_looking_is(offices: dict[str, Client], scene: Sce
     found = rows(scene)
     for name, allowed in DONE.items():
         app, model, verb = name.split("_", 2)
-        if verb in {"example", "export", "progress", "enable", "disable", "unassign", "remove", "new_secret"}:
+        if verb in {"example", "say", "export", "progress", "enable", "disable", "unassign", "remove", "new_secret"}:
             continue
-        key = "" if verb in {"add", "try"} else f"{found[f'{app}_{model}'].pk}/"
+        key = "" if verb in {"add", "try", "say"} else f"{found[f'{app}_{model}'].pk}/"
         path = f"/admin/{app}/{model}/{key}{verb.replace('_', '-')}/"
         for role in set(offices) - allowed:
             assert offices[role].post(path, {"reason": "because"}).status_code == 403, (role, path)

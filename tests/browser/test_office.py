@@ -76,3 +76,41 @@ def test_a_reviewer_rolls_back_and_releases_with_a_reason(page: Page, live_serve
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_text("has been released")).to_be_visible()
     assert LockSession.objects.get(pk=lock.pk).state == "released"
+
+
+def test_a_marketer_writes_a_loyalty_rule_and_reads_what_it_will_do(page: Page, live_server: LiveServer) -> None:
+    scene = scenes.lay(factories.retailer(name="Retailer A", currency="EUR"))
+    member("mara", roles.MARKETER)
+    log_in(page, live_server, "mara", "loyalty/rule/add/")
+    told = page.locator("[data-sentence]")
+    expect(told).to_have_text("When a purchase is closed: 1 point per 1.00 spent into Points.")
+    expect(page.get_by_text("Campaign rules are temporary").first).to_be_attached()
+    page.get_by_label("Name").fill("Fifty and more")
+    page.locator("[name=metric_1]").select_option("eligible_spend")
+    expect(page.locator("[name=metric_3]")).to_be_hidden()
+    page.locator("[name=value_1]").fill("much")
+    expect(page.locator("[data-wrong]")).to_contain_text("should be a number")
+    page.locator("[name=value_1]").fill("50.00")
+    page.locator("[name=outcome_1]").select_option("offer")
+    expect(page.locator("[name=rate_1]")).to_be_hidden()
+    page.locator("[name=offer_1]").fill("five-off")
+    page.locator("[name=only]").fill("category: shoes\nshirt")
+    page.get_by_text("Campaign (temporary or targeted)").click()
+    page.locator("[name=audience_tags]").fill("local")
+    expect(told).to_have_text(
+        "When a purchase is closed and what counts of the purchase is at least 50.00 for members tagged local "
+        "counting only category shoes; item shirt: the offer “Five off”."
+    )
+    expect(page.get_by_text("2 of 49 catalog restrictions")).to_be_visible()
+    expect(page.locator("[name=definition]")).to_be_hidden()
+    fits(page)
+    page.get_by_role("button", name="Create rule").click()
+    expect(page.get_by_role("heading", name="Fifty and more", level=1)).to_be_visible()
+    fits(page)
+    assert scene.shop.loyalty_rules.get(name="Fifty and more").scope == "campaign"
+    page.get_by_role("link", name="Edit").click()
+    expect(page.locator("[name=value_1]")).to_have_value("50.00")
+    page.get_by_label("Write the rule as JSON").check()
+    expect(page.locator("[name=value_1]")).to_be_hidden()
+    expect(page.locator("[name=definition]")).to_be_visible()
+    fits(page)

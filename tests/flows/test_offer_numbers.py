@@ -1,7 +1,6 @@
 """Every number of the offer workflow over HTTP, with the seed's own samples: made, fetched, looked up, locked, sent."""
 
 import copy
-import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -191,7 +190,7 @@ def test_o46_staff_make_edit_and_switch_off_a_rule_and_tills_feel_it(admin_clien
         return counter.points()
 
     def says(rate: int) -> dict[str, str]:
-        return {"name": "Per dollar", "definition": json.dumps({"outcomes": [{"type": "points_per", "rate": rate}]})}
+        return {"name": "Per dollar", "outcome_1": "points_per", "rate_1": str(rate)}
 
     made = admin_client.post("/admin/loyalty/rule/add/", {"retailer": shop.pk, "scope": "economy", **says(2)})
     assert made.status_code == 302, made.content.decode()

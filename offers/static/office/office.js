@@ -119,6 +119,31 @@ function showPreview() {
     });
 }
 
+// What a rule will do, in a sentence, while one is typing.
+function sayRule() {
+    document.querySelectorAll("form[data-say]").forEach(form => {
+        const box = form.querySelector(".ok-say");
+        const [sentence, wrong, count] = ["sentence", "wrong", "restrictions"].map(name => box.querySelector(`[data-${name}]`));
+        let timer, asked = 0;
+        const ask = async () => {
+            const mine = ++asked;
+            try {
+                const answer = await fetch(form.dataset.say, {method: "POST", body: new FormData(form)});
+                const said = await answer.json();
+                if (mine !== asked) return;
+                sentence.textContent = said.sentence;
+                wrong.hidden = !said.wrong.length;
+                wrong.replaceChildren(...said.wrong.map(text => { const line = document.createElement("li"); line.textContent = text; return line; }));
+                count.textContent = `${said.restrictions} of ${box.dataset.most} catalog restrictions`;
+            } catch { if (mine === asked) sentence.textContent = ""; }
+        };
+        const soon = () => { clearTimeout(timer); timer = setTimeout(ask, 250); };
+        form.addEventListener("input", soon);
+        form.addEventListener("change", soon);
+        ask();
+    });
+}
+
 function labelCells() {
     document.querySelectorAll(".ok-table").forEach(table => {
         const heads = [...table.querySelectorAll("thead th")].map(head => head.textContent);
@@ -134,4 +159,4 @@ function guardSubmit() {
     addEventListener("pageshow", () => document.querySelectorAll(".ok-submit button").forEach(button => { button.disabled = false; }));
 }
 
-document.addEventListener("DOMContentLoaded", () => { labelCells(); countDown(); followJobs(); showFields(); showExample(); showPreview(); guardSubmit(); });
+document.addEventListener("DOMContentLoaded", () => { labelCells(); countDown(); followJobs(); showFields(); showExample(); showPreview(); sayRule(); guardSubmit(); });
