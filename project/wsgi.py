@@ -1,5 +1,6 @@
 """The web entry of production: `project.wsgi:application`."""
 
+import gc
 import os
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler, get_path_info, get_script_nam
 from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import ResolverMatch, set_script_prefix
+from django.urls import ResolverMatch, get_resolver, set_script_prefix
 
 from project import errors
 
@@ -70,5 +71,17 @@ class Application(WSGIHandler):
         return response
 
 
+def settle() -> None:
+    """Load every address now, and let the garbage collector leave alone what lives as long as the process.
+
+    It would walk through all of Django again and again: a tenth of a redemption's time, and a pause of 80 ms each time.
+    """
+    assert get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 django.setup(set_prefix=False)
 application = Application()
+settle()
