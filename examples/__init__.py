@@ -1,0 +1,1 @@
+"""Programs beside the product, to read and to copy; nothing imports them."""
