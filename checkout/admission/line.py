@@ -30,7 +30,7 @@ PACE_SECONDS = 180
 MARKS = 20
 KEYS = (
     *("gen", "seq", "serving", "wait", "called", "stale", "stale_number", "seen", "at", "gone", "log", "bucket"),
-    *("pace", "near", "ticked", "fence", "leader"),
+    *("pace", "near", "ticked", "fence", "leader", "lately"),
 )
 RESTORE_AT_ONCE = 1_000  # Lua unpacks no more than some thousands of values
 
@@ -66,6 +66,7 @@ class Place:
     waiting: int = 0
     ticked_at: datetime | None = None
     generation: int = 0  # changes when the line was refilled
+    admitted_lately: int = 0  # in the last three minutes
     new: bool = False
 
 
@@ -315,7 +316,7 @@ def _call(work: Any) -> Any:
 def _place(answer: list[Any]) -> Place:
     state, *rest = answer
     if state in {"new", "same", "waiting"}:
-        number, ahead, entered, waiting, ticked, generation = rest
+        number, ahead, entered, waiting, ticked, generation, admitted = rest
         return Place(
             "waiting",
             int(number),
@@ -324,6 +325,7 @@ def _place(answer: list[Any]) -> Place:
             int(waiting),
             _moment(ticked),
             int(generation),
+            int(admitted),
             new=state == "new",
         )
     return Place(state, int(rest[0]) if rest else 0, generation=int(rest[1]) if state == "none" and rest[1:] else 0)

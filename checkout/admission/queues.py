@@ -96,7 +96,7 @@ def enter(*, distribution: Distribution, consumer: Consumer, now: datetime, tick
     Refuses not_open_yet, closed, queue_full, guest_too_young, line_unavailable. Who was denied, or went through and may
     not come again, gets his standing instead of a place.
     """
-    found = _rows(distribution, consumer.pk)
+    found = rows(distribution, consumer.pk)
     if found.entry and not _may_come_again(found, now):
         return found
     _refuse_unless_enterable(distribution, consumer, now)
@@ -133,22 +133,24 @@ def enter(*, distribution: Distribution, consumer: Consumer, now: datetime, tick
     if place.state == "full":
         raise Full(retry_after=30)
     if place.state == "gone":  # admitted or denied since we looked
-        return _rows(distribution, consumer.pk)
+        return rows(distribution, consumer.pk)
     return Standing(distribution, place=place)
 
 
-def stand(*, distribution: Distribution, consumer_id: int, now: datetime, ticket: str | None = None) -> Standing:
+def stand(
+    *, distribution: Distribution, consumer_id: int, now: datetime, ticket: str | None = None, may_tick: bool = True
+) -> Standing:
     """Return where the consumer stands, noting that he is there; runs a tick that is due, so that few need no beat.
 
     A signed ticket of a place that an emptied Redis has forgotten puts him back where he was.
     """
     place = _look(distribution, consumer_id, now)
-    if place.state == "waiting" and _is_due(distribution, place, now):
+    if may_tick and place.state == "waiting" and _is_due(distribution, place, now):
         tick(distribution=distribution, now=now, least_ms=TICK_MS)
         place = _look(distribution, consumer_id, now)
     if place.state in {"waiting", "called"}:
         return Standing(distribution, place=place)
-    found = _rows(distribution, consumer_id)
+    found = rows(distribution, consumer_id)
     if place.state == "none" and (
         kept := waiting_tickets.read(ticket, distribution_id=distribution.pk, consumer_id=consumer_id)
     ):
@@ -162,7 +164,7 @@ def leave(*, distribution: Distribution, consumer_id: int, now: datetime) -> Sta
     place = _with_line(distribution, now, lambda: line.leave(distribution.uuid.hex, consumer=consumer_id, now=now))
     if place.state == "called":
         raise NotWaiting("This consumer is being admitted this moment; ask again", retry_after=1)
-    return _rows(distribution, consumer_id)
+    return rows(distribution, consumer_id)
 
 
 def serving(*, distribution: Distribution, now: datetime) -> dict[str, Any]:
@@ -197,6 +199,16 @@ def serving(*, distribution: Distribution, now: datetime) -> dict[str, Any]:
     }
 
 
+def wait_of(distribution: Distribution, place: line.Place, now: datetime) -> int | None:
+    """Return about how long a place in line has to wait, in seconds."""
+    return estimates.wait_seconds(
+        ahead=place.ahead,
+        admitted=place.admitted_lately,
+        over_seconds=_pace_over(distribution, now),
+        rate=distribution.admission_rate,
+    )
+
+
 def _pace_over(distribution: Distribution, now: datetime) -> int:
     """Return over how many seconds the pace of late was taken: three minutes, or since the opening."""
     opened = distribution.open_at or distribution.created_at
@@ -223,7 +235,7 @@ def admit(*, distribution: Distribution, consumer_uuid: str, actor: Actor, now: 
     consumer = _consumer(distribution, consumer_uuid)
     with transaction.atomic():
         _own(distribution)
-        found = _rows(distribution, consumer.pk)
+        found = rows(distribution, consumer.pk)
         if found.admission and found.admission.state in Admission.OPEN and found.admission.expires_at > now:
             return found
         called = _with_line(
@@ -481,7 +493,8 @@ def _is_due(distribution: Distribution, place: line.Place, now: datetime) -> boo
     return late and place.ahead < line.near(distribution.admission_rate) and distributions.serves(distribution, now)
 
 
-def _rows(distribution: Distribution, consumer_id: int) -> Standing:
+def rows(distribution: Distribution, consumer_id: int) -> Standing:
+    """Return what PostgreSQL knows of a consumer in a distribution of any mechanism."""
     entry = Entry.objects.filter(distribution=distribution, consumer_id=consumer_id).first()
     if entry is None or entry.admitted_at is None:
         return Standing(distribution, entry=entry)

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from checkout.configure import launches
 from checkout.configure.scene import ACTOR, BadDocument, Scene, moment, need, text
 from checkout.demo.people import ACME, BOREALIS
 from offers import vouchers
@@ -30,12 +31,14 @@ def carry_out(ops: object, *, now: datetime) -> list[dict[str, Any]]:
 def _one(op: object, now: datetime) -> dict[str, Any]:
     if not isinstance(op, dict):
         return {"error": "bad_document: an operation is an object"}
-    act = OPS.get(f"{op.get('op')} {op.get('kind')}")
-    if act is None:
+    name = f"{op.get('op')} {op.get('kind')}"
+    act, act_on = OPS.get(name), OPS_ON.get(name)
+    if act is None and act_on is None:
         return UNSUPPORTED
     try:
         with transaction.atomic():
-            return act(Scene(retailer=_tenant(op.get("tenant")), now=now), need(op, "fields", dict, default={}))
+            scene, fields = Scene(retailer=_tenant(op.get("tenant")), now=now), need(op, "fields", dict, default={})
+            return act_on(scene, fields, op.get("id")) if act_on else act(scene, fields)  # type: ignore[misc]
     except Refusal as refusal:
         return {"error": str(refusal)}
 
@@ -78,4 +81,9 @@ def _webhook(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
 OPS: dict[str, Callable[[Scene, dict[str, Any]], dict[str, Any]]] = {
     "create voucher": _voucher,
     "create webhook": _webhook,
+}
+# Those that take the op's `id` as well.
+OPS_ON: dict[str, Callable[[Scene, dict[str, Any], object], dict[str, Any]]] = {
+    "create distribution": launches.create,
+    "update distribution": launches.update,
 }

@@ -108,6 +108,7 @@ def goals(samples: Mapping[str, list[Sample]], rest: Mapping[str, Any]) -> list[
             )
         )
     made += _tills(by_name, rest)
+    made += _line(rest)
     right = not proof["differences"] and not proof["above_limit"]
     wrong = f"{proof['differences']} differences, {proof['above_limit']} codes above their limit"
     made.append(_goal("the ledger adds up", wrong, "0, 0", "0, 0", must=right, target=right))
@@ -143,6 +144,31 @@ def _tills(by_name: Mapping[str, Row], rest: Mapping[str, Any]) -> list[Goal]:
     return made
 
 
+def _line(rest: Mapping[str, Any]) -> list[Goal]:
+    """Judge the waiting line, where it was measured."""
+    found = rest.get("line")
+    if found is None:
+        return []
+    small, tick, longest = found["memory_mb"], found["tick_ms"], max(found["slowest_call_ms"], found["silent_call_ms"])
+    fair = not found["twice"] and not found["lost"] and found["in_order"]
+    told = f"{found['twice']} twice, {found['lost']} lost, order {'kept' if found['in_order'] else 'broken'}"
+    return [
+        _goal(
+            "waiting: Redis memory", f"{small:.1f} MB", "<= 100 MB", "<= 50 MB", must=small <= 100, target=small <= 50
+        ),
+        _goal("waiting: a tick of 500", f"{tick:.0f} ms", "< 200 ms", "< 100 ms", must=tick < 200, target=tick < 100),
+        _goal(
+            "waiting: Redis held",
+            f"{longest:.0f} ms",
+            "<= 100 ms",
+            "<= 50 ms",
+            must=longest <= 100,
+            target=longest <= 50,
+        ),
+        _goal("waiting: Redis flushed", told, "0, 0, kept", "0, 0, kept", must=fair, target=fair),
+    ]
+
+
 def _ratio(name: str, row: Row) -> Goal:
     least = min(row.ratio, row.cpu_ratio)
     measured = f"{row.ratio:.2f} x req/s, {row.cpu_ratio:.2f} x CPU"
@@ -168,6 +194,14 @@ def show(found: list[Row], judged: list[Goal], rest: Mapping[str, Any], say: Cal
         f"first use of a code {ledger['first use']:.0f}/s"
     )
     say(f"code generation: {made['rate']:.0f} codes/s ({made['codes']} in {made['seconds']:.1f} s)")
+    if (line := rest.get("line")) is not None:
+        say(
+            f"waiting line of {line['waiting']}: entries {line['enter_verb']:.0f}/s by the verb, "
+            f"{line['enter_line']:.0f}/s in Redis, copied {line['copy']:.0f}/s; one process makes the serving document "
+            f"{line['serving_made']:.0f}/s, personal status {line['personal']:.0f}/s "
+            f"(p95 {line['personal_p95_ms']:.1f} ms); worst tick {line['tick_worst_ms']:.0f} ms, refilled in "
+            f"{line['refill_s']:.1f} s"
+        )
     for page in rest["admin_lists"]:
         say(f"admin list with 1,000,000 codes: {page}")
     say("")

@@ -28,11 +28,13 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each row in each round")
     parser.add_argument("--codes", type=int, default=100_000)
     parser.add_argument("--sales", type=int, default=1000, help="drained in each round")
+    parser.add_argument("--waiting", type=int, default=100_000, help="in the line of a queue")
     parser.add_argument("--many", type=int, default=1_000_000, help="codes behind the admin lists, 0 for none")
     parser.add_argument("--quick", action="store_true", help="a smoke test: figures mean nothing")
     found = parser.parse_args(arguments)
     if found.quick:
         found.rounds, found.seconds, found.codes, found.many, found.sales = 1, 0.3, 3000, 0, 100
+        found.waiting = 2000
     return found
 
 
@@ -75,6 +77,7 @@ def measure(wanted: argparse.Namespace, stack: ExitStack) -> dict[str, Any]:
         "round_trips": here.inside("round_trips", here.shop["key"], here.shop["secret"], *kept),
         "ledger": here.inside(str(wanted.rounds), str(wanted.seconds / 2), module="tests.bench.ledger_rate"),
         "drain": here.inside(str(wanted.rounds), str(wanted.sales), here.database_url, module="tests.bench.drain_rate"),
+        "line": here.inside(str(wanted.waiting), module="tests.bench.waiting_line"),
         "generation": here.inside("generate", str(wanted.codes)),
         "admin_lists": admin_lists(here, wanted.many),
         "proof": here.inside("prove"),

@@ -12,7 +12,7 @@ local function place(state)
     redis.call('ZADD', p .. ':seen', now, c)
   end
   return {state, redis.call('ZSCORE', wait, c), redis.call('ZRANK', wait, c), redis.call('HGET', p .. ':at', c) or now,
-          redis.call('ZCARD', wait), ticked, redis.call('GET', p .. ':gen')}
+          redis.call('ZCARD', wait), ticked, redis.call('GET', p .. ':gen'), redis.call('GET', p .. ':lately') or '0'}
 end
 
 if redis.call('ZSCORE', wait, c) then return place('same') end

@@ -22,4 +22,4 @@ end
 if rank < tonumber(redis.call('GET', p .. ':near') or '50') then redis.call('ZADD', p .. ':seen', now, c) end
 return {'waiting', redis.call('ZSCORE', wait, c), rank, redis.call('HGET', p .. ':at', c) or now,
         redis.call('ZCARD', wait), redis.call('GET', p .. ':ticked') or '0',
-        redis.call('GET', p .. ':gen')}
+        redis.call('GET', p .. ':gen'), redis.call('GET', p .. ':lately') or '0'}

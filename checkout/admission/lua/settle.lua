@@ -23,8 +23,14 @@ end
 if serving then redis.call('SET', p .. ':serving', string.format('%.0f', serving)) end
 local bucket = math.floor(tonumber(ARGV[1]) / 10000)
 if done > 0 then redis.call('HINCRBY', p .. ':pace', bucket, done) end
+local sum = 0
 for _, old in ipairs(redis.call('HKEYS', p .. ':pace')) do
-  if tonumber(old) < bucket - 18 then redis.call('HDEL', p .. ':pace', old) end
+  if tonumber(old) <= bucket - 18 then
+    redis.call('HDEL', p .. ':pace', old)
+  else
+    sum = sum + tonumber(redis.call('HGET', p .. ':pace', old))
+  end
 end
+redis.call('SET', p .. ':lately', sum, 'EX', 180)
 redis.call('SET', p .. ':ticked', ARGV[1])
 return 'settled'
