@@ -38,11 +38,18 @@ SCOPES = frozenset(
     {ALL, *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")), *OFFER_SCOPES}
 )
 BROWSER_SCOPES = ("validations:write", "redemptions:write", "qualifications:write")
-_PREFIX = {Client.Kind.SERVER: "app_", Client.Kind.BROWSER: "web_"}
+_PREFIX = {
+    Client.Kind.SERVER: "app_",
+    Client.Kind.BROWSER: "web_",
+    Client.Kind.PUBLISHABLE: "pk_",
+    Client.Kind.SECRET: "sk_",
+}
 _DEFAULT_SCOPES = {
     Client.Kind.SERVER: (ALL,),
     Client.Kind.BROWSER: BROWSER_SCOPES,
     Client.Kind.BASIC: OFFER_SCOPES,
+    Client.Kind.PUBLISHABLE: (),
+    Client.Kind.SECRET: (),
 }
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?|\*")
 
@@ -73,19 +80,21 @@ def create(
     """Issue a credential and return it with its secret, which is shown this once.
 
     A server's default scope is everything, a browser's what a checkout page needs, that of HTTP Basic its dialect;
-    the key of the last is a UUID, its `client_id`. Refuses unknown_scope and
+    the key of the last is a UUID, its `client_id`. A publishable key has no secret but itself, and a secret key is one
+    text, `sk_…`, whose beginning is its key. Refuses unknown_scope and
     invalid_payload (kind, or an origin that is not scheme://host[:port] or *).
     """
     if kind not in _DEFAULT_SCOPES:
         raise InvalidPayload(f"A credential is of kind {' or '.join(_DEFAULT_SCOPES)}")
     if scopes is None:
         scopes = _DEFAULT_SCOPES[Client.Kind(kind)]
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    key = str(uuid.uuid4()) if kind == Client.Kind.BASIC else new_id(_PREFIX[Client.Kind(kind)])
+    secret = _new_secret(kind, key)
     client = Client(
         retailer_id=retailer_id,
         kind=kind,
         name=name,
-        key=str(uuid.uuid4()) if kind == Client.Kind.BASIC else new_id(_PREFIX[Client.Kind(kind)]),
+        key=key,
         secret_hash=hash_secret(secret),
         scopes=_known_scopes(scopes),
         origins=_clean_origins(origins),
@@ -100,9 +109,9 @@ def create(
 
 def rotate(*, retailer_id: int, key: str, actor: Actor, now: datetime, request_id: str = "") -> tuple[Client, str]:
     """Give a live credential a new secret and return it; the old one is refused from the next request on."""
-    secret = secrets.token_urlsafe(SECRET_BYTES)
     with transaction.atomic():
         client = _locked(retailer_id, key)
+        secret = _new_secret(client.kind, client.key)
         client.secret_hash = hash_secret(secret)
         client.save(update_fields=["secret_hash"])
         _record(client, "client.rotate", actor, now, request_id, {}, {"secret": "replaced"})
@@ -119,6 +128,11 @@ def revoke(
         client.save(update_fields=["revoked_at"])
         _record(client, "client.revoke", actor, now, request_id, {"revoked_at": None}, {"revoked_at": now}, reason)
     return client
+
+
+def _new_secret(kind: str, key: str) -> str:
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    return f"{key}_{secret}" if kind == Client.Kind.SECRET else secret
 
 
 def _locked(retailer_id: int, key: str) -> Client:

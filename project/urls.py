@@ -15,6 +15,7 @@ urlpatterns = [
     path("v1/", include("checkout.api.voucherify.urls")),
     path("client/v1/", include("checkout.api.voucherify.client_urls")),
     path("", include("checkout.api.sessionm.urls")),
+    path("admission/v1/", include("checkout.api.admission.urls")),
     path("openapi.json", schema.document, name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
 ]

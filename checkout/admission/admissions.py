@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from checkout.admission.models import Admission, Distribution, Entry
-from offers.ledger import counters, holds
+from offers.ledger import counters, expiry, holds
 from offers.models import Sku
 
 TOTAL, ACTIVE, STOCK = "admission.total", "admission.active", "stock.units"
@@ -69,8 +69,8 @@ def issue(
     return made
 
 
-def room(*, distribution: Distribution, now: datetime) -> int | None:
-    """Return how many can be admitted at this moment; None is any number."""
+def room(*, distribution: Distribution) -> int | None:
+    """Return how many can be admitted; None is any number. What is due counts as taken until `expire_due` swept it."""
     stocked = _stock_owner(distribution) if distribution.reserve_on_admission else None
     limits = [(ACTIVE, distribution.max_active), (TOTAL, distribution.total_admissions)]
     kinds = [kind for kind, limit in limits if limit is not None]
@@ -78,15 +78,14 @@ def room(*, distribution: Distribution, now: datetime) -> int | None:
     if stocked is not None:
         kinds.append(STOCK)
         owners.append(stocked)
-    found = counters.states(kinds=kinds, owners=owners, now=now) if kinds else {}
+    found = counters.counted(kinds=kinds, owners=owners) if kinds else {}
     free: list[int] = []
     for kind, limit in limits:
         if limit is not None:
-            state = found.get(counters.Name(kind=kind, owner=distribution.pk))
-            free.append(limit - (state.held + state.settled if state else 0))
+            free.append(limit - found.get((kind, distribution.pk), (None, 0))[1])
     if distribution.reserve_on_admission:
-        state = None if stocked is None else found.get(counters.Name(kind=STOCK, owner=stocked))
-        free.append((state.available or 0) // distribution.max_units if state else 0)
+        granted, taken = found.get((STOCK, stocked or 0), (0, 0))
+        free.append(((granted or 0) - taken) // distribution.max_units)
     return max(0, min(free)) if free else None
 
 
@@ -101,10 +100,13 @@ def live(*, distribution: Distribution, consumer_id: int) -> Admission | None:
 
 
 def expire_due(*, distribution: Distribution, now: datetime) -> int:
-    """Write down which admissions have run out; holds ended by the clock. A begun payment has 2 minutes more."""
+    """Write down which admissions have run out and free what they held. A begun payment has two minutes more."""
     with connection.cursor() as cursor:
         cursor.execute(_EXPIRE, {"distribution": distribution.pk, "now": now, "graced": now - GRACE})
-        return int(cursor.rowcount)
+        ended = int(cursor.rowcount)
+    if ended:
+        expiry.sweep(now=now)
+    return ended
 
 
 def _wants(distribution: Distribution, one: Admission, stocked: int | None) -> list[holds.Want]:

@@ -155,12 +155,15 @@ def stand(
         kept := waiting_tickets.read(ticket, distribution_id=distribution.pk, consumer_id=consumer_id)
     ):
         back = _come_back(distribution, consumer_id, kept, found.entry, place.generation, now)
-        return Standing(distribution, place=back) if back else found
+        if back:
+            return Standing(distribution, place=back)
+    if found.entry is not None and found.entry.state == Entry.State.QUEUED and place.state == "none":
+        found.entry.state = Entry.State.LEFT  # or was silent for too long; his row will say so with the next copy
     return found
 
 
 def leave(*, distribution: Distribution, consumer_id: int, now: datetime) -> Standing:
-    """Give the place up; an open admission is released with what it holds. Leaving twice changes nothing."""
+    """Give the place in line up; leaving twice changes nothing. An admission is released by its own verb."""
     place = _with_line(distribution, now, lambda: line.leave(distribution.uuid.hex, consumer=consumer_id, now=now))
     if place.state == "called":
         raise NotWaiting("This consumer is being admitted this moment; ask again", retry_after=1)
@@ -302,6 +305,7 @@ def tick(*, distribution: Distribution, now: datetime, least_ms: int = 0) -> Tic
         return None
     try:
         copied = _copy(distribution)
+        admissions.expire_due(distribution=distribution, now=now)
         admitted = _admit_next(distribution, now) if lead.waiting or lead.called or lead.kept else 0
         return Ticked(copied, admitted, lead.waiting)
     except line.LineEmptied:
@@ -329,8 +333,7 @@ def _admit_next(distribution: Distribution, now: datetime) -> int:
         fresh = Distribution.objects.get(pk=distribution.pk)
         state.fence += 1
         state.save(update_fields=["fence"])
-        admissions.expire_due(distribution=fresh, now=now)
-        room = admissions.room(distribution=fresh, now=now)
+        room = admissions.room(distribution=fresh)
         room = line.CALL_AT_MOST if room is None else room
         if fresh.paused or not distributions.serves(fresh, now):
             room = 0

@@ -75,6 +75,20 @@ def states(*, kinds: Iterable[str], owners: Iterable[int], now: datetime) -> dic
         }
 
 
+def counted(*, kinds: Iterable[str], owners: Iterable[int]) -> dict[tuple[str, int], tuple[int | None, int]]:
+    """Return (granted, taken) by kind and owner, however much is held: taken counts what is due and not yet swept."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, owner, sum(granted) + sum(withheld), sum(taken) FROM ledger_counter"
+            " WHERE owner = ANY (%s::bigint[]) AND kind = ANY (%s::text[]) GROUP BY kind, owner",
+            [list(owners), list(kinds)],
+        )
+        return {
+            (kind, owner): (None if granted is None else int(granted), int(taken))
+            for kind, owner, granted, taken in cursor.fetchall()
+        }
+
+
 def state(name: Name, *, now: datetime) -> State | None:
     """Return the figures of one counter, or None when it was never used."""
     return states(kinds=[name.kind], owners=[name.owner], now=now).get(name)

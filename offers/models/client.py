@@ -13,6 +13,8 @@ class Client(models.Model):
         SERVER = "server", "Server (X-App-Id, X-App-Token)"
         BROWSER = "browser", "Browser (X-Client-Application-Id, X-Client-Token)"
         BASIC = "basic", "Till or back end (HTTP Basic)"
+        PUBLISHABLE = "publishable", "Shop page (X-Publishable-Key)"
+        SECRET = "secret", "Shop server (Authorization: Bearer sk_…)"
 
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="clients")
     kind = models.CharField(max_length=12, choices=Kind)

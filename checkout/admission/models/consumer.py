@@ -16,6 +16,7 @@ class Consumer(models.Model):
     email = models.EmailField(blank=True, default="")
     device_hash = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField()
+    logged_out_at = models.DateTimeField(null=True, blank=True, help_text="Tokens written until then do not count.")
 
     def __str__(self) -> str:
         return self.email or str(self.uuid)

@@ -135,6 +135,7 @@ STATUS: dict[str, int] = {
     "insufficient_points": 422,
     "too_many_calls": 429,
     # admission
+    "invalid_consumer": 401,
     "closed": 409,
     "not_open_yet": 423,
     "queue_full": 429,

@@ -1,0 +1,1 @@
+"""The admission dialect: experiences, queues, and who may check out."""

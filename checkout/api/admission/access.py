@@ -1,0 +1,107 @@
+"""Who calls the admission dialect: a page by its publishable key, a server by its secret one, a consumer by token."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from checkout.admission import consumers
+from checkout.admission.models import Consumer
+from checkout.api.admission import errors
+from checkout.api.common import auth, limits, parse
+from checkout.api.common import errors as refusals
+from checkout.api.common.views import METHODS, SAFE, ApiView, MethodRefused
+from offers.lib import clock
+from offers.lib.actors import Actor
+from offers.lib.errors import NotFound
+from offers.models import Client
+
+KEY_LENGTH = 27  # sk_ and 24 characters; the rest of a secret key is its secret
+ALLOWED_HEADERS = "Content-Type, X-Publishable-Key, Authorization, X-Waiting-Ticket, X-Fingerprint, X-Request-Id"
+PUBLIC, PAGE, CONSUMER, SERVER = "public", "page", "consumer", "server"
+
+
+class AdmissionView(ApiView):
+    """Base of the dialect's views: `who` says who may call each method. A browser may read every answer of a page's."""
+
+    who: ClassVar[dict[str, str]] = {}
+    consumer: Consumer
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.now = clock.now()
+        self.request_id = getattr(request, "request_id", "")
+        method = request.method or ""
+        try:
+            response = self.options_answer() if method == "OPTIONS" else self.run(request, method, kwargs)
+        except Exception as error:
+            refusal = refusals.refusal_of(error)
+            if refusal is None:
+                raise
+            response = errors.answer(self.after_refusal(refusal))
+        return self.finish(request, method, response)
+
+    def run(self, request: HttpRequest, method: str, kwargs: dict[str, Any]) -> HttpResponse:
+        handler = getattr(self, method.lower(), None) if method in SAFE or method in METHODS else None
+        if handler is None:
+            raise MethodRefused(allow=self.allowed())
+        who = self.who.get("GET" if method == "HEAD" else method, SERVER)
+        if who != PUBLIC:
+            self.credential = secret_key(request) if who == SERVER else publishable_key(request)
+            self.standing = limits.take(self.credential, request)
+            if self.standing is not None and not self.standing.allowed:
+                limits.refuse(self.standing)
+        if who == CONSUMER:
+            self.consumer = consumers.known(retailer_id=self.retailer_id, token=bearer(request) or "", now=self.now)
+        for value in kwargs.values():
+            if not parse.is_ident(value):
+                raise NotFound("resource")
+        return self.respond(handler, kwargs)
+
+    def finish(self, request: HttpRequest, method: str, response: HttpResponse) -> HttpResponse:
+        response.setdefault("Cache-Control", "no-store, private")
+        response = super().finish(request, method, response)
+        if getattr(getattr(self, "credential", None), "kind", PUBLIC) != Client.Kind.SECRET:
+            self.allow_origin(request, response)
+            if PUBLIC in self.who.values():
+                response["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    def options_answer(self) -> HttpResponse:
+        response = super().options_answer()
+        if origin := self.request.META.get("HTTP_ORIGIN"):
+            response["Access-Control-Allow-Origin"] = origin
+            response["Access-Control-Allow-Methods"] = self.allowed()
+            response["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+            response["Access-Control-Max-Age"] = "600"
+        return response
+
+    @property
+    def actor(self) -> Actor:
+        return self.credential.actor
+
+
+def bearer(request: HttpRequest) -> str | None:
+    """Return what follows Bearer in the Authorization header."""
+    kind, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" else None
+
+
+def publishable_key(request: HttpRequest) -> auth.Credential:
+    """Return the credential of a page. Refuses unauthorized, and forbidden for an origin that is not on its list."""
+    key = request.META.get("HTTP_X_PUBLISHABLE_KEY", "")
+    found = auth.read_credential(key) if key else None
+    if found is None or found.kind != Client.Kind.PUBLISHABLE:
+        raise auth.Unauthorized() if key else auth.NoCredentials()
+    auth.check_origin(found, request.META.get("HTTP_ORIGIN"), optional=True)
+    return found
+
+
+def secret_key(request: HttpRequest) -> auth.Credential:
+    """Return the credential of a server. Refuses unauthorized, and forbidden from any page."""
+    text = bearer(request) or ""
+    if not text:
+        raise auth.NoCredentials()
+    found = auth.known(text[:KEY_LENGTH], text, Client.Kind.SECRET.value, cached=False)
+    if request.META.get("HTTP_ORIGIN"):
+        raise auth.OriginRefused("A secret key is for servers; it must never reach a browser")
+    return found

@@ -1,0 +1,18 @@
+"""Refusals in the words of the admission dialect: {"error": {"code", "message", "retry_after"}}."""
+
+from django.http import HttpResponse
+
+from checkout.api.common import errors, render
+from offers.lib.errors import Refusal
+
+
+def answer(refusal: Refusal) -> HttpResponse:
+    """Return the response to a refusal; `retry_after` in its data (seconds) stands in the body and in the header."""
+    after = refusal.data.get("retry_after")
+    body = {"error": {"code": refusal.code, "message": refusal.message, "retry_after": after}}
+    response = render.answer(body, errors.status_of(refusal))
+    if after is not None:
+        response["Retry-After"] = str(after)
+    if "allow" in refusal.data:
+        response["Allow"] = refusal.data["allow"]
+    return response

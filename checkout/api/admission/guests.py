@@ -1,0 +1,54 @@
+"""/auth/*: guests and their tokens."""
+
+import hashlib
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import path
+
+from checkout.admission import consumers
+from checkout.api.admission.access import CONSUMER, PAGE, AdmissionView
+from offers.lib.errors import InvalidPayload
+
+
+def shape(session: consumers.Session) -> dict[str, Any]:
+    return {
+        "consumer_id": str(session.consumer.uuid),
+        "access_token": session.access_token,
+        "refresh_token": session.refresh_token,
+        "expires_at": session.expires_at,
+    }
+
+
+class Guest(AdmissionView):
+    who = {"POST": PAGE}
+
+    def post(self, request: HttpRequest) -> Any:
+        self.read_object()
+        device = request.META.get("HTTP_X_FINGERPRINT", "")
+        hashed = hashlib.sha256(device.encode("utf-8", "replace")).hexdigest() if device else ""
+        return 201, shape(consumers.guest(retailer_id=self.retailer_id, now=self.now, device_hash=hashed))
+
+
+class Refresh(AdmissionView):
+    who = {"POST": PAGE}
+
+    def post(self, request: HttpRequest) -> Any:
+        token = self.read_object().get("refresh_token")
+        if not isinstance(token, str):
+            raise InvalidPayload("refresh_token should be a text", field="refresh_token")
+        return shape(consumers.refresh(retailer_id=self.retailer_id, token=token, now=self.now))
+
+
+class Logout(AdmissionView):
+    who = {"POST": CONSUMER}
+
+    def post(self, request: HttpRequest) -> None:
+        consumers.logout(consumer=self.consumer, now=self.now)
+
+
+urlpatterns = [
+    path("auth/guest", Guest.as_view()),
+    path("auth/refresh", Refresh.as_view()),
+    path("auth/logout", Logout.as_view()),
+]

@@ -1,0 +1,158 @@
+"""/queues/*: entering, leaving, one's own status, what is the same for all, and what servers may do."""
+
+import threading
+import time
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from checkout.admission import consumers, distributions, journeys, queues, tokens
+from checkout.admission.models import Consumer, Distribution
+from checkout.api.admission.access import CONSUMER, PAGE, PUBLIC, SERVER, AdmissionView
+from checkout.api.common import render
+from offers.lib.errors import InvalidPayload, NotFound
+
+TICKET = "HTTP_X_WAITING_TICKET"
+KEPT_NS = 1_000_000_000
+KEPT_MOST = 1000
+# queue -> (until, the serving document): one for all who wait, made at most once a second per process
+_kept: dict[str, tuple[int, bytes]] = {}
+_making = threading.Lock()
+
+
+class QueueView(AdmissionView):
+    def queue(self, ident: str) -> Distribution:
+        return distributions.find(retailer_id=self.retailer_id, uuid=ident, mechanism=Distribution.Mechanism.QUEUE)
+
+    def answer(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
+        return journeys.document(standing, consumer=consumer, now=self.now, token_of=tokens.token_of)
+
+    def consumer_named(self) -> tuple[dict[str, Any], str]:
+        body = self.read_object()
+        named = body.get("consumer_id")
+        if not isinstance(named, str):
+            raise InvalidPayload("consumer_id should be a text", field="consumer_id")
+        return body, named
+
+
+class Queue(QueueView):
+    who = {"GET": PAGE}
+
+    def get(self, request: HttpRequest, ident: str) -> Any:
+        row = self.queue(ident)
+        return {
+            "id": str(row.uuid),
+            "experience_id": str(row.sequence.experience.uuid),
+            "mechanism": row.mechanism,
+            "name": row.sequence.experience.name,
+            "state": distributions.state_of(row, self.now),
+            "paused": row.paused,
+            "open_at": row.open_at,
+            "close_at": row.close_at,
+            "enterable_from": distributions.enterable_from(row),
+            "time_zone": row.time_zone,
+            "max_capacity": row.max_capacity,
+            "admission_ttl_seconds": row.admission_ttl_seconds,
+            "server_time": self.now,
+        }
+
+
+class Enter(QueueView):
+    who = {"POST": CONSUMER}
+
+    def post(self, request: HttpRequest, ident: str) -> Any:
+        body = self.read_object()
+        queue = self.queue(ident)
+        standing = queues.enter(
+            distribution=queue, consumer=self.consumer, now=self.now, ticket=ticket_in(request, body)
+        )
+        return self.answer(standing, self.consumer)
+
+
+class Leave(QueueView):
+    who = {"POST": CONSUMER}
+
+    def post(self, request: HttpRequest, ident: str) -> Any:
+        queue = self.queue(ident)
+        queues.leave(distribution=queue, consumer_id=self.consumer.pk, now=self.now)
+        found = queues.stand(distribution=queue, consumer_id=self.consumer.pk, now=self.now)
+        return {**self.answer(found, self.consumer), **({"status": "LEFT"} if found.admission is None else {})}
+
+
+class Status(QueueView):
+    who = {"GET": CONSUMER}
+
+    def get(self, request: HttpRequest, ident: str) -> Any:
+        queue = self.queue(ident)
+        standing = queues.stand(
+            distribution=queue, consumer_id=self.consumer.pk, now=self.now, ticket=ticket_in(request, {})
+        )
+        return self.answer(standing, self.consumer)
+
+
+class Serving(AdmissionView):
+    who = {"GET": PUBLIC}
+
+    def get(self, request: HttpRequest, ident: str) -> HttpResponse:
+        name = distributions.as_uuid(ident)
+        until, text = _kept.get(name, (0, b""))
+        if time.monotonic_ns() >= until:
+            with _making:
+                text = self.make(name, ident)
+        response = HttpResponse(text, content_type="application/json")
+        response["Cache-Control"] = "public, max-age=1"
+        return response
+
+    def make(self, name: str, ident: str) -> bytes:
+        until, text = _kept.get(name, (0, b""))
+        if time.monotonic_ns() < until:
+            return text
+        queue = Distribution.objects.filter(uuid=name, published=True, mechanism=Distribution.Mechanism.QUEUE).first()
+        if queue is None:
+            raise NotFound("queue", ident)
+        text = render.dumps(queues.serving(distribution=queue, now=self.now))
+        if len(_kept) >= KEPT_MOST:
+            _kept.clear()
+        _kept[name] = (time.monotonic_ns() + KEPT_NS, text)
+        return text
+
+
+class Admit(QueueView):
+    who = {"POST": SERVER}
+
+    def post(self, request: HttpRequest, ident: str) -> Any:
+        _, named = self.consumer_named()
+        queue = self.queue(ident)
+        standing = queues.admit(distribution=queue, consumer_uuid=named, actor=self.actor, now=self.now)
+        return self.answer(standing, consumers.find(retailer_id=self.retailer_id, uuid=named))
+
+
+class Deny(QueueView):
+    who = {"POST": SERVER}
+
+    def post(self, request: HttpRequest, ident: str) -> Any:
+        body, named = self.consumer_named()
+        reason = body.get("reason") or ""
+        if not isinstance(reason, str):
+            raise InvalidPayload("reason should be a text", field="reason")
+        queue = self.queue(ident)
+        standing = queues.deny(distribution=queue, consumer_uuid=named, reason=reason, actor=self.actor, now=self.now)
+        return self.answer(standing, consumers.find(retailer_id=self.retailer_id, uuid=named))
+
+
+def ticket_in(request: HttpRequest, body: dict[str, Any]) -> str | None:
+    """Return the signed waiting ticket that a returning client brings along."""
+    found = body.get("waiting_ticket") or request.META.get(TICKET)
+    return found if isinstance(found, str) else None
+
+
+urlpatterns = [
+    path("queues/<ident>", Queue.as_view()),
+    path("queues/<ident>/enter", Enter.as_view()),
+    path("queues/<ident>/leave", Leave.as_view()),
+    path("queues/<ident>/status", Status.as_view()),
+    path("queues/<ident>/serving", Serving.as_view()),
+    path("queues/<ident>/admit", Admit.as_view()),
+    path("queues/<ident>/deny", Deny.as_view()),
+]
