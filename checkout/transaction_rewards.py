@@ -35,7 +35,7 @@ def give(
 
     Idempotent: what stands already is not given again, a newer revision books the difference. Returns what is told.
     """
-    found: dict[str, Any] = {"points": {}, "offers_issued": [], "offers_revoked": [], "levels": [], "notes": []}
+    found = told([])
     head = row.transaction
     whole = sum(max(amount, 0) for _, amount in payers)
     paying: set[int] = set()
@@ -51,6 +51,14 @@ def give(
                 found,
                 outcomes.take_back(retailer_id=head.retailer_id, sale=facts, member=member, now=now, actor=SYSTEM),
             )
+    return found
+
+
+def told(results: Sequence[Result]) -> dict[str, Any]:
+    """Return what is told of rewards together."""
+    found: dict[str, Any] = {"points": {}, "offers_issued": [], "offers_revoked": [], "levels": [], "notes": []}
+    for one in results:
+        _note(found, one)
     return found
 
 

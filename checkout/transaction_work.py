@@ -38,6 +38,7 @@ class Job:
     sale: Sale | None = None
     problem: Exception | None = None
     superseded_by: int | None = None
+    changed: bool = False  # an earlier revision had its effects
     earlier: list[Member] = field(default_factory=list)
     payers: list[tuple[Member, int]] = field(default_factory=list)
     items: Mapping[str, item_facts.ItemFacts] = field(default_factory=dict)
@@ -70,7 +71,7 @@ def prepare(rows: Sequence[Revision], *, now: datetime) -> list[Job]:
             job.problem = problem
     _name_payers(jobs, now)
     _name_items(jobs)
-    members.lock(member.pk for job in jobs for member in (*job.earlier, *(payer for payer, _ in job.payers)))
+    members.own(member.pk for job in jobs for member in (*job.earlier, *(payer for payer, _ in job.payers)))
     return jobs
 
 
@@ -96,6 +97,12 @@ def run(job: Job, *, now: datetime) -> dict[str, Any]:
         items=job.items,
         now=now,
     )
+    return told(job, rewards, offers)
+
+
+def told(job: Job, rewards: dict[str, Any], offers: transaction_offers.Settled) -> dict[str, Any]:
+    """Return what is kept with the revision of all it led to."""
+    assert job.sale is not None
     return {
         **rewards,
         "revision": job.row.number,
@@ -104,7 +111,7 @@ def run(job: Job, *, now: datetime) -> dict[str, Any]:
         "released": offers.released,
         "reinstated": offers.reinstated,
         "users": [members.shown_id(member) for member, _ in job.payers],
-        "warnings": [*sale.warnings, *offers.warnings],
+        "warnings": [*job.sale.warnings, *offers.warnings],
     }
 
 
@@ -118,7 +125,8 @@ def _place(jobs: Sequence[Job]) -> None:
     for job in jobs:
         pk, number = in_force.get(job.row.transaction_id, (job.row.pk, job.row.number))
         job.superseded_by = None if pk == job.row.pk else number
-        if job.row.transaction_id in changed and job.superseded_by is None:
+        job.changed = job.row.transaction_id in changed
+        if job.changed and job.superseded_by is None:
             job.earlier = transaction_rewards.earlier_payers(job.row.transaction)
 
 
@@ -159,7 +167,7 @@ def _by_uuid(jobs: Sequence[Job]) -> dict[tuple[int, str, str], Member | None]:
         and (uuid := members.as_uuid(payment.user_id)) is not None
     }
     found: dict[tuple[int, str, str], Member | None] = {}
-    for member in Member.objects.filter(uuid__in=wanted).select_related("customer") if wanted else ():
+    for member in Member.objects.filter(uuid__in=wanted) if wanted else ():
         key = wanted[member.uuid]
         if key[0] == member.retailer_id:
             found[key] = member

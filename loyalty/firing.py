@@ -183,7 +183,7 @@ def _stands(award: Award) -> bool:
 def _give(run: Run, wants: Sequence[Wanted], trigger: Trigger) -> None:
     """Fire a rule: take its limits and give its outcomes, or leave both. A limit that is used up is no error."""
     first = wants[0]
-    base = _short(f"{run.occasion}|{run.member.pk}|{first.rule.rule_id}.{first.occurrence}|{trigger.name}")
+    base = _base(run.occasion, run.member, first, trigger)
     firing = f"{base}|{run.times(base)}"
     claims = limits.wants(
         fired=wants,
@@ -206,6 +206,24 @@ def _give(run: Run, wants: Sequence[Wanted], trigger: Trigger) -> None:
         run.result.notes.append(f"limit_reached:{first.rule.name}:{error.shortage.kind}")
     except _NothingGiven:
         pass
+
+
+def first_key(*, sale: Sale, member: Member, want: Wanted) -> tuple[str, dict[str, Any]]:
+    """Return key and detail of the award that `settle` would write for a sale nothing was given for before."""
+    base = _base(sale.occasion, member, want, TransactionClosed())
+    detail = {
+        "firing": f"{base}|0",
+        "base": base,
+        "trigger": TransactionClosed.name,
+        "occurrence": want.occurrence,
+        "outcome": want.outcome,
+        "value": want.value,
+    }
+    return f"{base}|0|{want.outcome}", detail
+
+
+def _base(occasion: str, member: Member, want: Wanted, trigger: Trigger) -> str:
+    return _short(f"{occasion}|{member.pk}|{want.rule.rule_id}.{want.occurrence}|{trigger.name}")
 
 
 def _outcome(run: Run, one: Wanted, detail: dict[str, Any], suffix: str = "") -> bool:

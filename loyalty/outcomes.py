@@ -44,7 +44,7 @@ def reward(*, retailer_id: int, sale: Sale, member: Member, now: datetime, actor
     """
     with transaction.atomic():
         run = _begin(retailer_id, member, sale, now, actor)
-        if _too_late(sale):
+        if too_late(sale):
             run.result.skipped = SKIPPED_RETURN_WINDOW
             return run.result
         share, whole = sale.share
@@ -64,7 +64,7 @@ def take_back(*, retailer_id: int, sale: Sale, member: Member, now: datetime, ac
     """
     with transaction.atomic():
         run = _begin(retailer_id, member, sale, now, actor)
-        if _too_late(sale):
+        if too_late(sale):
             run.result.skipped = SKIPPED_RETURN_WINDOW
             return run.result
         _keep_purchase(run, spend=0, voided=True)
@@ -160,7 +160,7 @@ def _begin(retailer_id: int, member: Member, sale: Sale, now: datetime, actor: A
     return run
 
 
-def _too_late(sale: Sale) -> bool:
+def too_late(sale: Sale) -> bool:
     """Whether the window of returns has closed: exactly 12 months later it is still open."""
     return sale.modified_at > RETURN_WINDOW.after(sale.closed_at, ZoneInfo(sale.timezone))
 

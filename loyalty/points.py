@@ -357,7 +357,7 @@ def _add(own: _Owned, amount: int, entry: str, lot: str, reason: str, now: datet
         amount=amount,
         left=max(0, amount - debt),
         earned_at=now,
-        expires_at=_expiry(own.account, now),
+        expires_at=expiry(own.account, now),
         reference=lot,
     )
 
@@ -395,14 +395,14 @@ def _consume(own: _Owned, amount: int, first: str = "") -> None:
 def _stay(own: _Owned, now: datetime) -> None:
     """Whoever is active keeps all points longer, where they end by inactivity."""
     if own.account.expiry == PointAccount.Expiry.INACTIVITY:
-        own.row.lots.filter(left__gt=0).update(expires_at=_expiry(own.account, now))
+        own.row.lots.filter(left__gt=0).update(expires_at=expiry(own.account, now))
 
 
 def _stands(own: _Owned, entry: str) -> bool:
     return Entry.objects.filter(counter=own.counter, reference=entry).exists()
 
 
-def _expiry(account: PointAccount, now: datetime) -> datetime | None:
+def expiry(account: PointAccount, now: datetime) -> datetime | None:
     """When points got now end: a number of days on, or, by a fixed date, at the end of the year of that day."""
     if account.expiry == PointAccount.Expiry.NEVER or not account.expiry_days:
         return None

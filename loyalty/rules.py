@@ -4,7 +4,7 @@ A definition is the model of docs/loyalty.md. What is stored is canonical: accou
 key, so that a rename changes no rule.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -86,6 +86,24 @@ def in_force(*, retailer_id: int, at: datetime) -> list[RuleFacts]:
         .select_related("rule")
     )
     return [facts(version) for version in newest if version.active]
+
+
+def in_force_then(*, retailer_id: int, moments: Collection[datetime]) -> dict[datetime, list[RuleFacts]]:
+    """Return for each of these moments what `in_force` would, in one statement for all."""
+    newest = (
+        RuleVersion.objects.filter(rule__retailer_id=retailer_id, in_force_from__lte=max(moments))
+        .order_by("rule_id", "-in_force_from", "-number")
+        .select_related("rule")
+    )
+    versions = [(version, facts(version)) for version in newest]
+    found: dict[datetime, list[RuleFacts]] = {}
+    for at in moments:
+        then: dict[int, tuple[RuleVersion, RuleFacts]] = {}
+        for version, fact in versions:
+            if version.in_force_from <= at:
+                then.setdefault(version.rule_id, (version, fact))
+        found[at] = [fact for version, fact in then.values() if version.active]
+    return found
 
 
 def facts(version: RuleVersion) -> RuleFacts:

@@ -1,6 +1,6 @@
 """Counters: opened on first use, granted more or less, their limit changed, and read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -122,6 +122,23 @@ def open_counter(
                 now,
             ],
         )
+
+
+def open_many(
+    kind: str, owners: Sequence[int], *, retailer_id: int, granted: int | None, now: datetime
+) -> dict[int, int]:
+    """Open a counter of one row for each of many owners, unless it is open; return their keys by owner."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ledger_open(%s, %s, o, 0, '', '', %s, false, 1, 0, %s) FROM unnest(%s::bigint[]) AS o",
+            [retailer_id, kind, granted, now, list(owners)],
+        )
+        cursor.execute(
+            "SELECT owner, id FROM ledger_counter WHERE owner = ANY (%s::bigint[]) AND kind = %s AND subject = 0"
+            " AND scope = '' AND period = '' AND shard = 0",
+            [list(owners), kind],
+        )
+        return dict(cursor.fetchall())
 
 
 def grant(name: Name, amount: int, *, reference: str, now: datetime, reason: str = "") -> None:
