@@ -18,8 +18,8 @@ def command(*, host: str, port: int) -> list[str]:
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "project.wsgi:application"),
         *("--host", host, "--port", str(port), "--no-ws", "--http", "1"),
         *("--workers", str(env.env_int("WEB_WORKERS", 2, least=1))),
-        # One thread: a second one only fights for the interpreter (half the tail at the same speed).
-        *("--blocking-threads", str(env.env_int("WEB_THREADS", 1, least=1))),
+        # These only wait for bodies; the application has threads of its own (project/bodies.py).
+        *("--blocking-threads", str(env.env_int("WEB_BODIES", 64, least=1))),
         *("--backlog", "1024", "--respawn-failed-workers", "--workers-kill-timeout", "10"),
         *("--log-level", "warning"),
     ]

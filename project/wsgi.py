@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, get_resolver, set_script_prefix
 
-from project import errors
+from project import bodies, env, errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
@@ -83,5 +83,7 @@ def settle() -> None:
 
 
 django.setup(set_prefix=False)
-application = Application()
+application = bodies.Turns(
+    Application(), threads=env.env_int("WEB_THREADS", 1, least=1), most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+)
 settle()
