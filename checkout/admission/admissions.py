@@ -26,6 +26,25 @@ UPDATE admission_entry e SET state = 'EXPIRED', ended_at = %(now)s FROM ended
 WHERE e.id = ended.entry_id AND e.state = 'ADMITTED'
 """
 
+# In the order of the entries given, so that keys follow the line.
+_NAMES = [field.attname for field in Admission._meta.concrete_fields]
+_ISSUE = f"""
+WITH given AS (
+    SELECT * FROM unnest(%(entries)s::bigint[], %(amounts)s::bigint[]) WITH ORDINALITY AS g (entry_id, amount, place)
+), marked AS (
+    UPDATE admission_entry e SET state = 'ADMITTED', admitted_at = %(now)s, ended_at = NULL
+    FROM given WHERE e.id = given.entry_id
+    RETURNING e.id, e.consumer_id, given.amount, given.place
+)
+INSERT INTO admission_admission
+    (uuid, retailer_id, distribution_id, consumer_id, entry_id, state, issued_at, expires_at, session_hash, declines,
+     extensions, order_id, currency, quantity, sku, amount)
+SELECT gen_random_uuid(), %(retailer)s, %(distribution)s, consumer_id, id, 'ISSUED', %(now)s, %(expires)s, '', 0, 0, '',
+       %(currency)s, %(quantity)s, %(sku)s, amount
+FROM marked ORDER BY place
+RETURNING {", ".join(_NAMES)}
+"""
+
 
 def issue(
     *, distribution: Distribution, entries: Sequence[Entry], now: datetime, amounts: dict[int, int] | None = None
@@ -37,32 +56,32 @@ def issue(
     """
     if not entries:
         return []
-    expires_at = now + timedelta(seconds=distribution.admission_ttl_seconds)
-    made = [
-        Admission(
-            retailer_id=distribution.retailer_id,
-            distribution_id=distribution.pk,
-            consumer_id=entry.consumer_id,
-            entry=entry,
-            issued_at=now,
-            expires_at=expires_at,
-            quantity=distribution.max_units,
-            sku=distribution.sku,
-            currency=distribution.currency,
-            amount=(amounts or {}).get(entry.pk),
+    prices = amounts or {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ISSUE,
+            {
+                "retailer": distribution.retailer_id,
+                "distribution": distribution.pk,
+                "now": now,
+                "expires": now + timedelta(seconds=distribution.admission_ttl_seconds),
+                "quantity": distribution.max_units,
+                "sku": distribution.sku,
+                "currency": distribution.currency,
+                "entries": [entry.pk for entry in entries],
+                "amounts": [prices.get(entry.pk) for entry in entries],
+            },
         )
-        for entry in entries
-    ]
-    Admission.objects.bulk_create(made)
-    Entry.objects.filter(id__in=[entry.pk for entry in entries]).update(
-        state=Entry.State.ADMITTED, admitted_at=now, ended_at=None
-    )
+        made = [Admission.from_db("default", _NAMES, row) for row in cursor.fetchall()]
+    assert len(made) == len(entries), "an entry was not there to be admitted"
+    for entry in entries:
+        entry.state, entry.admitted_at, entry.ended_at = Entry.State.ADMITTED, now, None
     stocked = _stock_owner(distribution) if distribution.reserve_on_admission else None
     if wants := [want for one in made for want in _wants(distribution, one, stocked)]:
         holds.hold(
             retailer_id=distribution.retailer_id,
             wants=wants,
-            reference=reference(distribution),
+            reference=reference(distribution_id=distribution.pk, issued_at=now),
             ttl_seconds=distribution.admission_ttl_seconds,
             now=now,
         )
@@ -89,9 +108,9 @@ def room(*, distribution: Distribution) -> int | None:
     return max(0, min(free)) if free else None
 
 
-def reference(distribution: Distribution) -> str:
-    """Return the ledger's name for all holds of a distribution; items tell its admissions apart."""
-    return f"admission:{distribution.uuid}"
+def reference(*, distribution_id: int, issued_at: datetime) -> str:
+    """Return the ledger's name for the holds of all that were issued together; items tell the admissions apart."""
+    return f"admission:{distribution_id}:{issued_at:%Y%m%dT%H%M%S.%f}"
 
 
 def live(*, distribution: Distribution, consumer_id: int) -> Admission | None:

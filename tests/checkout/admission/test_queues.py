@@ -115,7 +115,8 @@ def test_who_is_inside_at_the_closing_is_served_until_serve_until(shop_a: Retail
     assert launch.admitted(queue) == [one.pk]
     assert queues.enter(distribution=queue, consumer=two, now=at(12)).place
     Admission.objects.update(state="RELEASED")
-    holds.void(reference=admissions.reference(queue), now=at(13))
+    reference = admissions.reference(distribution_id=queue.pk, issued_at=at(11))
+    holds.void(reference=reference, now=at(13))
     tick(queue, seconds=21)
     assert launch.admitted(queue) == [one.pk]
     assert distributions.state_of(queue, at(21)) == "COMPLETED"
