@@ -28,6 +28,7 @@ SEEN = {
     ],
     "checkout": ["redemption", "order", "locksession", "validation", "transaction"],
     "loyalty": ["rule", "tiersystem"],
+    "admission": ["distribution"],
 }
 # What a marketer looks after. Nothing here is deleted but rules, their assignments and product collections:
 # the rest is disabled or archived, because history points to it.
@@ -47,6 +48,7 @@ def permissions_of(role: str) -> set[str]:
         for model in (*MANAGED, *REMOVABLE):
             granted |= {f"offers.add_{model}", f"offers.change_{model}"}
         granted |= {f"offers.delete_{model}" for model in REMOVABLE} | {"loyalty.add_rule", "loyalty.change_rule"}
+        granted |= {"admission.add_distribution", "admission.change_distribution"}
     if role in {REVIEWER, ADMIN}:
         granted |= {"checkout.rollback_redemption", "checkout.release_locksession", "offers.view_auditentry"}
         granted |= {"offers.change_useroffer", "checkout.change_transaction"}

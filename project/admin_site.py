@@ -48,6 +48,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Orders", "shopping_cart", "checkout", "order"),
         ],
     ),
+    ("Launches", [("Launches", "rocket_launch", "admission", "distribution")]),
     (
         "Customers & catalogue",
         [

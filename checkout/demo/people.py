@@ -48,7 +48,26 @@ def make_credentials(acme: Retailer, borealis: Retailer, now: datetime) -> dict[
         "CLIENT_ORIGIN": CLIENT_ORIGIN,
         "APP_ID_B": other.key,
         "APP_TOKEN_B": other_token,
+        **make_shop_keys(acme, "", now),
+        **make_shop_keys(borealis, "2", now),
     }
+
+
+def make_shop_keys(retailer: Retailer, suffix: str, now: datetime) -> dict[str, str]:
+    """Return the key of a retailer's shop pages, usable from any origin, and that of its server."""
+    page, _ = clients.create(
+        retailer_id=retailer.pk,
+        kind="publishable",
+        name="Demo shop pages",
+        origins=["*"],
+        rate_limited=False,
+        actor=SYSTEM,
+        now=now,
+    )
+    _, secret = clients.create(
+        retailer_id=retailer.pk, kind="secret", name="Demo shop server", rate_limited=False, actor=SYSTEM, now=now
+    )
+    return {f"PK{suffix}": page.key, f"SK{suffix}": secret}
 
 
 def make_staff(now: datetime) -> dict[str, str]:

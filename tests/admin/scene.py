@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from checkout import redemption, sessions, transactions, validation
+from checkout.admission import distributions
+from checkout.admission.models import Distribution
 from checkout.asks import Ask
 from checkout.models import LockSession, Order, Redemption, Transaction, Validation
 from loyalty import members, points, tier_systems
@@ -94,6 +96,13 @@ class Scene:
     @property
     def order(self) -> Order:
         return Order.objects.latest("pk")
+
+    @property
+    def launch(self) -> Distribution:
+        found = Distribution.objects.first()
+        return found or distributions.create(
+            mechanism="queue", fields={}, experience={"name": "Drop"}, **who(self.shop)
+        )
 
     @property
     def validation(self) -> Validation:

@@ -43,6 +43,7 @@ SEEN = {
             "loyalty_rule",
             "loyalty_tiersystem",
             "offers_useroffer",
+            "admission_distribution",
         ],
         EVERYBODY,
     ),
@@ -81,6 +82,8 @@ DONE = {
     **{f"loyalty_rule_{name}": MAKERS for name in ("add", "try", "say", "edit", "switch")},
     **{f"offers_offer_{name}": MAKERS for name in ("edit", "publish", "pause", "expire", "archive")},
     "offers_store_edit": {ADMIN},
+    "admission_distribution_live": EVERYBODY,
+    **{f"admission_distribution_{name}": MAKERS for name in ("add", "edit", "pause", "resume", "admit", "deny")},
 }
 # Addresses Django mounts for every model; ours lead nowhere (403) or are the page itself.
 CLOSED = ("_delete", "_history")
@@ -134,6 +137,7 @@ def rows(scene: Scene) -> dict[str, Any]:
         "loyalty_tiersystem": scene.club,
         "offers_useroffer": scene.held,
         "offers_auditentry": scene.audit_entry,
+        "admission_distribution": scene.launch,
         "auth_user": User.objects.get(username="adam"),
     }
 

@@ -159,4 +159,40 @@ function guardSubmit() {
     addEventListener("pageshow", () => document.querySelectorAll(".ok-submit button").forEach(button => { button.disabled = false; }));
 }
 
-document.addEventListener("DOMContentLoaded", () => { labelCells(); countDown(); followJobs(); showFields(); showExample(); showPreview(); sayRule(); guardSubmit(); });
+// Figures and bars of something that runs: asked for every two seconds while the page is looked at.
+function followLive() {
+    document.querySelectorAll("[data-live]").forEach(box => {
+        const made = (name, attributes) => { const one = document.createElementNS("http://www.w3.org/2000/svg", name); Object.entries(attributes).forEach(([key, to]) => one.setAttribute(key, to)); return one; };
+        const chart = box.querySelector("[data-chart]");
+        const draw = series => {
+            const most = Math.max(1, ...series.flatMap(one => [one.admitted, one.completed, one.expired]));
+            const wide = 600 / series.length;
+            const bars = series.flatMap((one, at) => ["admitted", "completed", "expired"].map((name, row) => {
+                const tall = one[name] / most * 140;
+                return made("rect", {class: `ok-bar-${name}`, x: at * wide + row * wide * .28 + wide * .08, y: 150 - tall, width: wide * .26, height: tall});
+            }));
+            chart.querySelector("[data-bars]").replaceChildren(...bars);
+            chart.querySelector("[data-most]").textContent = most;
+        };
+        const show = said => {
+            Object.entries(said.figures).forEach(([name, text]) => { const spot = box.querySelector(`[data-figure="${name}"]`); if (spot) spot.textContent = text; });
+            draw(said.series);
+            box.querySelector("[role=status]").textContent = said.status;
+        };
+        const ask = async () => {
+            let wait = 2000;
+            if (!document.hidden) {
+                try {
+                    const answer = await fetch(box.dataset.live, {headers: {Accept: "application/json"}});
+                    if (!answer.ok) throw new Error(answer.status);
+                    show(await answer.json());
+                } catch { wait = 5000; box.querySelector("[role=status]").textContent = "No answer; trying again."; }
+            }
+            setTimeout(ask, wait);
+        };
+        show(JSON.parse(box.querySelector("[data-first]").textContent));
+        setTimeout(ask, 1000);
+    });
+}
+
+document.addEventListener("DOMContentLoaded", () => { followLive(); labelCells(); countDown(); followJobs(); showFields(); showExample(); showPreview(); sayRule(); guardSubmit(); });

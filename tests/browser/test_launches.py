@@ -1,0 +1,79 @@
+"""A live view of a running queue in a real browser: figures and the chart follow by themselves."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from checkout.admission import distributions, line, queues
+from checkout.admission.models import Admission, Consumer
+from offers.lib import clock
+from offers.lib.actors import SYSTEM
+from tests import factories
+from tests.browser.test_office import fits, log_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def emptied(redis_client: "redis.Redis") -> Iterator[None]:
+    line.reset()
+    queues.reset()
+    yield
+    line.reset()
+
+
+def test_the_live_view_follows_a_running_queue(page: Page, live_server: LiveServer, alice: User) -> None:
+    shop = factories.retailer(name="Retailer A", currency="EUR")
+    now = clock.now()
+    fields = {"open_at": now - timedelta(minutes=9), "admission_rate": 600, "max_active": 500}
+    made = distributions.create(
+        retailer_id=shop.pk,
+        mechanism="queue",
+        fields=fields,
+        experience={"name": "Autumn drop: trail shoes"},
+        actor=SYSTEM,
+        now=now,
+    )
+    people = Consumer.objects.bulk_create([Consumer(retailer=shop, created_at=now) for _ in range(180)])
+    for one in people:
+        queues.enter(distribution=made, consumer=one, now=now - timedelta(seconds=40))
+    for at in range(8):
+        queues.tick(distribution=made, now=now - timedelta(seconds=36 - at))
+    went = list(Admission.objects.order_by("id"))
+    for at, admission in enumerate(went):
+        admission.issued_at = now - timedelta(seconds=(at * 37) % 560)
+        if at % 3 == 0:
+            admission.state, admission.completed_at = "COMPLETED", admission.issued_at + timedelta(seconds=30)
+        elif at % 7 == 0:
+            admission.state, admission.ended_at = "EXPIRED", admission.issued_at + timedelta(seconds=60)
+        admission.save()
+    log_in(page, live_server, "alice", f"admission/distribution/{made.pk}/change/")
+    expect(page.get_by_role("heading", name="Autumn drop: trail shoes")).to_be_visible()
+    waiting = page.locator('[data-figure="waiting"]')
+    before = waiting.inner_text()
+    assert int(before) > 0
+    queues.leave(distribution=made, consumer_id=people[-1].pk, now=clock.now())
+    expect(waiting).to_have_text(str(int(before) - 1), timeout=8000)
+    assert page.locator("rect.ok-bar-admitted").count() == 30
+    fits(page)
+    shoot(page, "live")
+    page.goto(f"{live_server.url}/admin/admission/distribution/add/")
+    expect(page.get_by_label("Admitted a minute")).to_be_visible()
+    expect(page.get_by_label("Least step")).to_be_hidden()
+    fits(page)
+    shoot(page, "build")
+    page.get_by_text("Auction", exact=True).click()
+    expect(page.get_by_label("Least step")).to_be_visible()
+    expect(page.get_by_label("Admitted a minute")).to_be_hidden()
+
+
+def shoot(page: Page, name: str) -> None:
+    if place := os.environ.get("SHOTS"):
+        wide = page.viewport_size["width"] if page.viewport_size else 0
+        page.screenshot(path=f"{place}/{name}-{wide}.png", full_page=True)
