@@ -11,6 +11,7 @@ Whoever locks, unlocks or redeems owns the entry's row first; a unique index sta
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -149,7 +150,7 @@ def lock(
         transaction = {**mine.request, **transaction}
     sale = sale or _read(till, transaction)
     if mine is None:
-        user_offers.check(user_offer=entry, now=now)
+        user_offers.check(user_offer=entry, now=now, locked=partial(_promised, entry, now))
         mine = OfferLock(user_offer=entry, store_id=till.store.id, transaction_id=transaction_id, locked_at=now)
         mine.retailer_id, mine.actor = till.shop.retailer_id, _who(till.actor)
         return _keep(mine, _price(till, entry, sale, beside, now), transaction, till, now)
@@ -175,7 +176,7 @@ def redeem(*, till: Till, user_offer_id: UUID, transaction: Mapping[str, Any], n
     held, beside = _live(entry, till.store, transaction_id)
     mine = _mine(held, till.store, transaction_id, now)
     if mine is None:
-        user_offers.check(user_offer=entry, now=now)
+        user_offers.check(user_offer=entry, now=now, locked=partial(_promised, entry, now))
     else:
         _refuse_gone(entry)
     priced = _price(till, entry, sale, beside, now)
@@ -322,6 +323,19 @@ def _live(entry: UserOffer, store: StoreFacts, transaction_id: str) -> tuple[Off
     found = list(rows.order_by("pk"))
     held = next((one for one in found if one.user_offer_id == entry.pk), None)
     return held, [one for one in found if one.user_offer_id != entry.pk and (held is None or one.pk < held.pk)]
+
+
+def _promised(entry: UserOffer, now: datetime, of_customer: bool) -> int:
+    """Return how many other entries of the offer stand under a lock, of this customer or of everybody.
+
+    A use limit counts them: what was locked at a till is not refused when its sale is processed. Whoever counts is
+    alone with the offer until his transaction ends, so that two tills cannot both count none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"offer-use:{entry.offer.root}"])
+    rows = OfferLock.objects.filter(user_offer__offer__root=entry.offer.root).exclude(user_offer=entry)
+    rows = rows.filter(Q(state=State.CLAIMED) | Q(state=State.ACTIVE, expires_at__gt=now))
+    return (rows.filter(user_offer__customer_id=entry.customer_id) if of_customer else rows).count()
 
 
 def _mine(held: OfferLock | None, store: StoreFacts | None, transaction_id: str, now: datetime) -> OfferLock | None:

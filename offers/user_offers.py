@@ -1,6 +1,6 @@
 """User offers: the entries of wallets, issued, used, given back, revoked, changed, and listed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -163,16 +163,21 @@ def issue(
     return copies
 
 
-def check(*, user_offer: UserOffer, now: datetime) -> None:
-    """Refuse what `redeem` would refuse now, without taking anything."""
+def check(*, user_offer: UserOffer, now: datetime, locked: Callable[[bool], int] = lambda of_customer: 0) -> None:
+    """Refuse what `redeem` would refuse now, without taking anything.
+
+    `locked` tells how many uses of the offer others have been promised: of this customer, or of everybody.
+    """
     _refuse_unusable(user_offer, now)
     limits = _use_limits(user_offer, now)
     if not limits:
         return
+    # First what is promised: who uses one up meanwhile is counted twice rather than not at all.
+    promised = {of_customer: locked(of_customer) for of_customer in {limit.name.subject != 0 for limit in limits}}
     states = counters.states(kinds=[offer_limits.USED], owners=[limits[0].name.owner], now=now)
     for limit in limits:
         state = states.get(limit.name, counters.UNTOUCHED)
-        if state.settled + state.held >= limit.count:
+        if state.settled + state.held + promised[limit.name.subject != 0] >= limit.count:
             raise FrequencyExceeded()
 
 

@@ -16,6 +16,7 @@ from offers.lib import clock
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer, UserOffer, UserOfferEvent
 from tests.api.client import Answer
+from tests.api.sessionm import wallets
 from tests.api.sessionm.client import Till
 from tests.api.sessionm.sales import sale
 from tests.api.sessionm.wallets import asks, basket, in_wallet
@@ -151,3 +152,37 @@ def test_a_redemption_whose_sale_never_came_is_given_back(shop_a: Retailer) -> N
     assert offer_locks.give_back_orphans(actor=SYSTEM, now=clock.now()) == 0
     told = UserOfferEvent.objects.get(user_offer=orphan, kind="reinstated")
     assert told.reason == "its transaction never arrived"
+
+
+def limited(shop: Retailer, count: int, per: str = "user") -> tuple[Any, Any]:
+    """Return an offer that may be used `count` times, and somebody to hold it."""
+    rule = {"kind": "redemption", "per": per, "count": count, "period": "lifetime"}
+    return wallets.offer(shop, use_restrictions=[rule]), wallets.member(shop)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("per", ["user", "offer"])
+def test_a_lock_counts_for_a_use_limit_until_it_ends(shop_a: Retailer, per: str) -> None:
+    till, (offer, whose) = Till(shop_a), limited(shop_a, 1, per)
+    first, second = wallets.issue(offer, whose), wallets.issue(offer, whose)
+    assert ask(till, "lock", first, "t1")().status == 200
+    assert ask(till, "lock", first, "t1")().status == 200  # its own lock does not count against it
+    for verb in ("lock", "redeem"):
+        refused = ask(till, verb, second, "t2")()
+        assert (refused.status, refused["errors"]["code"]) == (422, "frequency_exceeded")
+    other = wallets.issue(offer, wallets.member(shop_a))
+    assert (ask(till, "lock", other, "t3")().status == 200) == (per == "user")
+    till.pos("unlock", {"user_offer_id": str(first.uuid)})
+    assert ask(till, "lock", second, "t2")().status == 200
+    OfferLock.objects.filter(user_offer=second).update(expires_at=clock.now())
+    assert ask(till, "redeem", first, "t1")().status == 200
+    assert ask(till, "lock", second, "t2")().status == 422
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_ten_entries_with_three_uses_three_are_locked_at_once(shop_a: Retailer) -> None:
+    till, (offer, whose) = Till(shop_a), limited(shop_a, 3)
+    held = [wallets.issue(offer, whose) for _ in range(10)]
+    answers = at_once([ask(till, "lock", one, f"t{at}") for at, one in enumerate(held)])
+    assert codes(answers) == ["OK"] * 3 + ["frequency_exceeded"] * 7
