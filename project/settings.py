@@ -250,6 +250,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0,
 }
 
+# --- admission ---
+ADMISSION_DECLINES = env.env_int("ADMISSION_DECLINES", 5, least=1)  # declined cards after which a place is given up
+
 # --- webhooks and what is kept ---
 WEBHOOK_TIMEOUT_SECONDS = env.env_int("WEBHOOK_TIMEOUT_SECONDS", 10, least=1)
 WEBHOOK_ALLOW_HTTP = env.env_bool("WEBHOOK_ALLOW_HTTP", DEV)

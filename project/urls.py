@@ -12,6 +12,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
     path("admin/", admin.site.urls),
+    path("shop/", include("checkout.api.pages.urls")),
     path("v1/", include("checkout.api.voucherify.urls")),
     path("client/v1/", include("checkout.api.voucherify.client_urls")),
     path("", include("checkout.api.sessionm.urls")),

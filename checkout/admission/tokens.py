@@ -3,15 +3,30 @@
 import base64
 import hashlib
 import hmac
+import uuid
 from datetime import datetime
 
 import orjson
 from django.utils.crypto import salted_hmac
 
 from checkout.admission.models import Admission
+from offers.lib.errors import Refusal
 
 PREFIX = "adm1"
 KID = "k1"
+LONGEST = 1024
+
+
+class InvalidSignature(Refusal):
+    """This is no admission token of ours."""
+
+    code = "invalid_signature"
+
+
+class UnknownAdmission(Refusal):
+    """There is no such admission."""
+
+    code = "unknown_admission"
 
 
 def token_of(admission: Admission) -> str:
@@ -32,8 +47,40 @@ def token_of(admission: Admission) -> str:
         }
     )
     signed = f"{PREFIX}.{KID}.{_text(payload)}"
-    key = salted_hmac("offerkeep.admission", str(admission.retailer_id), algorithm="sha256").digest()
-    return f"{signed}.{_text(hmac.new(key, signed.encode(), hashlib.sha256).digest())}"
+    return f"{signed}.{_mac(admission.retailer_id, signed)}"
+
+
+def read(*, text: str, retailer_id: int) -> Admission:
+    """Return the admission a token names, whatever its state; the signature is verified before anything is parsed.
+
+    Refuses invalid_signature (malformed, altered, another retailer's, all alike) and unknown_admission.
+    """
+    signed, _, mac = text.rpartition(".")
+    parts = signed.split(".")
+    shaped = len(text) <= LONGEST and text.isascii() and len(parts) == 3 and parts[:2] == [PREFIX, KID]
+    if not hmac.compare_digest(_mac(retailer_id, signed if shaped else ""), mac if shaped else ""):
+        raise InvalidSignature()
+    named = orjson.loads(base64.urlsafe_b64decode(parts[2] + "=" * (-len(parts[2]) % 4)))["jti"]
+    rows = Admission.objects.select_related("distribution__sequence__experience", "consumer", "retailer")
+    found = rows.filter(uuid=uuid.UUID(named), retailer_id=retailer_id).first()
+    if found is None:
+        raise UnknownAdmission()
+    return found
+
+
+def claimed_id(text: str) -> uuid.UUID:
+    """Return whose admission a token says it is, unverified: only to find the retailer whose key `read` verifies with."""
+    parts = text.split(".")
+    try:
+        raw = base64.urlsafe_b64decode(parts[2] + "=" * (-len(parts[2]) % 4)) if len(text) <= LONGEST else b""
+        return uuid.UUID(orjson.loads(raw)["jti"])
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return uuid.UUID(int=0)
+
+
+def _mac(retailer_id: int, signed: str) -> str:
+    key = salted_hmac("offerkeep.admission", str(retailer_id), algorithm="sha256").digest()
+    return _text(hmac.new(key, signed.encode(), hashlib.sha256).digest())
 
 
 def _text(raw: bytes) -> str:

@@ -36,7 +36,6 @@
 
   async function arrive() {
     const carried = handoff();
-    if (!carried.carries()) return;
     show("refused", false);
     show("arriving", true);
     const answer = await carried.resume({
@@ -212,7 +211,7 @@
     }
   };
 
-  if (main.dataset.outcome) close();
-  else if (main.dataset.claim) arrive();
+  if (main.dataset.claim && handoff().carries()) arrive();
+  else if (main.dataset.outcome) close();
   else if ("checkout" in main.dataset) open();
 })(window, document);

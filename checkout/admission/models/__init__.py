@@ -5,6 +5,7 @@ from checkout.admission.models.consumer import Consumer
 from checkout.admission.models.distribution import Distribution
 from checkout.admission.models.entry import Entry
 from checkout.admission.models.experience import Experience, Sequence
+from checkout.admission.models.handoff import Handoff
 from checkout.admission.models.line_state import LineState
 
-__all__ = ["Admission", "Consumer", "Distribution", "Entry", "Experience", "LineState", "Sequence"]
+__all__ = ["Admission", "Consumer", "Distribution", "Entry", "Experience", "Handoff", "LineState", "Sequence"]

@@ -1,0 +1,181 @@
+"""What becomes of an admission after it was issued: claimed, paid for, given up, completed. The row decides.
+
+ISSUED -> CLAIMED -> COMPLETED, with the exits EXPIRED and RELEASED; final states never change. Every verb that changes
+something owns the admission's row while it does, so of many at once one goes first and the others see what it did.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from checkout.admission import admissions
+from checkout.admission.models import Admission, Entry
+from offers.ledger import holds
+from offers.lib.errors import NotFound, Refusal
+
+
+class AdmissionExpired(Refusal):
+    """The time of this admission is up."""
+
+    code = "admission_expired"
+
+
+class AdmissionOver(Refusal):
+    """This admission was given up or withdrawn."""
+
+    code = "admission_over"
+
+
+class BoundElsewhere(Refusal):
+    """This admission is used in another checkout."""
+
+    code = "admission_bound_elsewhere"
+
+
+class AlreadyCompleted(Refusal):
+    """An order was placed with this admission."""
+
+    code = "admission_already_completed"
+
+
+def reason(admission: Admission, *, session: str | None, now: datetime) -> str:
+    """Return why an admission does not admit (expired, bound_elsewhere, or its state); "" if it does."""
+    if admission.state not in Admission.OPEN:
+        return admission.state.lower()
+    if _is_over(admission, now):
+        return "expired"
+    bound = admission.session_hash
+    return "bound_elsewhere" if session is not None and bound and bound != fingerprint(session) else ""
+
+
+def fingerprint(session: str) -> str:
+    """Return what is kept of a checkout's session."""
+    return hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def claim(*, admission_id: int, session: str, now: datetime) -> Admission:
+    """Bind an admission to a checkout's session; the same session again changes nothing.
+
+    Refuses admission_bound_elsewhere, admission_expired, admission_over, admission_already_completed.
+    """
+    with _owned(admission_id) as row:
+        _refuse_unless_open(row, session, now)
+        if row.state == Admission.State.ISSUED:
+            row.state, row.session_hash, row.claimed_at = Admission.State.CLAIMED, fingerprint(session), now
+            row.save(update_fields=["state", "session_hash", "claimed_at"])
+    return row
+
+
+def begin_payment(*, admission_id: int, session: str, now: datetime) -> Admission:
+    """Note that money is about to move: what the admission holds stays its own until two minutes after its end."""
+    with _owned(admission_id) as row:
+        _refuse_unless_open(row, session, now)
+        if now >= row.expires_at:
+            raise AdmissionExpired()
+        row.payment_started_at = now
+        row.save(update_fields=["payment_started_at"])
+        _keep(row, row.expires_at + admissions.GRACE, now)
+    return row
+
+
+def payment_failed(*, admission_id: int, now: datetime) -> Admission:
+    """Count a decline. The admission stays valid until its end; ADMISSION_DECLINES of them give it up."""
+    with _owned(admission_id) as row:
+        if row.state not in Admission.OPEN:
+            return row
+        row.declines += 1
+        row.payment_started_at = None
+        row.save(update_fields=["declines", "payment_started_at"])
+        if row.declines >= settings.ADMISSION_DECLINES or now >= row.expires_at:
+            _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)
+        else:
+            _keep(row, row.expires_at, now)
+    return row
+
+
+def release(*, admission_id: int, now: datetime) -> Admission:
+    """Give an open admission up at once, with all it holds. One that has ended stays as it is."""
+    with _owned(admission_id) as row:
+        if row.state in Admission.OPEN:
+            _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)
+    return row
+
+
+def complete(*, admission_id: int, order_id: str, amount: int, currency: str, now: datetime) -> Admission:
+    """Use an admission up for an order; the same order again is the first answer.
+
+    The place goes free, stock and the count of admissions are settled, the entry is COMPLETED, in one transaction.
+    Refuses admission_already_completed (another order), admission_expired (two minutes after its end where a payment
+    had begun), admission_over.
+    """
+    with _owned(admission_id) as row:
+        if row.state == Admission.State.COMPLETED and row.order_id == order_id:
+            return row
+        _refuse_unless_open(row, None, now)
+        row.order_id, row.order_amount, row.currency, row.completed_at = order_id, amount, currency, now
+        row.claimed_at, place = row.claimed_at or now, _reference(row)
+        for letter in ("t", "s"):
+            _try(lambda item: holds.settle(reference=place, entry=f"{item}:done", now=now, item=item), row, letter)
+        _end(row, Admission.State.COMPLETED, Entry.State.COMPLETED, now)
+    return row
+
+
+@contextmanager
+def _owned(admission_id: int) -> Iterator[Admission]:
+    with transaction.atomic():
+        row = (
+            Admission.objects.select_for_update(of=("self",))
+            .select_related("distribution__sequence__experience", "entry")
+            .filter(pk=admission_id)
+            .first()
+        )
+        if row is None:
+            raise NotFound("admission", admission_id)
+        yield row
+
+
+def _refuse_unless_open(row: Admission, session: str | None, now: datetime) -> None:
+    found = reason(row, session=session, now=now)
+    refusals: dict[str, type[Refusal]] = {
+        "expired": AdmissionExpired,
+        "completed": AlreadyCompleted,
+        "bound_elsewhere": BoundElsewhere,
+    }
+    if found:
+        raise refusals.get(found, AdmissionOver)()
+
+
+def _is_over(row: Admission, now: datetime) -> bool:
+    begun = row.payment_started_at is not None and row.payment_started_at < row.expires_at
+    return now >= row.expires_at + (admissions.GRACE if begun else timedelta())
+
+
+def _end(row: Admission, state: Admission.State, entry: Entry.State, now: datetime) -> None:
+    row.state, row.ended_at = state, now
+    row.save()
+    Entry.objects.filter(pk=row.entry_id, state=Entry.State.ADMITTED).update(state=entry, ended_at=now)
+    for letter in ("a",) if state == Admission.State.COMPLETED else ("a", "t", "s"):
+        _try(lambda item: holds.void(reference=_reference(row), now=now, item=item), row, letter)
+
+
+def _keep(row: Admission, until: datetime, now: datetime) -> None:
+    seconds = max(1, (until - now) // timedelta(seconds=1))
+    place = _reference(row)
+    for letter in ("a", "t", "s"):
+        _try(lambda item: holds.extend(reference=place, ttl_seconds=seconds, now=now, item=item), row, letter)
+
+
+def _try(work: Callable[[str], object], row: Admission, letter: str) -> None:
+    """Do something with one hold of an admission; it has none of a counter that is not limited."""
+    try:
+        work(f"{letter}{row.uuid.hex}")
+    except (holds.HoldNotFound, holds.HoldExpired, holds.HoldAlreadyVoided, holds.HoldAlreadySettled):
+        return
+
+
+def _reference(row: Admission) -> str:
+    return admissions.reference(distribution_id=row.distribution_id, issued_at=row.issued_at)

@@ -1,0 +1,64 @@
+"""Handoffs: one-time codes that carry an admission to a checkout in an address, and addresses one may be sent to."""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from checkout.admission.models import Admission, Handoff
+from offers.lib.errors import Refusal
+
+LIFE = timedelta(seconds=60)
+LONGEST = 2000
+
+
+class ReturnRefused(Refusal):
+    """Nobody may be sent to this address."""
+
+    code = "return_url_refused"
+
+
+class CodeRefused(Refusal):
+    """This code is unknown, was used, or is too old."""
+
+    code = "handoff_code_refused"
+
+
+def origin_of(url: str) -> str:
+    """Return scheme://host[:port] of an http(s) address. Refuses return_url_refused: javascript:, user names, junk."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ReturnRefused() from error
+    strange = len(url) > LONGEST or any(ord(char) <= 32 or char == "\\" for char in url) or "@" in parts.netloc
+    if strange or parts.scheme not in ("http", "https") or not parts.hostname or "*" in parts.netloc:
+        raise ReturnRefused()
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
+
+
+def create(*, admission: Admission, return_url: str, allowed: Collection[str], now: datetime) -> str:
+    """Return a code for this admission and one of the `allowed` origins, exactly. Refuses return_url_refused."""
+    origin = origin_of(return_url)
+    if origin not in allowed:
+        raise ReturnRefused()
+    code = secrets.token_urlsafe(24)
+    Handoff.objects.create(
+        admission=admission, code_hash=_hash(code), origin=origin, created_at=now, expires_at=now + LIFE
+    )
+    return code
+
+
+def exchange(*, code: str, origin: str, now: datetime) -> Admission:
+    """Return the admission a code stands for, once. Refuses handoff_code_refused, for every reason alike."""
+    fresh = Handoff.objects.filter(code_hash=_hash(code), origin=origin, used_at=None, expires_at__gt=now)
+    if not fresh.update(used_at=now):
+        raise CodeRefused()
+    return Admission.objects.select_related("distribution__sequence__experience").get(handoffs__code_hash=_hash(code))
+
+
+def _hash(code: str) -> bytes:
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,48 @@
+"""Orders of the admitted: what they cost, and placing one and using the admission up, both or neither."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from checkout import orders
+from checkout.admission import claims
+from checkout.admission.models import Admission
+from checkout.models import Order
+from offers.lib.actors import SYSTEM
+from offers.models import Sku
+
+
+def price_of(admission: Admission) -> int:
+    """Return what an admission's order costs, in minor units: the price won, else that of its product."""
+    if admission.amount is not None:
+        return admission.amount
+    price = (
+        Sku.objects.filter(retailer_id=admission.retailer_id, sku=admission.sku).values_list("price", flat=True).first()
+        if admission.sku
+        else None
+    )
+    return price or 0
+
+
+def place(*, admission: Admission, now: datetime) -> Order:
+    """Store a paid order and complete the admission with it, in one transaction; again it is the same order.
+
+    Refuses what `claims.complete` refuses, and then stores nothing: what was charged has to go back.
+    """
+    amount = price_of(admission)
+    with transaction.atomic():
+        order = orders.upsert(
+            retailer_id=admission.retailer_id,
+            source_id=f"admission-{admission.uuid}",
+            fields=orders.Fields(amount=amount, status=Order.Status.PAID),
+            actor=SYSTEM,
+            now=now,
+        )
+        claims.complete(
+            admission_id=admission.pk,
+            order_id=order.public_id,
+            amount=amount,
+            currency=admission.currency,
+            now=now,
+        )
+    return order

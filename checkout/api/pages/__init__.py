@@ -1,0 +1,1 @@
+"""The HTML face of the same verbs: waiting, checkout, and what comes of it."""

@@ -1,0 +1,37 @@
+"""Which other origins a checkout may be handed to, or framed by: those the retailer listed, exactly."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from checkout.admission import handoffs
+from offers.models import Retailer
+
+NOBODY = "frame-ancestors 'none'"
+
+
+def own_origin(request: HttpRequest) -> str:
+    return handoffs.origin_of(request.build_absolute_uri("/"))
+
+
+def allowed_origins(retailer: Retailer) -> list[str]:
+    """Return the retailer's return origins; what is not an exact origin on its list is none."""
+    found = []
+    for text in retailer.settings.get("return_origins", []):
+        try:
+            if handoffs.origin_of(text) == text:
+                found.append(text)
+        except handoffs.ReturnRefused:
+            continue
+    return found
+
+
+def policy(response: HttpResponse, retailer: Retailer | None) -> HttpResponse:
+    """Let the retailer's origins frame the page and be framed by it, and nobody else."""
+    listed = " ".join(allowed_origins(retailer)) if retailer else ""
+    ours = settings.CONTENT_SECURITY_POLICY
+    assert NOBODY in ours, "the site's policy changed: who may frame a checkout has to be said anew"
+    response["Content-Security-Policy"] = ours.replace(
+        NOBODY, f"frame-ancestors 'self' {listed}; frame-src 'self' {listed}"
+    )
+    response.xframe_options_exempt = True  # frame-ancestors says it exactly
+    return response

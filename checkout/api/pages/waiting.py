@@ -1,0 +1,214 @@
+"""The waiting page of a distribution: enter, wait, be admitted, go on to the checkout. Works without scripts."""
+
+import hmac
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from checkout import admitted_orders
+from checkout.admission import distributions, handoffs, journeys, queues, tokens
+from checkout.admission.models import Admission, Consumer, Distribution, Entry
+from checkout.api.pages import framing, shopper, words
+from offers.lib import clock
+from offers.lib.errors import Refusal
+
+PATTERNS = ("url", "session_storage", "module")
+TICKET = "waiting_ticket"
+
+
+@require_GET
+def page(request: HttpRequest, uuid: str) -> HttpResponse:
+    """Show where the shopper stands."""
+    now, distribution = clock.now(), find(uuid)
+    consumer = shopper.consumer_of(request, distribution.retailer_id)
+    found = status(request, distribution, consumer, now)
+    pattern = request.GET.get("handoff", "")
+    pattern = pattern if pattern in PATTERNS else "url"
+    stage = str(found["stage"])
+    experience = distribution.sequence.experience
+    told = shopper.said(request)
+    context = {
+        "experience": experience,
+        "distribution": distribution,
+        "stage": stage,
+        "found": found,
+        "pattern": pattern,
+        "checkout_url": checkout_url(request, distribution, pattern),
+        "address": request.path,
+        "query": f"?handoff={pattern}" if pattern != "url" else "",
+        "alert": told.get("alert", ""),
+        "now": now,
+        "paused": distribution.paused,
+        "may_reenter": distribution.allow_reentry,
+        "needs_code": bool(distribution.sequence.access_code),
+        "wait": words.about(found["estimated_wait_seconds"]),
+        "refresh": min(int(found["poll_after_seconds"] or 15), 15),
+        **_admitted(found, now),
+    }
+    answer = render(request, "shop/waiting.html", context)
+    return framing.policy(shopper.private(answer), distribution.retailer)
+
+
+@require_GET
+def status_json(request: HttpRequest, uuid: str) -> HttpResponse:
+    """The same as a document, for the page's script. A token stands in it only for its consumer, when admitted."""
+    now, distribution = clock.now(), find(uuid)
+    consumer = shopper.consumer_of(request, distribution.retailer_id)
+    try:
+        found = status(request, distribution, consumer, now)
+    except Refusal as refusal:
+        answer = JsonResponse({"error": {"code": refusal.code}}, status=503)
+        answer["Retry-After"] = str(refusal.data.get("retry_after", 5))
+        return shopper.private(answer)
+    return shopper.private(HttpResponse(orjson.dumps(found), content_type="application/json"))
+
+
+@require_POST
+def join(request: HttpRequest, uuid: str) -> HttpResponse:
+    """Enter the line; who is in it keeps the place."""
+    now, distribution = clock.now(), find(uuid)
+    if distribution.mechanism != Distribution.Mechanism.QUEUE:
+        raise Http404
+    code = distribution.sequence.access_code
+    if code and not hmac.compare_digest(code.encode(), request.POST.get("access_code", "").encode()):
+        shopper.say(request, alert="This access code is not right.")
+        return back(request, uuid)
+    consumer = shopper.become_guest(request, distribution.retailer_id, now)
+    try:
+        standing = queues.enter(
+            distribution=distribution, consumer=consumer, now=now, ticket=request.session.get(TICKET)
+        )
+        if ticket := queues.ticket_of(standing, consumer_id=consumer.pk):
+            request.session[TICKET] = ticket
+    except Refusal as refusal:
+        shopper.say(request, alert=words.refusal(refusal))
+    return back(request, uuid)
+
+
+@require_POST
+def leave(request: HttpRequest, uuid: str) -> HttpResponse:
+    """Give the place in line up."""
+    now, distribution = clock.now(), find(uuid)
+    consumer = shopper.consumer_of(request, distribution.retailer_id)
+    if consumer is not None:
+        try:
+            queues.leave(distribution=distribution, consumer_id=consumer.pk, now=now)
+            request.session.pop(TICKET, None)
+        except Refusal as refusal:
+            shopper.say(request, alert=words.refusal(refusal))
+    return back(request, uuid)
+
+
+@require_GET
+def to_checkout(request: HttpRequest, uuid: str) -> HttpResponse:
+    """Go on to the checkout with a one-time code; the way of who has no scripts, and of pattern `url`."""
+    now, distribution = clock.now(), find(uuid)
+    admission = own_admission(request, distribution, now)
+    if admission is None:
+        return back(request, uuid)
+    target = request.build_absolute_uri(checkout_url(request, distribution, "url"))
+    code = handoffs.create(admission=admission, return_url=target, allowed=[framing.own_origin(request)], now=now)
+    return without_trace(HttpResponseRedirect(f"{target}?admission={code}"))
+
+
+@csrf_exempt  # who sends a valid token needs no other proof, and gets only what the token gives anyway
+@require_POST
+def hand_over(request: HttpRequest, uuid: str) -> HttpResponse:
+    """What handoff.js calls: {admission_token, return_url} -> {code}, for the admission's own consumer."""
+    now, distribution = clock.now(), find(uuid)
+    admission = own_admission(request, distribution, now)
+    try:
+        asked = orjson.loads(request.body[:4096])
+        named = tokens.read(text=str(asked["admission_token"]), retailer_id=distribution.retailer_id)
+        if admission is None or admission != named:
+            raise tokens.UnknownAdmission()
+        allowed = [framing.own_origin(request), *framing.allowed_origins(distribution.retailer)]
+        code = handoffs.create(admission=admission, return_url=str(asked["return_url"]), allowed=allowed, now=now)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return JsonResponse({"error": {"code": "invalid_payload", "message": "This is no handoff."}}, status=400)
+    except Refusal as refusal:
+        return JsonResponse({"error": {"code": refusal.code, "message": refusal.message}}, status=400)
+    return shopper.private(JsonResponse({"code": code, "expires_at": now + handoffs.LIFE}))
+
+
+def find(uuid: str) -> Distribution:
+    """Return a published distribution, or there is no such page."""
+    rows = Distribution.objects.select_related("sequence__experience", "retailer")
+    found = rows.filter(uuid=distributions.as_uuid(uuid), published=True).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def status(
+    request: HttpRequest, distribution: Distribution, consumer: Consumer | None, now: datetime
+) -> dict[str, Any]:
+    """Return the status document of this browser's consumer, or of somebody who has done nothing."""
+    if consumer is None:
+        found = queues.Standing(distribution)
+        return journeys.document(found, consumer=Consumer(pk=0), now=now, token_of=_no_token)
+    if distribution.mechanism == Distribution.Mechanism.QUEUE:
+        ticket = request.session.get(TICKET)
+        found = queues.stand(distribution=distribution, consumer_id=consumer.pk, now=now, ticket=ticket)
+        if found.place is None and found.entry is not None and found.entry.state == Entry.State.QUEUED:
+            found = queues.Standing(distribution)  # he left a moment ago; the row is written at the next tick
+    else:
+        found = queues.rows(distribution, consumer.pk)
+    return journeys.document(
+        found, consumer=consumer, now=now, token_of=tokens.token_of
+    )
+
+
+def own_admission(request: HttpRequest, distribution: Distribution, now: datetime) -> Admission | None:
+    """Return the open admission of this browser's consumer."""
+    consumer = shopper.consumer_of(request, distribution.retailer_id)
+    if consumer is None:
+        return None
+    rows = Admission.objects.filter(distribution=distribution, consumer=consumer, state__in=Admission.OPEN)
+    return rows.filter(expires_at__gt=now).first()
+
+
+def checkout_url(request: HttpRequest, distribution: Distribution, pattern: str) -> str:
+    """Return where the checkout is: the retailer's own for the module, if he has one that is on his list."""
+    ours = reverse("shop-checkout")
+    external = distribution.retailer.settings.get("external_checkout", "")
+    if pattern != "module" or not external:
+        return ours
+    try:
+        return external if handoffs.origin_of(external) in framing.allowed_origins(distribution.retailer) else ours
+    except handoffs.ReturnRefused:
+        return ours
+
+
+def back(request: HttpRequest, uuid: str) -> HttpResponse:
+    pattern = request.GET.get("handoff", "")
+    query = f"?handoff={pattern}" if pattern in PATTERNS else ""
+    return redirect(reverse("shop-waiting", args=[uuid]) + query)
+
+
+def without_trace(response: HttpResponse) -> HttpResponse:
+    """Keep an address with a code in it out of caches and out of the next request's Referer."""
+    response["Referrer-Policy"] = "no-referrer"
+    return shopper.private(response)
+
+
+def _no_token(admission: Admission) -> str:
+    raise AssertionError("nobody is admitted")
+
+
+def _admitted(found: dict[str, Any], now: datetime) -> dict[str, Any]:
+    if not found["admission"]:
+        return {}
+    admission = Admission.objects.select_related("retailer").get(uuid=found["admission"]["id"])
+    price = admitted_orders.price_of(admission)
+    return {
+        "admission": admission,
+        "price": words.amount(price, admission.currency) if price else "",
+        "left": words.clock(admission.expires_at - now),
+    }

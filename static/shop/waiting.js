@@ -1,0 +1,121 @@
+/*
+ * waiting.js: keeps a waiting page up to date and hands an admission to the checkout. Needs handoff.js before it.
+ * Without it the page reloads itself by a meta refresh, and Checkout is a plain link.
+ */
+(function (window, document) {
+  "use strict";
+
+  const {handoff, ask} = window.Offerkeep;
+  const main = document.querySelector("main[data-waiting]");
+  const {stage, status} = main.dataset;
+  const find = (name) => main.querySelector(`[data-${name}]`);
+  const say = (text) => { find("say").textContent = text; };
+  const carried = handoff({api: window.location.pathname.replace(/\/$/, "")});
+
+  main.querySelectorAll("[data-moment]").forEach((found) => {
+    const moment = new Date(found.dateTime);
+    found.title = found.textContent;
+    found.textContent = moment.toLocaleString("en-GB", {dateStyle: "full", timeStyle: "short"});
+  });
+
+  function look() {
+    return ask(status, {cache: "no-store", headers: {Accept: "application/json"}}, {
+      tries: 0,
+      onChecking: (on) => { find("checking").hidden = !on; },
+    });
+  }
+
+  /* --- waiting --- */
+
+  function inWords(seconds) {
+    if (seconds === null) return "a moment";
+    if (seconds < 60) return "less than a minute";
+    const minutes = Math.ceil(seconds / 60);
+    if (minutes < 60) return `about ${minutes} minute${minutes > 1 ? "s" : ""}`;
+    const hours = Math.ceil(minutes / 60);
+    return `about ${hours} hour${hours > 1 ? "s" : ""}`;
+  }
+
+  function progress(ahead) {
+    const bar = find("progress");
+    if (!bar) return;
+    let first = ahead;
+    try {
+      const key = `offerkeep.line.${bar.dataset.line}`;
+      first = Math.max(ahead, Number(window.sessionStorage.getItem(key)) || 0);
+      window.sessionStorage.setItem(key, String(first));
+    } catch (error) {
+      /* no storage, no memory of where we began */
+    }
+    bar.value = Math.max(4, 100 * (1 - (ahead + 1) / (first + 1)));
+  }
+
+  let told = null;
+  function paint(found) {
+    const ahead = found.people_ahead;
+    if (ahead === null || !find("ahead")) return;
+    find("ahead").textContent = ahead;
+    find("ahead-words").textContent = ahead === 1 ? "person ahead" : "people ahead";
+    find("wait").textContent = found.paused ? "paused" : inWords(found.estimated_wait_seconds);
+    progress(ahead);
+    if (told !== null && told !== ahead) say(`${ahead} ${ahead === 1 ? "person" : "people"} ahead`);
+    told = ahead;
+  }
+
+  async function wait(seconds) {
+    await new Promise((go) => window.setTimeout(go, Math.max(1, seconds) * 1000));
+    const {ok, body: found} = await look();
+    if (!ok || found.stage !== stage || (found.people_ahead === null) !== !find("ahead")) {
+      window.location.reload();
+      return;
+    }
+    paint(found);
+    wait(found.poll_after_seconds || 15);
+  }
+
+  if (find("ahead")) progress(Number(find("ahead").textContent));
+  if (stage === "participating" || stage === "upcoming") {
+    wait(Number(main.dataset.poll));
+    document.addEventListener("visibilitychange", async () => {
+      if (document.hidden) return;
+      const {body: found} = await look();
+      if (found.stage !== stage) window.location.reload();
+      else paint(found);
+    });
+  }
+
+  /* --- admitted --- */
+
+  function admitted() {
+    carried.know({
+      admission_id: main.dataset.admission,
+      expires_at: main.dataset.expiresAt,
+      server_time: main.dataset.serverTime,
+    });
+    say("It's your turn");
+    carried.onExpiring(({secondsLeft, text, announce, over}) => {
+      find("clock").textContent = text;
+      find("clock-box").classList.toggle("short", secondsLeft <= 60);
+      if (announce) say(announce);
+      if (over) window.location.reload();
+    });
+    carried.onEnded(() => window.location.reload());
+    const {pattern, checkout} = main.dataset;
+    if (pattern === "url") return; // the link is the whole of it
+    find("go").addEventListener("click", async (event) => {
+      event.preventDefault();
+      const {body: found} = await look();
+      if (!found.admission) {
+        window.location.reload();
+        return;
+      }
+      try {
+        await carried.start({token: found.admission.token, checkout, pattern});
+      } catch (error) {
+        window.location.assign(event.target.href); // the way that needs no script
+      }
+    });
+  }
+
+  if (stage === "admitted") admitted();
+})(window, document);

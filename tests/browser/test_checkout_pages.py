@@ -1,0 +1,307 @@
+"""From the waiting page over the checkout to an order, in a real browser on the shop's own pages."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from checkout.admission import claims, distributions, line, queues
+from checkout.admission.models import Admission, Distribution
+from checkout.api.pages.checkout import DECLINED, PAYS
+from checkout.models import Order
+from offers.lib import clock
+from offers.lib.actors import SYSTEM
+from offers.models import Product, Retailer, Sku
+from tests import factories
+from tests.checkout.admission import launch
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SLOW = 20_000
+
+
+@pytest.fixture(autouse=True)
+def emptied(redis_client: "redis.Redis") -> Iterator[None]:
+    line.reset()
+    queues.reset()
+    yield
+    line.reset()
+
+
+@pytest.fixture
+def shop(transactional_db: None) -> Retailer:
+    return factories.retailer(name="Retailer A", currency="EUR")
+
+
+def sale(shop: Retailer, **fields: Any) -> Distribution:
+    product = Product.objects.create(retailer=shop, name="First pressing")
+    Sku.objects.create(retailer=shop, product=product, sku="LP-1", price=4900, currency="EUR")
+    fields = {"sku": "LP-1", "currency": "EUR", "admission_ttl_seconds": 600, **fields}
+    return launch.queue(shop, now=clock.now(), **fields)
+
+
+def fits(page: Page) -> None:
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, width
+
+
+def join(page: Page, live_server: LiveServer, sold: Distribution, pattern: str = "") -> None:
+    page.goto(f"{live_server.url}/shop/waiting/{sold.uuid}/" + (f"?handoff={pattern}" if pattern else ""))
+    expect(page.get_by_role("heading", name=sold.sequence.experience.name)).to_be_visible()
+    page.get_by_role("button", name="Join the line").click()
+
+
+def be_admitted(page: Page, live_server: LiveServer, sold: Distribution, pattern: str = "") -> None:
+    join(page, live_server, sold, pattern)
+    expect(page.get_by_role("heading", name="It's your turn")).to_be_visible(timeout=SLOW)
+
+
+def pause(sold: Distribution, paused: bool) -> None:
+    distributions.update(
+        retailer_id=sold.retailer_id, uuid=str(sold.uuid), fields={"paused": paused}, actor=SYSTEM, now=clock.now()
+    )
+
+
+def check_out(page: Page, live_server: LiveServer, sold: Distribution, pattern: str = "") -> None:
+    be_admitted(page, live_server, sold, pattern)
+    page.get_by_role("link", name="Checkout", exact=True).click()
+    expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
+
+
+def fill(page: Page, card: str) -> None:
+    page.get_by_role("textbox", name="Name").fill("Ada Lovelace")
+    page.get_by_role("textbox", name="Email").fill("ada@example.com")
+    page.get_by_role("textbox", name="Card number").fill(card)
+
+
+def pay(page: Page) -> None:
+    page.get_by_role("button", name="Pay").click()
+
+
+def left(page: Page) -> int:
+    minutes, seconds = page.get_by_role("timer", name="Time left").inner_text().split(":")
+    return int(minutes) * 60 + int(seconds)
+
+
+def test_a16_checkout_appears_when_it_is_your_turn_and_not_before(
+    page: Page, browser: Browser, live_server: LiveServer, shop: Retailer
+) -> None:
+    sold = sale(shop, max_active=1, paused=True)
+    first = browser.new_page()
+    join(first, live_server, sold)
+    expect(first.get_by_role("heading", name="Your place in line")).to_be_visible()
+    join(page, live_server, sold)
+    expect(page.get_by_text("1 person ahead")).to_be_visible()
+    expect(page.get_by_role("link", name="Checkout", exact=True)).to_have_count(0)
+    fits(page)
+    pause(sold, False)
+    expect(first.get_by_role("heading", name="It's your turn")).to_be_visible(timeout=SLOW)
+    expect(first.get_by_role("timer", name="Time left")).to_be_visible()
+    first.close()
+    expect(page.get_by_text("0 people ahead")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("link", name="Checkout", exact=True)).to_have_count(0)
+    page.get_by_role("button", name="Leave the line").click()
+    expect(page.get_by_role("button", name="Join the line")).to_be_visible()
+
+
+@pytest.mark.parametrize("pattern", ["url", "session_storage", "module"])
+def test_a17_a19_a20_a25_every_pattern_leads_to_an_order(
+    page: Page, live_server: LiveServer, shop: Retailer, pattern: str
+) -> None:
+    sold = sale(shop)
+    be_admitted(page, live_server, sold, pattern)
+    fits(page)
+    asked: list[tuple[str, str]] = []
+    page.on("request", lambda request: asked.append((request.url, request.headers.get("referer", ""))))
+    page.get_by_role("link", name="Checkout", exact=True).click()
+    expect(page.get_by_role("textbox", name="Name")).to_be_visible()
+    fits(page)
+    assert page.url == f"{live_server.url}/shop/checkout/"  # A18
+    assert not [referer for _, referer in asked if "admission=" in referer]
+    assert not [url for url, _ in asked if "adm1." in url]
+    assert page.evaluate("sessionStorage.getItem('offerkeep.admission')") is None
+    admission = Admission.objects.get()
+    assert admission.state == "CLAIMED"
+    assert abs(left(page) - (admission.expires_at - clock.now()).total_seconds()) <= 1.5  # A33
+    fill(page, PAYS)
+    pay(page)
+    expect(page.get_by_role("heading", name="Order confirmed")).to_be_visible()
+    order = Order.objects.get()
+    expect(page.get_by_text(f"Order number: {order.public_id}")).to_be_visible()
+    fits(page)
+    admission.refresh_from_db()
+    assert (admission.state, admission.order_amount, order.amount) == ("COMPLETED", 4900, 4900)
+    assert page.evaluate("Object.keys(sessionStorage).filter((key) => !key.startsWith('offerkeep.line')).length") == 0
+
+
+def test_a24_a32_a_declined_card_keeps_the_place_and_five_give_it_up(
+    page: Page, live_server: LiveServer, shop: Retailer
+) -> None:
+    check_out(page, live_server, sale(shop))
+    for _ in range(4):
+        fill(page, DECLINED)
+        pay(page)
+        expect(page.get_by_role("alert")).to_contain_text("declined")
+        expect(page.get_by_role("textbox", name="Email")).to_have_value("ada@example.com")
+        expect(page.get_by_role("textbox", name="Card number")).to_have_value("")
+        assert Admission.objects.get().state == "CLAIMED"
+    fill(page, DECLINED)
+    pay(page)
+    expect(page.get_by_role("heading", name="You gave up your place")).to_be_visible()
+    assert Admission.objects.get().state == "RELEASED" and not Order.objects.exists()
+
+
+def test_a28_a36_the_time_runs_out_on_the_open_page(page: Page, live_server: LiveServer, shop: Retailer) -> None:
+    sold = sale(shop, admission_ttl_seconds=12, max_active=1)
+    check_out(page, live_server, sold)
+    fill(page, PAYS)
+    expect(page.get_by_text("Your time is up").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Pay")).to_be_disabled()
+    expect(page.get_by_role("link", name=re.compile("Back to"))).to_be_visible()
+    expect(page.get_by_role("timer", name="Time left")).to_have_text("0:00")
+    page.evaluate("document.querySelector('form[data-pay]').submit()")
+    expect(page.get_by_role("heading", name="Your time is up")).to_be_visible()
+    assert not Order.objects.exists()
+    assert claims.reason(Admission.objects.get(), session=None, now=clock.now()) == "expired"
+    page.get_by_role("link", name=re.compile("Back to")).click()
+    expect(page.get_by_role("button", name="Join the line")).to_be_visible()
+
+
+def test_a29_no_answer_is_not_a_no(browser: Browser, live_server: LiveServer, shop: Retailer) -> None:
+    page = browser.new_page()  # the browser itself puts a line about a lost network on the console
+    check_out(page, live_server, sale(shop))
+    fill(page, PAYS)
+    page.route("**/shop/checkout/*", lambda route: route.abort())
+    pay(page)
+    expect(page.get_by_text("Your form is kept.")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("Ada Lovelace")
+    expect(page.get_by_role("heading", name="You are not admitted")).to_have_count(0)
+    page.unroute("**/shop/checkout/*")
+    expect(page.get_by_role("heading", name="Order confirmed")).to_be_visible(timeout=SLOW)
+    assert Order.objects.count() == 1
+    page.close()
+
+
+def test_a30_reload_back_and_a_second_tab_go_on_where_it_was(
+    page: Page, live_server: LiveServer, shop: Retailer
+) -> None:
+    check_out(page, live_server, sale(shop))
+    page.get_by_role("textbox", name="Name").fill("Ada Lovelace")
+    page.get_by_role("textbox", name="Card number").fill(PAYS)
+    before = left(page)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("Ada Lovelace")
+    expect(page.get_by_role("textbox", name="Card number")).to_have_value("")
+    assert before - 5 <= left(page) <= before
+    second = page.context.new_page()
+    second.goto(page.url)
+    expect(second.get_by_role("textbox", name="Name")).to_be_visible()
+    fill(second, PAYS)
+    pay(second)
+    expect(second.get_by_role("heading", name="Order confirmed")).to_be_visible()
+    expect(page.get_by_role("heading", name="Order confirmed")).to_be_visible()  # the first tab heard of it
+
+
+def test_a34_leaving_is_asked_about_only_while_the_form_is_open(
+    page: Page, live_server: LiveServer, shop: Retailer
+) -> None:
+    check_out(page, live_server, sale(shop))
+    asked: list[str] = []
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
+    fill(page, PAYS)
+    page.reload()
+    assert asked == ["beforeunload"]
+    fill(page, PAYS)
+    pay(page)
+    expect(page.get_by_role("heading", name="Order confirmed")).to_be_visible()
+    page.get_by_role("heading", name="Order confirmed").click()
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_a35_it_is_validated_before_any_input_and_others_see_no_form(
+    page: Page, browser: Browser, live_server: LiveServer, shop: Retailer
+) -> None:
+    be_admitted(page, live_server, sale(shop))
+    with page.expect_response("**/shop/checkout/claim") as asked:
+        page.get_by_role("link", name="Checkout", exact=True).click()
+    assert asked.value.json()["valid"] is True
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("")
+    other = browser.new_page()
+    other.goto(f"{live_server.url}/shop/checkout/")
+    expect(other.get_by_role("heading", name="You are not admitted")).to_be_visible()
+    expect(other.get_by_role("textbox")).to_have_count(0)
+    fits(other)
+    other.close()
+
+
+def test_giving_up_lets_the_next_in_at_once(page: Page, live_server: LiveServer, shop: Retailer) -> None:
+    check_out(page, live_server, sale(shop, max_active=1))
+    page.get_by_role("button", name="Give up my place").click()
+    expect(page.get_by_role("heading", name="You gave up your place")).to_be_visible()
+    assert Admission.objects.get().state == "RELEASED"
+
+
+def test_a42_the_token_is_in_nobody_elses_page_and_no_log(
+    page: Page, browser: Browser, live_server: LiveServer, shop: Retailer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sold = sale(shop)
+    be_admitted(page, live_server, sold, "session_storage")
+    token = page.evaluate(
+        f"fetch('/shop/waiting/{sold.uuid}/status').then((a) => a.json()).then((d) => d.admission.token)"
+    )
+    assert token.startswith("adm1.") and token not in page.content()
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    other = browser.new_page()
+    other.goto(f"{live_server.url}/shop/waiting/{sold.uuid}/")
+    assert token not in other.content()
+    page.get_by_role("link", name="Checkout", exact=True).click()
+    expect(page.get_by_role("textbox", name="Name")).to_be_visible()
+    # A copy is worth nothing after the claim, and leaves the address where it is tried.
+    other.goto(f"{live_server.url}/shop/checkout/?admission={token}")
+    expect(other.get_by_role("heading", name="You are not admitted")).to_be_visible()
+    assert token not in other.url + other.content()
+    other.close()
+    assert hosts == {live_server.url.split("/")[2]}
+    told = capfd.readouterr()
+    assert token not in told.out + told.err
+
+
+def test_without_scripts_it_goes_from_the_line_to_an_order(
+    browser: Browser, live_server: LiveServer, shop: Retailer
+) -> None:
+    context: BrowserContext = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sold = sale(shop, paused=True)
+    join(page, live_server, sold)
+    assert page.locator("meta[http-equiv=refresh]").count() == 1
+    expect(page.get_by_text("0 people ahead")).to_be_visible()
+    pause(sold, False)
+    expect(page.get_by_role("heading", name="It's your turn")).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Checkout", exact=True).click()
+    fill(page, DECLINED)
+    pay(page)
+    expect(page.get_by_role("alert")).to_contain_text("declined")
+    fill(page, PAYS)
+    pay(page)
+    expect(page.get_by_role("heading", name="Order confirmed")).to_be_visible()
+    context.close()
+
+
+def test_before_the_opening_it_says_when(page: Page, live_server: LiveServer, shop: Retailer) -> None:
+    sold = sale(shop, open_at=clock.now() + timedelta(hours=1))
+    page.goto(f"{live_server.url}/shop/waiting/{sold.uuid}/")
+    expect(page.get_by_text(re.compile("opens"))).to_be_visible()
+    fits(page)
