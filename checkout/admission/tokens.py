@@ -69,7 +69,7 @@ def read(*, text: str, retailer_id: int) -> Admission:
 
 
 def claimed_id(text: str) -> uuid.UUID:
-    """Return whose admission a token says it is, unverified: only to find the retailer whose key `read` verifies with."""
+    """Return whose admission a token says it is, unverified: only to find whose key `read` has to verify it with."""
     parts = text.split(".")
     try:
         raw = base64.urlsafe_b64decode(parts[2] + "=" * (-len(parts[2]) % 4)) if len(text) <= LONGEST else b""

@@ -160,9 +160,7 @@ def status(
             found = queues.Standing(distribution)  # he left a moment ago; the row is written at the next tick
     else:
         found = queues.rows(distribution, consumer.pk)
-    return journeys.document(
-        found, consumer=consumer, now=now, token_of=tokens.token_of
-    )
+    return journeys.document(found, consumer=consumer, now=now, token_of=tokens.token_of)
 
 
 def own_admission(request: HttpRequest, distribution: Distribution, now: datetime) -> Admission | None:
