@@ -13,13 +13,17 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 
 from checkout import transaction_offers, transaction_rewards, transaction_work
-from checkout.models import OfferLock
 from checkout.transaction_work import Job
 from loyalty import plain_sales
 from loyalty.plain_sales import Earned
 from offers.lib.errors import Refusal
 
 log = logging.getLogger(__name__)
+
+_HELD = """
+SELECT h.store, h.name FROM unnest(%s::bigint[], %s::text[]) AS h(store, name)
+WHERE EXISTS (SELECT FROM checkout_offerlock l WHERE l.store_id = h.store AND l.transaction_id = h.name)
+"""
 
 
 def run(jobs: Sequence[Job], *, now: datetime) -> dict[int, dict[str, Any]]:
@@ -64,10 +68,9 @@ def _reward(jobs: Iterable[Job], now: datetime) -> list[tuple[Job, Earned | None
 def _plain(jobs: Sequence[Job]) -> list[Job]:
     """First revisions with at most one known payer, neither voided nor returned, in which offers have no part."""
     heads = [job.row.transaction for job in jobs]
-    locks = OfferLock.objects.filter(
-        store_id__in={head.store_id for head in heads}, transaction_id__in={head.transaction_id for head in heads}
-    )
-    held = set(locks.values_list("store_id", "transaction_id"))
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [[head.store_id for head in heads], [head.transaction_id for head in heads]])
+        held = set(cursor.fetchall())
     others: set[int] = set()  # members in what goes the long way: what they bought after it goes behind it
     names: set[int] = set()
     plain = []

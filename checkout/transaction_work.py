@@ -17,8 +17,6 @@ from loyalty.models import Member
 from offers import retailer_settings
 from offers.lib.errors import Refusal
 
-State = Revision.State
-
 _TRY_HEADS = """
 SELECT id FROM unnest(%s::bigint[]) AS id WHERE pg_try_advisory_xact_lock(hashtextextended('transaction:' || id, 0))
 """
@@ -28,6 +26,9 @@ SELECT DISTINCT ON (transaction_id) transaction_id, id, number FROM checkout_rev
 WHERE transaction_id = ANY (%s) AND is_closed AND state <> 'stale'
 ORDER BY transaction_id, modified_at DESC, number DESC
 """
+_CHANGED = (
+    "SELECT DISTINCT transaction_id FROM checkout_revision WHERE transaction_id = ANY (%s) AND state = 'processed'"
+)
 
 
 @dataclass(slots=True)
@@ -120,8 +121,8 @@ def _place(jobs: Sequence[Job]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_IN_FORCE, [heads])
         in_force = {head: (pk, number) for head, pk, number in cursor.fetchall()}
-    done = Revision.objects.filter(transaction_id__in=heads, state=State.PROCESSED)
-    changed = set(done.values_list("transaction_id", flat=True))
+        cursor.execute(_CHANGED, [heads])
+        changed = {head for (head,) in cursor.fetchall()}
     for job in jobs:
         pk, number = in_force.get(job.row.transaction_id, (job.row.pk, job.row.number))
         job.superseded_by = None if pk == job.row.pk else number
@@ -167,7 +168,8 @@ def _by_uuid(jobs: Sequence[Job]) -> dict[tuple[int, str, str], Member | None]:
         and (uuid := members.as_uuid(payment.user_id)) is not None
     }
     found: dict[tuple[int, str, str], Member | None] = {}
-    for member in Member.objects.filter(uuid__in=wanted) if wanted else ():
+    rows = Member.objects.filter(uuid__in=wanted) if wanted else Member.objects.none()
+    for member in rows.only("uuid", "sor_id", "retailer_id", "customer_id"):
         key = wanted[member.uuid]
         if key[0] == member.retailer_id:
             found[key] = member

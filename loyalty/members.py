@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from loyalty.models import ExternalId, Member
 from offers import audit, retailer_settings
@@ -219,8 +219,14 @@ def lock(member_ids: Iterable[int]) -> dict[int, Member]:
 
 def own(member_ids: Iterable[int]) -> dict[int, list[str]]:
     """Lock these members as `lock` does, and return no more of them than their tags."""
-    rows = Member.objects.select_for_update(no_key=True).filter(pk__in=set(member_ids)).order_by("pk")
-    return dict(rows.values_list("pk", "tags"))
+    with connection.cursor() as cursor:
+        cursor.execute(_OWN, [sorted(set(member_ids))])
+        return dict(cursor.fetchall())
+
+
+_OWN = """
+SELECT id, tags FROM loyalty_member WHERE id = ANY (%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

@@ -12,17 +12,29 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from django.db.models import OuterRef, Subquery
 
 from loyalty import firing, members, outcomes, points, rules
 from loyalty.earning import MemberFacts, Metric, RuleFacts, Sale, TransactionClosed, Wanted, eligible_spend, evaluate
 from loyalty.firing import Result
-from loyalty.models import Award, Member, MemberAccount, PointAccount, TierSystem
+from loyalty.models import Member, MemberAccount, PointAccount, TierSystem
 from offers.ledger import counters
-from offers.ledger.models import Counter
 
 GIVES = ("points_fixed", "points_per")
 COUNTS_PAST = ("purchase_number", "level")
+
+# With arrays the statements stay the same for batches of every size, and prepared.
+_GIVEN = """
+SELECT DISTINCT occasion, member_id FROM loyalty_award
+WHERE occasion = ANY (%s::text[]) AND member_id = ANY (%s::bigint[])
+"""
+_PURSES = """
+SELECT a.member_id, a.account_id, a.id, c.id, a.lifetime, c.granted - c.taken
+FROM loyalty_memberaccount a CROSS JOIN LATERAL (
+    SELECT k.id, k.granted, k.taken FROM ledger_counter k
+    WHERE k.owner = a.id AND k.kind = %s AND k.subject = 0 AND k.scope = '' AND k.period = '' AND k.shard = 0
+    OFFSET 0) c
+WHERE a.member_id = ANY (%s::bigint[]) AND c.granted IS NOT NULL
+"""
 
 
 @dataclass(slots=True)
@@ -53,8 +65,9 @@ class _Facts:
         kinds = PointAccount.objects.filter(retailer_id=retailer_id).select_related("retailer")
         self.accounts = {str(one.uuid): one for one in kinds}
         self.rules = rules.in_force_then(retailer_id=retailer_id, moments={one.sale.closed_at for one in sales})
-        given = Award.objects.filter(occasion__in={one.sale.occasion for one in sales}, member_id__in=owners)
-        self.given = set(given.values_list("occasion", "member_id"))
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVEN, [[one.sale.occasion for one in sales], list(owners)])
+            self.given = set(cursor.fetchall())
         self.purses = _purses(owners)
         self.retailer_id = retailer_id
 
@@ -185,16 +198,6 @@ def _open(facts: _Facts, now: datetime) -> None:
 
 def _purses(owners: Iterable[int]) -> dict[tuple[int, int], _Purse]:
     """Return the opened accounts of the members, by member and kind. One read."""
-    counter = Counter.objects.filter(kind=points.KIND, owner=OuterRef("pk"), subject=0, scope="", period="", shard=0)
-    rows = MemberAccount.objects.filter(member_id__in=set(owners)).annotate(
-        counter_id=Subquery(counter.values("pk")[:1]),
-        granted=Subquery(counter.values("granted")[:1]),
-        taken=Subquery(counter.values("taken")[:1]),
-    )
-    return {
-        (member, account): _Purse(pk, counter_id, lifetime, granted - taken)
-        for pk, member, account, lifetime, counter_id, granted, taken in rows.values_list(
-            "pk", "member_id", "account_id", "lifetime", "counter_id", "granted", "taken"
-        )
-        if counter_id is not None and granted is not None
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PURSES, [points.KIND, list(owners)])
+        return {(member, account): _Purse(*numbers) for member, account, *numbers in cursor.fetchall()}
