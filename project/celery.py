@@ -6,7 +6,10 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import worker_process_init
 from kombu import Queue
+
+from project import heap
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
@@ -48,3 +51,9 @@ app.conf.beat_schedule = {
     "forget old traces": every(3600, "checkout.purge_traces"),
 }
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def settle(**_: Any) -> None:
+    """Every process of a worker begins with all tasks loaded."""
+    heap.settle()

@@ -1,6 +1,5 @@
 """The web entry of production: `project.wsgi:application`."""
 
-import gc
 import os
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, get_resolver, set_script_prefix
 
-from project import bodies, env, errors
+from project import bodies, env, errors, heap
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
@@ -71,19 +70,9 @@ class Application(WSGIHandler):
         return response
 
 
-def settle() -> None:
-    """Load every address now, and let the garbage collector leave alone what lives as long as the process.
-
-    It would walk through all of Django again and again: a tenth of a redemption's time, and a pause of 80 ms each time.
-    """
-    assert get_resolver().url_patterns
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-
-
 django.setup(set_prefix=False)
 application = bodies.Turns(
     Application(), threads=env.env_int("WEB_THREADS", 1, least=1), most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 )
-settle()
+assert get_resolver().url_patterns  # every address is loaded now, and its view with it
+heap.settle()
