@@ -3,6 +3,7 @@
 from checkout.admin import (
     campaigns,
     customers,
+    ledger,
     loyalty_rules,
     orders,
     redemptions,
@@ -19,6 +20,7 @@ from checkout.admin import (
 __all__ = [
     "campaigns",
     "customers",
+    "ledger",
     "loyalty_rules",
     "orders",
     "redemptions",
