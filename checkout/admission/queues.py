@@ -110,9 +110,10 @@ def enter(*, distribution: Distribution, consumer: Consumer, now: datetime, tick
     )
 
     def come_in() -> line.Place:
-        number, entered_at = None, None
+        number, entered_at, capacity = None, None, distribution.max_capacity
         if kept is not None and _was_lost(distribution, consumer.pk, kept, found.entry, now):
-            number, entered_at = kept.number, kept.entered_at
+            # He was in: a line that filled up meanwhile does not keep him out.
+            number, entered_at, capacity = kept.number, kept.entered_at, None
         elif again is None:
             number = _early_number(distribution, consumer.pk, now)
         return _numbered(
@@ -121,7 +122,7 @@ def enter(*, distribution: Distribution, consumer: Consumer, now: datetime, tick
                 distribution.uuid.hex,
                 consumer=consumer.pk,
                 now=now,
-                capacity=distribution.max_capacity,
+                capacity=capacity,
                 leased=leased,
                 number=number,
                 again=again,

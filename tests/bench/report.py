@@ -202,6 +202,9 @@ def show(found: list[Row], judged: list[Goal], rest: Mapping[str, Any], say: Cal
             f"(p95 {line['personal_p95_ms']:.1f} ms); worst tick {line['tick_worst_ms']:.0f} ms, refilled in "
             f"{line['refill_s']:.1f} s"
         )
+        for name, words in (("serving", "the serving document"), ("personal", "personal status")):
+            rate, tail = line[f"http_{name}"], line[f"http_{name}_p95_ms"]
+            say(f"polls over HTTP, {words}: {rate:.0f}/s, p95 {tail:.1f} ms")
     for page in rest["admin_lists"]:
         say(f"admin list with 1,000,000 codes: {page}")
     say("")

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from project import embedded, env, local
-from tests.bench import ground, report, rounds
+from tests.bench import ground, load, report, rounds
 
 ADMIN_LISTS = "tests.bench.admin_lists"  # run with the number of codes, it answers a JSON array of lines
 TRIED = 6  # codes kept aside for counting round trips
@@ -82,11 +82,26 @@ def measure(wanted: argparse.Namespace, stack: ExitStack) -> dict[str, Any]:
         "admin_lists": admin_lists(here, wanted.many),
         "proof": here.inside("prove"),
     }
+    rest["line"] |= poll_rates(here, wanted.seconds)
     judged = report.goals(turn.samples, rest)
     say("")
     report.show(report.rows(turn.samples), judged, rest, say)
     settings = {"rounds": wanted.rounds, "seconds": wanted.seconds, "codes": wanted.codes, "clients": rounds.CLIENTS}
     return {"settings": settings, **report.as_json(turn.samples, judged, rest)}
+
+
+def poll_rates(here: ground.Ground, seconds: float) -> dict[str, float]:
+    """Return polls a second over HTTP: of the document everybody shares, and of one's own status."""
+    asked = here.inside("1000", "polled", module="tests.bench.waiting_line")
+    found = {}
+    for name, heads in asked.items():
+        requests = [head.encode() for head in heads] * (200_000 // len(heads))
+        done = load.drive(load.Job(here.product.port, requests, b"200", b'"server_time"', seconds, rounds.CLIENTS))
+        if done.errors:
+            raise rounds.Failed(f"polling {name}: {done.errors[0][:300]}")
+        found[f"http_{name}"] = done.done / done.seconds
+        found[f"http_{name}_p95_ms"] = sorted(done.latencies)[len(done.latencies) * 95 // 100] * 1000
+    return found
 
 
 def admin_lists(here: ground.Ground, many: int) -> list[str]:

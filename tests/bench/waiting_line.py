@@ -15,8 +15,9 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from checkout.admission import distributions, journeys, line, queue_log, queues  # noqa: E402
+from checkout.admission import consumers, distributions, journeys, line, queue_log, queues  # noqa: E402
 from checkout.admission.models import Admission, Consumer, Distribution, Entry  # noqa: E402
+from offers import clients  # noqa: E402
 from offers.lib import clock  # noqa: E402
 from offers.lib.actors import SYSTEM  # noqa: E402
 from offers.models import Retailer  # noqa: E402
@@ -157,5 +158,25 @@ def main(number: int) -> dict[str, Any]:
     return result
 
 
+def polled(number: int) -> dict[str, list[str]]:
+    """Enter so many guests and return the heads of requests: the document of all, and everybody's own status."""
+    now = clock.now()
+    shop = Retailer.objects.order_by("pk")[0]
+    page, _ = clients.create(
+        retailer_id=shop.pk, kind="publishable", name="Bench", rate_limited=False, actor=SYSTEM, now=now
+    )
+    fields = {"open_at": now, "paused": True, "admission_rate": 60}
+    queue = distributions.create(retailer_id=shop.pk, mechanism="queue", fields=fields, actor=SYSTEM, now=now)
+    own = []
+    for _ in range(number):
+        session = consumers.guest(retailer_id=shop.pk, now=now)
+        queues.enter(distribution=queue, consumer=session.consumer, now=now)
+        headers = f"X-Publishable-Key: {page.key}\r\nAuthorization: Bearer {session.access_token}\r\n"
+        own.append(f"GET /admission/v1/queues/{queue.uuid}/status HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n")
+    shared = f"GET /admission/v1/queues/{queue.uuid}/serving HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    return {"serving": [shared], "personal": own}
+
+
 if __name__ == "__main__":
-    sys.stdout.write(orjson.dumps(main(int(sys.argv[1]))).decode())
+    run = polled if sys.argv[2:] == ["polled"] else main
+    sys.stdout.write(orjson.dumps(run(int(sys.argv[1]))).decode())

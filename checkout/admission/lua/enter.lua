@@ -28,9 +28,7 @@ end
 local gone = redis.call('HGET', p .. ':gone', c)
 if gone and gone ~= ARGV[6] then return {'gone', gone} end
 local most = tonumber(ARGV[3])
-if ARGV[4] == '' or ARGV[6] ~= '' then
-  if most >= 0 and redis.call('ZCARD', wait) >= most then return {'full'} end
-end
+if most >= 0 and redis.call('ZCARD', wait) >= most then return {'full'} end
 number = ARGV[4]
 if number == '' then
   if tonumber(redis.call('GET', p .. ':seq') or '0') >= tonumber(ARGV[5]) then return {'lease'} end

@@ -224,9 +224,10 @@ def test_an_emptied_redis_says_so_and_is_refilled_in_order(queue: "redis.Redis")
     assert admit() == [2, 3, 4, 9]
 
 
-def test_a_restored_place_is_taken_in_even_where_the_line_is_full() -> None:
+def test_an_early_number_needs_room_and_a_restored_place_does_not() -> None:
     enter(1, capacity=1)
-    assert line.enter(Q, consumer=7, now=NOW, number=0, capacity=1, leased=10).ahead == 0
+    assert line.enter(Q, consumer=7, now=NOW, number=-5, capacity=1).state == "full"
+    assert line.enter(Q, consumer=7, now=NOW, number=0).ahead == 0
 
 
 def test_redis_away_is_a_refusal_with_a_time_to_come_back() -> None:
