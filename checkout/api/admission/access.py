@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from checkout.admission import consumers
 from checkout.admission.models import Consumer
 from checkout.api.admission import errors
+from checkout.api.admission.schema import CONSUMER, PUBLIC, SERVER, AdmissionSchema
 from checkout.api.common import auth, limits, parse
 from checkout.api.common import errors as refusals
 from checkout.api.common.views import METHODS, SAFE, ApiView, MethodRefused
@@ -18,12 +19,12 @@ from offers.models import Client
 
 KEY_LENGTH = 27  # sk_ and 24 characters; the rest of a secret key is its secret
 ALLOWED_HEADERS = "Content-Type, X-Publishable-Key, Authorization, X-Waiting-Ticket, X-Fingerprint, X-Request-Id"
-PUBLIC, PAGE, CONSUMER, SERVER = "public", "page", "consumer", "server"
 
 
 class AdmissionView(ApiView):
     """Base of the dialect's views: `who` says who may call each method. A browser may read every answer of a page's."""
 
+    schema = AdmissionSchema()
     who: ClassVar[dict[str, str]] = {}
     consumer: Consumer
 

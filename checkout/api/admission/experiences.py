@@ -6,12 +6,15 @@ from django.http import HttpRequest
 from django.urls import path
 
 from checkout.admission import distributions, journeys, routing, tokens
-from checkout.api.admission.access import CONSUMER, PAGE, AdmissionView
+from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.queues import ticket_in
+from checkout.api.admission.schema import CONSUMER, PAGE
 from offers.lib.errors import InvalidPayload
 
 
 class Detail(AdmissionView):
+    """What a launch is, and its ways in."""
+
     who = {"GET": PAGE}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
@@ -38,6 +41,8 @@ class Detail(AdmissionView):
 
 
 class Enter(AdmissionView):
+    """Take the first way in that is open to the consumer, with an access code if there is one."""
+
     who = {"POST": CONSUMER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
@@ -56,6 +61,8 @@ class Enter(AdmissionView):
 
 
 class Leave(AdmissionView):
+    """Give up the place in the launch's queue."""
+
     who = {"DELETE": CONSUMER, "POST": CONSUMER}
 
     def delete(self, request: HttpRequest, ident: str) -> None:
@@ -68,6 +75,8 @@ class Leave(AdmissionView):
 
 
 class Journey(AdmissionView):
+    """The consumer's status document in this launch."""
+
     who = {"GET": CONSUMER}
 
     def get(self, request: HttpRequest, ident: str) -> Any:

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from django.urls import path
 
 from checkout.admission import consumers
-from checkout.api.admission.access import CONSUMER, PAGE, AdmissionView
+from checkout.api.admission.access import AdmissionView
+from checkout.api.admission.schema import CONSUMER, PAGE
 from offers.lib.errors import InvalidPayload
 
 
@@ -21,6 +22,8 @@ def shape(session: consumers.Session) -> dict[str, Any]:
 
 
 class Guest(AdmissionView):
+    """Make a guest and his tokens."""
+
     who = {"POST": PAGE}
 
     def post(self, request: HttpRequest) -> Any:
@@ -31,6 +34,8 @@ class Guest(AdmissionView):
 
 
 class Refresh(AdmissionView):
+    """New tokens for a refresh token."""
+
     who = {"POST": PAGE}
 
     def post(self, request: HttpRequest) -> Any:
@@ -41,6 +46,8 @@ class Refresh(AdmissionView):
 
 
 class Logout(AdmissionView):
+    """End all tokens of the consumer."""
+
     who = {"POST": CONSUMER}
 
     def post(self, request: HttpRequest) -> None:

@@ -9,7 +9,8 @@ from django.urls import path
 
 from checkout.admission import consumers, distributions, journeys, queues, tokens
 from checkout.admission.models import Consumer, Distribution
-from checkout.api.admission.access import CONSUMER, PAGE, PUBLIC, SERVER, AdmissionView
+from checkout.api.admission.access import AdmissionView
+from checkout.api.admission.schema import CONSUMER, PAGE, PUBLIC, SERVER
 from checkout.api.common import render
 from offers.lib.errors import InvalidPayload, NotFound
 
@@ -37,6 +38,8 @@ class QueueView(AdmissionView):
 
 
 class Queue(QueueView):
+    """What a queue is and which state it is in."""
+
     who = {"GET": PAGE}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
@@ -59,6 +62,8 @@ class Queue(QueueView):
 
 
 class Enter(QueueView):
+    """Join the line: the same place as often as one asks; answers the status document."""
+
     who = {"POST": CONSUMER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
@@ -71,6 +76,8 @@ class Enter(QueueView):
 
 
 class Leave(QueueView):
+    """Give the place up."""
+
     who = {"POST": CONSUMER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
@@ -81,6 +88,8 @@ class Leave(QueueView):
 
 
 class Status(QueueView):
+    """One's own status document; the token stands in it once one is admitted."""
+
     who = {"GET": CONSUMER}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
@@ -92,6 +101,8 @@ class Status(QueueView):
 
 
 class Serving(AdmissionView):
+    """What is the same for all who wait, kept for a second: poll this far back, and your own status near the front."""
+
     who = {"GET": PUBLIC}
 
     def get(self, request: HttpRequest, ident: str) -> HttpResponse:
@@ -119,6 +130,8 @@ class Serving(AdmissionView):
 
 
 class Admit(QueueView):
+    """Admit a consumer out of turn."""
+
     who = {"POST": SERVER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
@@ -129,6 +142,8 @@ class Admit(QueueView):
 
 
 class Deny(QueueView):
+    """Take a consumer out for good, with a reason he is told."""
+
     who = {"POST": SERVER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:

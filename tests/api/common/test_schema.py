@@ -32,7 +32,7 @@ def routes(resolver: URLResolver, prefix: str = "/") -> Iterator[tuple[str, type
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from routes(pattern, path)
-        elif isinstance(pattern, URLPattern) and is_api(path) and "^" not in path:
+        elif isinstance(pattern, URLPattern) and is_api(path) and "^" not in path and "/admission/" not in path:
             yield re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path), pattern.callback.cls  # type: ignore[attr-defined]
 
 
