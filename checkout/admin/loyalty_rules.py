@@ -21,7 +21,7 @@ from loyalty.earning import RuleFacts, Sale, SaleLine
 from loyalty.models import Member, PointAccount, Rule, RuleVersion
 from offers.admin import fields, lookups, show
 from offers.admin.filters import PickFilter, RetailerFilter
-from offers.admin.office import OfficeAdmin, ReasonForm, View, actor_of, now, posted
+from offers.admin.office import OfficeAdmin, View, actor_of, now, posted
 from offers.admin.page import Button, Checklist, Facts, Figure, Figures, Page, Step, Table
 from offers.lib.errors import InvalidPayload
 from offers.lib.money import to_minor
@@ -195,27 +195,15 @@ class RuleAdmin(OfficeAdmin):
     def switch(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Rule = self.find(key)
-        word = "Switch off" if row.active else "Switch on"
-
-        def act(values: dict[str, Any]) -> str:
-            rules.set_active(
-                retailer_id=row.retailer_id,
-                rule_uuid=str(row.uuid),
-                active=not row.active,
-                reason=values["reason"],
-                actor=actor_of(request),
-                now=now(),
-            )
-            return f"Rule {row.name} is {'off' if row.active else 'on'} for sales closed from now on."
-
-        return self.ask(
+        return self.ask_why(
             request,
-            form=ReasonForm(posted(request)),
-            title=f"{word} {row.name}?",
+            row,
+            rules.set_active,
+            rule_uuid=str(row.uuid),
+            active=not row.active,
+            word="Switch off" if row.active else "Switch on",
             text="It counts for sales closed from now on; what it gave stays.",
-            button=word,
-            back=self.url("change", key),
-            act=act,
+            told=f"Rule {row.name} is {'off' if row.active else 'on'} for sales closed from now on.",
             danger=row.active,
         )
 

@@ -16,7 +16,6 @@ from offers.admin.filters import PickFilter, RetailerFilter
 from offers.admin.office import (
     OfficeAdmin,
     OfficeForm,
-    ReasonForm,
     SureForm,
     View,
     actor_of,
@@ -241,53 +240,17 @@ class CampaignAdmin(OfficeAdmin):
     def switch(self, request: HttpRequest, key: int, active: bool, word: str, text: str) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Campaign = self.find(key)
-
-        def act(values: dict[str, Any]) -> str:
-            campaigns.switch(
-                retailer_id=row.retailer_id,
-                ident=row.public_id,
-                active=active,
-                reason=values["reason"],
-                actor=actor_of(request),
-                now=now(),
-            )
-            return f"Campaign {row.name} has been {word.lower()}d."
-
-        return self.ask(
-            request,
-            form=ReasonForm(posted(request)),
-            title=f"{word} {row.name}?",
-            text=text,
-            button=word,
-            back=self.url("change", key),
-            act=act,
-            danger=not active,
-        )
+        told = f"Campaign {row.name} has been {word.lower()}d."
+        more: dict[str, Any] = {"ident": row.public_id, "active": active, "danger": not active}
+        return self.ask_why(request, row, campaigns.switch, word=word, text=text, told=told, **more)
 
     def archive(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Campaign = self.find(key)
-
-        def act(values: dict[str, Any]) -> str:
-            campaigns.archive(
-                retailer_id=row.retailer_id,
-                ident=row.public_id,
-                reason=values["reason"],
-                actor=actor_of(request),
-                now=now(),
-            )
-            return f"Campaign {row.name} has been archived.\n{self.url('changelist')}"
-
-        return self.ask(
-            request,
-            form=ReasonForm(posted(request)),
-            title=f"Archive {row.name}?",
-            text="It is disabled for good and leaves the list. Its codes and history are kept.",
-            button="Archive",
-            back=self.url("change", key),
-            act=act,
-            danger=True,
-        )
+        text = "It is disabled for good and leaves the list. Its codes and history are kept."
+        told = f"Campaign {row.name} has been archived.\n{self.url('changelist')}"
+        more: dict[str, Any] = {"ident": row.public_id, "danger": True}
+        return self.ask_why(request, row, campaigns.archive, word="Archive", text=text, told=told, **more)
 
     def more_codes(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"), "offers.add_voucher")

@@ -13,7 +13,6 @@ from offers.admin.filters import PickFilter, RetailerFilter
 from offers.admin.office import (
     OfficeAdmin,
     OfficeForm,
-    ReasonForm,
     SureForm,
     View,
     actor_of,
@@ -174,23 +173,10 @@ class ClientAdmin(OfficeAdmin):
     def revoke(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Client = self.find(key)
-
-        def act(values: dict[str, Any]) -> str:
-            clients.revoke(
-                retailer_id=row.retailer_id, key=row.key, reason=values["reason"], actor=actor_of(request), now=now()
-            )
-            return f"{row.name} has been revoked: its requests are refused from now on."
-
-        return self.ask(
-            request,
-            form=ReasonForm(posted(request)),
-            title=f"Revoke {row.name}?",
-            text="Whoever uses this credential is locked out at once. This cannot be undone.",
-            button="Revoke",
-            back=self.url("change", key),
-            act=act,
-            danger=True,
-        )
+        text = "Whoever uses this credential is locked out at once. This cannot be undone."
+        told = f"{row.name} has been revoked: its requests are refused from now on."
+        more: dict[str, Any] = {"key": row.key, "danger": True}
+        return self.ask_why(request, row, clients.revoke, word="Revoke", text=text, told=told, **more)
 
     def new_secret(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))

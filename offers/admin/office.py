@@ -224,6 +224,41 @@ class OfficeAdmin(ModelAdmin):  # type: ignore[misc]
             request, "admin/office/form.html", context, status=422 if request.method == "POST" else 200
         )
 
+    def ask_why(
+        self,
+        request: HttpRequest,
+        row: models.Model,
+        verb: Callable[..., object],
+        *,
+        word: str,
+        text: str,
+        told: str,
+        danger: bool = False,
+        reasoned: bool = True,
+        **arguments: Any,
+    ) -> HttpResponse:
+        """Ask for a reason (or only whether one is sure) and call a verb of a retailer's row with it.
+
+        The verb gets whose row it is, who asks, the reason and the moment besides `arguments`; `told` is said then.
+        """
+
+        def act(values: dict[str, Any]) -> str:
+            why = {"reason": values["reason"]} if reasoned else {}
+            whose = row.retailer_id  # type: ignore[attr-defined]
+            verb(retailer_id=whose, actor=actor_of(request), now=now(), **why, **arguments)
+            return told
+
+        return self.ask(
+            request,
+            form=(ReasonForm if reasoned else SureForm)(posted(request)),
+            title=f"{word} {row}?",
+            text=text,
+            button=word,
+            back=self.url("change", row.pk),
+            act=act,
+            danger=danger,
+        )
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(  # type: ignore[no-any-return]
             request, {"nothing_text": self.nothing_text, "called": self.names, **(extra_context or {})}

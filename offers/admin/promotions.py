@@ -14,7 +14,6 @@ from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
     OfficeAdmin,
     OfficeForm,
-    SureForm,
     View,
     actor_of,
     locked,
@@ -205,21 +204,9 @@ class PromotionTierAdmin(OfficeAdmin):
     def switch(self, request: HttpRequest, key: int, verb: Any, word: str, text: str) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: PromotionTier = self.find(key)
-
-        def act(_: dict[str, Any]) -> str:
-            verb(retailer_id=row.retailer_id, ident=row.public_id, actor=actor_of(request), now=now())
-            return f"Tier {row} has been {word.lower()}d."
-
-        return self.ask(
-            request,
-            form=SureForm(posted(request)),
-            title=f"{word} {row}?",
-            text=text,
-            button=word,
-            back=self.url("change", key),
-            act=act,
-            danger=word == "Disable",
-        )
+        told = f"Tier {row} has been {word.lower()}d."
+        more: dict[str, Any] = {"ident": row.public_id, "danger": word == "Disable", "reasoned": False}
+        return self.ask_why(request, row, verb, word=word, text=text, told=told, **more)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -12,7 +12,6 @@ from offers.admin import rule_form, show
 from offers.admin.filters import RetailerFilter
 from offers.admin.office import (
     OfficeAdmin,
-    SureForm,
     View,
     actor_of,
     locked,
@@ -183,21 +182,10 @@ class RuleAdmin(OfficeAdmin):
         self.demand(request, self.permission("delete"))
         row: ValidationRule = self.find(key)
         bound = row.assignments.count()
-
-        def act(_: dict[str, Any]) -> str:
-            rules.delete(retailer_id=row.retailer_id, ident=row.public_id, actor=actor_of(request), now=now())
-            return f"Condition {row.name} has been deleted.\n{self.url('changelist')}"
-
-        return self.ask(
-            request,
-            form=SureForm(posted(request)),
-            title=f"Delete {row.name}?",
-            text=f"It binds {bound:,} campaigns, codes or tiers, which will work without it." if bound else "",
-            button="Delete",
-            back=self.url("change", key),
-            act=act,
-            danger=True,
-        )
+        text = f"It binds {bound:,} campaigns, codes or tiers, which will work without it." if bound else ""
+        told = f"Condition {row.name} has been deleted.\n{self.url('changelist')}"
+        more: dict[str, Any] = {"ident": row.public_id, "danger": True, "reasoned": False}
+        return self.ask_why(request, row, rules.delete, word="Delete", text=text, told=told, **more)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -334,28 +334,9 @@ class VoucherAdmin(OfficeAdmin):
     def switch(self, request: HttpRequest, key: int, active: bool, word: str, text: str) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Voucher = self.find(key)
-
-        def act(values: dict[str, Any]) -> str:
-            vouchers.switch(
-                retailer_id=row.retailer_id,
-                ident=row.public_id,
-                active=active,
-                reason=values["reason"],
-                actor=actor_of(request),
-                now=now(),
-            )
-            return f"Code {row.code} has been {word.lower()}d."
-
-        return self.ask(
-            request,
-            form=ReasonForm(posted(request)),
-            title=f"{word} {row.code}?",
-            text=text,
-            button=word,
-            back=self.url("change", key),
-            act=act,
-            danger=not active,
-        )
+        told = f"Code {row.code} has been {word.lower()}d."
+        more: dict[str, Any] = {"ident": row.public_id, "active": active, "danger": not active}
+        return self.ask_why(request, row, vouchers.switch, word=word, text=text, told=told, **more)
 
     def credits(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
