@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from checkout.admission.models import Admission, Handoff
@@ -52,9 +53,25 @@ def create(*, admission: Admission, return_url: str, allowed: Collection[str], n
     return code
 
 
-def exchange(*, code: str, origin: str, now: datetime) -> Admission:
-    """Return the admission a code stands for, once. Refuses handoff_code_refused, for every reason alike."""
-    fresh = Handoff.objects.filter(code_hash=_hash(code), origin=origin, used_at=None, expires_at__gt=now)
+def allowed_origins(settings: Mapping[str, Any]) -> list[str]:
+    """Return the `return_origins` of a retailer's settings; what is not an exact origin is none."""
+    found = []
+    for text in settings.get("return_origins", []):
+        try:
+            if origin_of(text) == text:
+                found.append(text)
+        except ReturnRefused:
+            continue
+    return found
+
+
+def exchange(*, code: str, now: datetime, origin: str | None = None, retailer_id: int = 0) -> Admission:
+    """Return the admission a code stands for, once: to the origin it is for, or to that retailer's server.
+
+    Refuses handoff_code_refused, for every reason alike.
+    """
+    fresh = Handoff.objects.filter(code_hash=_hash(code), used_at=None, expires_at__gt=now)
+    fresh = fresh.filter(origin=origin) if origin is not None else fresh.filter(admission__retailer_id=retailer_id)
     if not fresh.update(used_at=now):
         raise CodeRefused()
     return Admission.objects.select_related("distribution__sequence__experience").get(handoffs__code_hash=_hash(code))

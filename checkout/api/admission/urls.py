@@ -1,5 +1,11 @@
 """Every address under /admission/v1, one list per resource."""
 
-from checkout.api.admission import experiences, guests, queues
+from checkout.api.admission import admissions, experiences, guests, handoffs, queues
 
-urlpatterns = [*guests.urlpatterns, *experiences.urlpatterns, *queues.urlpatterns]
+urlpatterns = [
+    *guests.urlpatterns,
+    *experiences.urlpatterns,
+    *queues.urlpatterns,
+    *admissions.urlpatterns,
+    *handoffs.urlpatterns,
+]

@@ -15,14 +15,7 @@ def own_origin(request: HttpRequest) -> str:
 
 def allowed_origins(retailer: Retailer) -> list[str]:
     """Return the retailer's return origins; what is not an exact origin on its list is none."""
-    found = []
-    for text in retailer.settings.get("return_origins", []):
-        try:
-            if handoffs.origin_of(text) == text:
-                found.append(text)
-        except handoffs.ReturnRefused:
-            continue
-    return found
+    return handoffs.allowed_origins(retailer.settings)
 
 
 def policy(response: HttpResponse, retailer: Retailer | None) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from checkout import admitted_orders
-from checkout.admission import distributions, handoffs, journeys, queues, tokens
+from checkout.admission import claims, distributions, handoffs, journeys, queues, tokens
 from checkout.admission.models import Admission, Consumer, Distribution, Entry
 from checkout.api.pages import framing, shopper, words
 from offers.lib import clock
@@ -93,10 +93,13 @@ def join(request: HttpRequest, uuid: str) -> HttpResponse:
 
 @require_POST
 def leave(request: HttpRequest, uuid: str) -> HttpResponse:
-    """Give the place in line up."""
+    """Give the place up: in line, or in the checkout."""
     now, distribution = clock.now(), find(uuid)
     consumer = shopper.consumer_of(request, distribution.retailer_id)
-    if consumer is not None:
+    admission = own_admission(request, distribution, now)
+    if admission is not None:
+        claims.release(admission_id=admission.pk, now=now)
+    elif consumer is not None:
         try:
             queues.leave(distribution=distribution, consumer_id=consumer.pk, now=now)
             request.session.pop(TICKET, None)

@@ -1,0 +1,185 @@
+"""/admission/v1 admissions and handoffs over HTTP: validate, claim, pay, complete, give up, and one-time codes."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import pytest
+import redis
+from django.db import connection
+
+from checkout.admission import claims, line, queues
+from checkout.admission.models import Admission, Distribution, Entry
+from offers.ledger.models import Hold
+from offers.models import Retailer
+from tests import factories
+from tests.api.client import Answer, ApiClient
+from tests.checkout.admission import launch
+from tests.checkout.admission.launch import NOW, at
+
+pytestmark = pytest.mark.django_db
+SetClock = Callable[[datetime], None]
+ORDER = {"order_id": "R-1", "order_amount": "49.00", "currency": "EUR"}
+
+
+@pytest.fixture(autouse=True)
+def emptied(redis_client: "redis.Redis", set_clock: SetClock) -> Iterator[None]:
+    line.reset()
+    queues.reset()
+    set_clock(NOW)
+    yield
+    line.reset()
+
+
+class Scene:
+    """A queue of one place at a time, a shopper in it who was admitted, and the checkout's server."""
+
+    def __init__(self, shop: Retailer, **fields: Any) -> None:
+        self.shop = shop
+        self.page = ApiClient({"X-Publishable-Key": factories.credential(shop, "publishable", origins=["*"])[0].key})
+        self.server = ApiClient({"Authorization": f"Bearer {factories.credential(shop, 'secret')[1]}"})
+        self.queue: Distribution = launch.queue(shop, max_active=1, currency="EUR", **fields)
+        self.consumer, self.token = self.admit()
+
+    def admit(self) -> tuple[ApiClient, str]:
+        guest = self.page.post("/admission/v1/auth/guest", {}).json
+        consumer = ApiClient({**self.page.headers, "Authorization": f"Bearer {guest['access_token']}"})
+        consumer.post(f"/admission/v1/queues/{self.queue.uuid}/enter", {})
+        launch.tick(self.queue)
+        found = consumer.get(f"/admission/v1/queues/{self.queue.uuid}/status")
+        return consumer, (found["admission"] or {"token": ""})["token"]
+
+    def do(self, what: str, **more: object) -> Answer:
+        return self.server.post(f"/admission/v1/admissions/{what}", {"admission_token": self.token, **more})
+
+
+@pytest.fixture
+def scene(shop_a: Retailer) -> Scene:
+    return Scene(shop_a)
+
+
+def test_a12_a13_a22_a23_once_from_validate_to_complete(scene: Scene) -> None:
+    assert scene.do("validate")["valid"] is True
+    assert scene.do("claim", session="cart-1")["state"] == "CLAIMED"
+    assert scene.do("claim", session="cart-1").status == 200
+    assert scene.do("claim", session="cart-2").json["error"]["code"] == "admission_bound_elsewhere"
+    assert scene.do("validate", session="cart-2").json == {"valid": False, "reason": "bound_elsewhere"}
+    assert scene.do("begin_payment", session="cart-1").status == 200
+    done = scene.do("complete", **ORDER)
+    assert (done.status, done["state"], done["order_id"]) == (200, "COMPLETED", "R-1")
+    assert scene.do("complete", **ORDER).status == 200
+    again = scene.do("complete", **{**ORDER, "order_id": "R-2"})
+    assert (again.status, again.json["error"]["code"]) == (409, "admission_already_completed")
+    assert scene.do("validate").json == {"valid": False, "reason": "completed"}
+    assert Entry.objects.get().state == "COMPLETED"
+    assert not Hold.objects.filter(state=Hold.State.LIVE).exists()  # the place is free for the next
+
+
+def test_a8_forged_altered_and_foreign_tokens_are_refused(scene: Scene, shop_b: Retailer) -> None:
+    head, _, mac = scene.token.rpartition(".")
+    other = Scene(shop_b)
+    for token, reason in [
+        ("nonsense", "malformed"),
+        (f"{head}.{mac[::-1]}", "invalid_signature"),
+        (scene.token.replace(".k1.", ".k9."), "invalid_signature"),
+        (other.token, "invalid_signature"),
+    ]:
+        sent = {"admission_token": token, "session": "cart-1"}
+        told = scene.server.post("/admission/v1/admissions/validate", sent)
+        assert (told.status, told.json) == (200, {"valid": False, "reason": reason})
+        assert scene.server.post("/admission/v1/admissions/claim", sent).status == 401
+    Admission.objects.filter(retailer=scene.shop).delete()
+    assert scene.do("validate")["reason"] == "unknown"
+    assert scene.do("claim", session="cart-1").status == 404
+
+
+def test_a11_it_ends_at_its_second_and_a_payment_begun_has_two_minutes(scene: Scene, set_clock: SetClock) -> None:
+    late = Scene(factories.retailer())
+    scene.do("claim", session="cart-1")
+    set_clock(at(899))
+    assert scene.do("begin_payment", session="cart-1").status == 200
+    set_clock(at(900 + 119))
+    assert scene.do("complete", **ORDER).status == 200
+    set_clock(at(900))
+    assert late.do("validate")["reason"] == "expired"
+    assert late.do("complete", **ORDER).status == 410
+    assert late.do("begin_payment", session="cart-1").status == 410
+
+
+def test_a24_five_declines_give_the_place_up(scene: Scene) -> None:
+    scene.do("claim", session="cart-1")
+    for declines in range(1, 6):
+        scene.do("begin_payment", session="cart-1")
+        state = scene.do("payment_failed", reason="card_declined")["state"]
+        assert state == ("RELEASED" if declines == 5 else "CLAIMED")
+    assert scene.do("complete", **ORDER).status == 409
+    assert scene.do("validate")["reason"] == "released"
+
+
+def test_a_place_given_up_is_the_next_ones(scene: Scene) -> None:
+    _, none = scene.admit()
+    assert none == ""
+    stranger = ApiClient({**scene.page.headers, "Authorization": scene.admit()[0].headers["Authorization"]})
+    body = {"admission_token": scene.token}
+    assert stranger.post("/admission/v1/admissions/release", body).status == 404
+    assert scene.consumer.post("/admission/v1/admissions/release", body)["state"] == "RELEASED"
+    launch.tick(scene.queue)
+    assert Admission.objects.filter(state="ISSUED").count() == 1
+
+
+def test_a21_only_a_servers_secret_key_may(scene: Scene) -> None:
+    for what in ("validate", "claim", "begin_payment", "payment_failed", "complete"):
+        address, body = f"/admission/v1/admissions/{what}", {"admission_token": scene.token}
+        assert ApiClient({}).post(address, body).status == 401
+        assert scene.consumer.post(address, body).status == 401
+        assert ApiClient({**scene.server.headers, "Origin": "https://x.example"}).post(address, body).status == 403
+        assert scene.server.post(address, {}).status == 400
+
+
+def test_a18_a26_a_code_is_for_listed_origins_and_works_once(scene: Scene, set_clock: SetClock) -> None:
+    scene.shop.settings = {"return_origins": ["https://shop.example"]}
+    scene.shop.save()
+
+    def ask(url: object) -> Answer:
+        return scene.consumer.post("/admission/v1/handoffs", {"admission_token": scene.token, "return_url": url})
+
+    for url in (
+        "javascript:alert(1)",
+        "https://evil.example/",
+        "https://shop.example.evil.example/",
+        "https://shop.example@evil.example/",
+        "https://shop.example:444/",
+        "http://shop.example/",
+        "//shop.example/",
+        "https://shop.example\\@evil.example",
+        None,
+    ):
+        assert ask(url).json["error"]["code"] == "return_url_refused", url
+    code = ask("https://shop.example/checkout?cart=1")["code"]
+    exchange = "/admission/v1/handoffs/exchange"
+    assert scene.server.post(exchange, {"code": code}).json == {"admission_token": scene.token}
+    assert scene.server.post(exchange, {"code": code}).status == 404
+    late = ask("https://shop.example/")["code"]
+    set_clock(at(60))
+    assert scene.server.post(exchange, {"code": late}).status == 404
+    assert scene.server.post(exchange, {"code": "x"}).status == 404
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_many_completes_at_once_one_order_gets_it(scene: Scene) -> None:
+    row = Admission.objects.get()
+
+    def complete(number: int) -> str:
+        try:
+            done = claims.complete(admission_id=row.pk, order_id=f"R-{number}", amount=1, currency="EUR", now=NOW)
+            return done.order_id
+        except claims.AlreadyCompleted:
+            return ""
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        won = [order for order in pool.map(complete, range(24)) if order]
+    assert won == [Admission.objects.get().order_id]
