@@ -48,6 +48,7 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
     """Take and store everything. A Shortage when something ran out, None when the order changed under our hands."""
     facts = plan.facts
     claims = wants.of(facts, plan.applied, entries=plan.journal)
+    known = _known(plan)
     written = {
         "retailer": retailer_id,
         "now": facts.now,
@@ -67,7 +68,7 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
         "rows": [_row(row) for row in plan.rows],
         "locked": [_locked(row) for row in plan.rows],
         "events": _events(plan) if facts.config.listened else None,
-        "owners": sorted({want.owner for want in claims if want.kind == "voucher.uses"}),
+        "owners": sorted({want.owner for want in claims if want.kind == "voucher.uses"} - known.keys()),
     }
     text = orjson.dumps(written, default=str).decode()
 
@@ -77,7 +78,24 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
     ok, item, kind, available, _, customer_public_id, _, _, figures = found
     if not ok:
         return Shortage(item, kind, available)
-    return Redeemed(facts, plan.outcome, plan.rows, plan.parent, plan.order, customer_public_id, _figures(figures))
+    found_figures = {**known, **_figures(figures)}
+    return Redeemed(facts, plan.outcome, plan.rows, plan.parent, plan.order, customer_public_id, found_figures)
+
+
+def _known(plan: Plan) -> dict[int, dict[str, Figures]]:
+    """Return the figures that need no look: of a code for one use that nobody else has taken anything of.
+
+    Whoever gets that one use is the only one who ever did.
+    """
+    found: dict[int, dict[str, Figures]] = {}
+    for verdict in plan.applied:
+        voucher = plan.facts.subject(verdict.redeemable).voucher
+        if voucher is None or voucher.redemption_limit != 1 or verdict.redeemable.gift is not None:
+            continue
+        rows = [one for one in voucher.counters if one.kind == "voucher.uses"]
+        if all(one.granted == 1 and one.taken_by_others == 0 and not one.withdrawn for one in rows):
+            found[voucher.id] = {"voucher.uses": Figures(granted=1, withdrawn=0, settled=1)}
+    return found
 
 
 def _figures(text: str | None) -> dict[int, dict[str, Figures]]:
