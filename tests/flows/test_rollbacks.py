@@ -34,6 +34,16 @@ def test_it_gives_back_the_use_and_the_credits(api: ApiClient, shop_a: Retailer)
     call_command("prove_ledger")
 
 
+def test_a_code_for_one_use_that_came_back_counts_one_again(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a, limit=1)
+    for _ in range(2):
+        made = redeem(api, "CODE")["redemptions"][0]
+        assert made["voucher"]["redemption"]["redeemed_quantity"] == 1
+        assert api.get("/v1/vouchers/CODE/redemption")["redeemed_quantity"] == 1
+        roll_back(api, made["id"])
+        assert api.get("/v1/vouchers/CODE/redemption")["redeemed_quantity"] == 0
+
+
 def test_the_order_loses_its_discounts(api: ApiClient, shop_a: Retailer) -> None:
     shop.code(shop_a)
     made = redeem(api, "CODE")["redemptions"][0]["id"]
