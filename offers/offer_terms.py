@@ -6,17 +6,15 @@ and `items` are lists of {match, values} like catalog restrictions (empty: any i
 names, channels lower case, store ids lower-case UUIDs, time windows {"start": "HH:MM", "end": "HH:MM"}.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import orjson
-
-from offers.lib import loose, money
+from offers import term_values
+from offers.lib import loose
 from offers.models import Offer
 from offers.offer_dates import LONGEST
 from offers.offer_limits import PERIODS
@@ -41,16 +39,8 @@ CHECK_TYPES = ("fixed_check_discount", "percent_check_discount")
 RESTRICTIONS = ("use_restrictions", "purchase_restrictions", "catalog_restrictions", "location_restrictions")
 LIFTED = ("discount_config", "offer_config", *RESTRICTIONS)
 MATCHES = ("item", "category", "brand", "tag")
-WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 MOST_LINES = 200
-MOST_VALUES = 1000
-MOST_COUNT = 1_000_000_000
 TEXT_LIMITS = {"title": 255, "description": 10_000, "terms_and_conditions": 50_000}
-CUSTOM_DATA_LIMIT = 65_536
-_CULTURE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
-_HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -153,10 +143,10 @@ def _texts(raw: object, errors: Errors) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for path, line in _objects("text_config", raw, errors):
         text: dict[str, Any] = {"id": str(uuid4())}
-        text["culture"] = errors.read(f"{path}.culture", _culture, line.get("culture"))
+        text["culture"] = errors.read(f"{path}.culture", term_values.culture, line.get("culture"))
         for name, limit in TEXT_LIMITS.items():
             value = line.get(name)
-            value = errors.read(f"{path}.{name}", _text(limit), "" if value is None else value)
+            value = errors.read(f"{path}.{name}", term_values.text(limit), "" if value is None else value)
             text["terms" if name == "terms_and_conditions" else name] = value
         if text["title"] is not None and not text["title"].strip():
             errors.add(f"{path}.title", "must not be empty")
@@ -170,12 +160,12 @@ def _media(raw: object, errors: Errors) -> list[dict[str, Any]]:
     found = []
     for path, line in _objects("media_config", raw, errors):
         media: dict[str, Any] = {"id": str(uuid4())}
-        media["uri"] = errors.read(f"{path}.uri", _named(2000), line.get("uri"))
+        media["uri"] = errors.read(f"{path}.uri", term_values.named(2000), line.get("uri"))
         culture = line.get("culture")
-        media["culture"] = errors.read(f"{path}.culture", _culture, culture) if culture else ""
+        media["culture"] = errors.read(f"{path}.culture", term_values.culture, culture) if culture else ""
         for name, limit in (("kind", 40), ("alt", 500)):
             value = line.get(name)
-            media[name] = errors.read(f"{path}.{name}", _text(limit), "" if value is None else value)
+            media[name] = errors.read(f"{path}.{name}", term_values.text(limit), "" if value is None else value)
         found.append(media)
     return found
 
@@ -203,44 +193,44 @@ def _discount(kind: str, raw: object, currency: str, errors: Errors) -> dict[str
 
 def _term(name: str, value: object, currency: str) -> Any:
     if name in COUNTED:
-        return _count(value)
+        return term_values.count(value)
     if name == "percent":
-        return str(_percent(value))
+        return str(term_values.percent(value))
     if name == "pos_discount_id":
-        return _named(120)(value)
+        return term_values.named(120)(value)
     if name == "target":
-        return _one_of("lowest", "highest")(value)
+        return term_values.one_of("lowest", "highest")(value)
     if name.endswith("items"):
         return _items(value)
-    return _money(value, currency, zero=name == "set_price")
+    return term_values.money(value, currency, zero=name == "set_price")
 
 
 def _use(line: Mapping[str, Any]) -> dict[str, Any]:
-    kind = _one_of("redemption", "issuance", "inventory")(line.get("kind"))
-    count = _count(line.get("count"), "count")
+    kind = term_values.one_of("redemption", "issuance", "inventory")(line.get("kind"))
+    count = term_values.count(line.get("count"), "count")
     if kind == "inventory":
         return {"kind": kind, "count": count}
-    per = _one_of("user", "offer", name="per")(line.get("per", "user"))
-    period = _one_of(*PERIODS, name="period")(line.get("period", "lifetime"))
+    per = term_values.one_of("user", "offer", name="per")(line.get("per", "user"))
+    period = term_values.one_of(*PERIODS, name="period")(line.get("period", "lifetime"))
     return {"kind": kind, "per": per, "count": count, "period": period}
 
 
 def _purchase(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
     kind = line.get("kind")
     if kind == "min_subtotal":
-        return {"kind": kind, "amount": _money(line.get("amount"), currency)}
+        return {"kind": kind, "amount": term_values.money(line.get("amount"), currency)}
     if kind in ("min_item_count", "max_discounts_on_check"):
-        return {"kind": kind, "count": _count(line.get("count"), "count")}
+        return {"kind": kind, "count": term_values.count(line.get("count"), "count")}
     if kind == "channel":
-        names = _values(_first(line, "values", "channels", "channel", "value"))
+        names = term_values.values(term_values.first(line, "values", "channels", "channel", "value"))
         return {"kind": kind, "values": [name.lower() for name in names]}
     if kind == "weekdays":
-        days = _first(line, "days", "weekdays", "values")
+        days = term_values.first(line, "days", "weekdays", "values")
         if not isinstance(days, list) or not days:
             raise ValueError("days must be a list of weekdays")
-        return {"kind": kind, "days": [_weekday(day) for day in days]}
+        return {"kind": kind, "days": [term_values.weekday(day) for day in days]}
     if kind == "time_window":
-        start, end = (_hour(_first(line, name, f"{name}_time", other)) for name, other in _ENDS)
+        start, end = (term_values.hour(term_values.first(line, name, f"{name}_time", other)) for name, other in _ENDS)
         if start == end:
             raise ValueError("start and end must differ")
         return {"kind": kind, "start": start, "end": end}
@@ -251,35 +241,35 @@ def _purchase(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
 
 def _catalog(line: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "mode": _one_of("include", "exclude", name="mode")(line.get("mode", "include")),
-        "match": _one_of(*MATCHES, name="match")(line.get("match")),
-        "values": _values(line.get("values")),
+        "mode": term_values.one_of("include", "exclude", name="mode")(line.get("mode", "include")),
+        "match": term_values.one_of(*MATCHES, name="match")(line.get("match")),
+        "values": term_values.values(line.get("values")),
     }
 
 
 def _location(line: Mapping[str, Any]) -> dict[str, Any]:
-    mode = _one_of("include", "exclude", name="mode")(line.get("mode", "include"))
+    mode = term_values.one_of("include", "exclude", name="mode")(line.get("mode", "include"))
     ids, tags = line.get("store_ids"), line.get("store_tags")
     if not ids and not tags:
         raise ValueError("store_ids or store_tags must name something")
     return {
         "mode": mode,
-        "store_ids": [_uuid(value) for value in _values(ids)] if ids else [],
-        "store_tags": _values(tags) if tags else [],
+        "store_ids": [term_values.uuid(value) for value in term_values.values(ids)] if ids else [],
+        "store_tags": term_values.values(tags) if tags else [],
     }
 
 
 def _items(raw: object) -> list[dict[str, Any]]:
     """Return which items are meant: item ids, or lines of {match, values}."""
     lines = [raw] if isinstance(raw, Mapping) else raw
-    if not isinstance(lines, list) or len(lines) > MOST_VALUES:
+    if not isinstance(lines, list) or len(lines) > term_values.MOST_VALUES:
         raise ValueError("must be a list of items")
     plain = [line for line in lines if not isinstance(line, Mapping)]
-    found = [{"match": "item", "values": _values(plain)}] if plain else []
+    found = [{"match": "item", "values": term_values.values(plain)}] if plain else []
     for line in lines:
         if isinstance(line, Mapping):
-            match = _one_of(*MATCHES, name="match")(line.get("match", "item"))
-            found.append({"match": match, "values": _values(line.get("values"))})
+            match = term_values.one_of(*MATCHES, name="match")(line.get("match", "item"))
+            found.append({"match": match, "values": term_values.values(line.get("values"))})
     return found
 
 
@@ -304,122 +294,6 @@ def _lines(name: str, raw: object, each: Callable[[Mapping[str, Any]], Any], err
     return [line for line in found if line is not None]
 
 
-def _first(line: Mapping[str, Any], *names: str) -> Any:
-    return next((line[name] for name in names if line.get(name) is not None), None)
-
-
-def _values(raw: object) -> list[str]:
-    listed = raw if isinstance(raw, list) else [raw] if isinstance(raw, str | int) else []
-    if not listed or len(listed) > MOST_VALUES:
-        raise ValueError(f"values must be a list of 1 to {MOST_VALUES} texts")
-    return [_named(255)(str(value) if type(value) is int else value) for value in listed]
-
-
-def _text(limit: int) -> Callable[[object], str]:
-    def read_text(raw: object) -> str:
-        if not isinstance(raw, str) or len(raw) > limit or _UNSTORABLE.search(raw):
-            raise ValueError(f"must be a text of at most {limit} characters")
-        return raw
-
-    return read_text
-
-
-def _named(limit: int) -> Callable[[object], str]:
-    def read_name(raw: object) -> str:
-        text = _text(limit)(raw)
-        if not text.strip():
-            raise ValueError("must not be empty")
-        return text
-
-    return read_name
-
-
-def _one_of(*words: str, name: str = "") -> Callable[[object], str]:
-    def read_word(raw: object) -> str:
-        word = raw.lower() if isinstance(raw, str) else raw
-        if not isinstance(word, str) or word not in words:
-            raise ValueError(f"{name} must be one of {', '.join(words)}".strip())
-        return word
-
-    return read_word
-
-
-def _culture(raw: object) -> str:
-    text = raw.strip().replace("_", "-") if isinstance(raw, str) else ""
-    if not _CULTURE.fullmatch(text):
-        raise ValueError("must be a culture such as en or en-us")
-    return text
-
-
-def _key(raw: object) -> str:
-    if not isinstance(raw, str) or not _KEY.fullmatch(raw):
-        raise ValueError("must consist of letters, digits, - and _")
-    return raw
-
-
-def custom_data(raw: object) -> str:
-    """Return a text that holds JSON, as it came. Raises ValueError."""
-    text = _text(CUSTOM_DATA_LIMIT)(raw)
-    try:
-        orjson.loads(text)
-    except ValueError:
-        raise ValueError("must be a text that holds JSON") from None
-    return text
-
-
-def _count(raw: object, name: str = "", least: int = 1) -> int:
-    try:
-        number = loose.whole(raw)
-    except ValueError:
-        raise ValueError(f"{name} must be a whole number".strip()) from None
-    if not least <= number <= MOST_COUNT:
-        raise ValueError(f"{name} must be from {least} to {MOST_COUNT}".strip())
-    return number
-
-
-def _cost(raw: object) -> int:
-    return _count(raw, least=0)
-
-
-def _money(raw: object, currency: str, *, zero: bool = False) -> int:
-    amount = loose.decimal(raw, places=money.exponent(currency))
-    minor = money.to_minor(amount, currency)
-    if minor < 0 or (minor == 0 and not zero) or minor > 10**15:
-        raise ValueError("must be greater than 0" if minor <= 0 else "is too large")
-    return minor
-
-
-def _percent(raw: object) -> Any:
-    number = loose.decimal(raw)
-    if not 0 < number <= 100:
-        raise ValueError("must be greater than 0 and at most 100")
-    return number
-
-
-def _weekday(raw: object) -> str:
-    if type(raw) is int and 0 <= raw <= 6:
-        return WEEKDAYS[raw]
-    word = raw.lower() if isinstance(raw, str) else ""
-    found = [day for day in WEEKDAYS if len(word) >= 3 and day.startswith(word)]
-    if len(found) != 1:
-        raise ValueError("days must be weekdays such as monday, or 0 (Sunday) to 6")
-    return found[0]
-
-
-def _hour(raw: object) -> str:
-    found = _HOUR.fullmatch(raw[:5].rstrip(":") if isinstance(raw, str) else "")
-    if found is None:
-        raise ValueError("start and end must be times such as 15:00")
-    return f"{int(found[1]):02}:{found[2]}"
-
-
-def _uuid(raw: str) -> str:
-    try:
-        return str(UUID(raw))
-    except ValueError:
-        raise ValueError("store_ids must be UUIDs") from None
-
-
 _ENDS = (("start", "from"), ("end", "to"))
 # wire name -> (column, reader, what null means)
 _COMMON: dict[str, tuple[str, Callable[[Any], Any], Any]] = {
@@ -428,12 +302,12 @@ _COMMON: dict[str, tuple[str, Callable[[Any], Any], Any]] = {
     "does_not_expire": ("does_not_expire", loose.boolean, False),
     "valid_after_end_date": ("valid_after_end_date", loose.boolean, False),
     "reward_store": ("reward_store", loose.boolean, False),
-    "validity_unit": ("validity_unit", _one_of(*Offer.Unit.values), Offer.Unit.DAYS.value),
-    "validity_period": ("validity_period", _count, 30),
-    "custom_data": ("custom_data", custom_data, ""),
-    "points_cost": ("points_cost", _cost, None),
+    "validity_unit": ("validity_unit", term_values.one_of(*Offer.Unit.values), Offer.Unit.DAYS.value),
+    "validity_period": ("validity_period", term_values.count, 30),
+    "custom_data": ("custom_data", term_values.custom_data, ""),
+    "points_cost": ("points_cost", term_values.cost, None),
     "stackable": ("stackable", loose.boolean, True),
-    "stack_group": ("stack_group", _text(60), ""),
+    "stack_group": ("stack_group", term_values.text(60), ""),
     "requires_extended_data": ("requires_extended_data", loose.boolean, False),
-    "key": ("key", _key, None),
+    "key": ("key", term_values.key, None),
 }

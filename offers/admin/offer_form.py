@@ -8,7 +8,8 @@ from django import forms
 from offers.admin import fields
 from offers.admin.office import OfficeForm
 from offers.models import Offer, Retailer
-from offers.offer_terms import MATCHES, TYPES, WEEKDAYS
+from offers.offer_terms import MATCHES, TYPES
+from offers.term_values import WEEKDAYS
 
 NAMES = {
     "manual_fulfillment": "Goods handed over by staff",

@@ -11,7 +11,7 @@ from checkout.api.sessionm.envelope import ConnectView, at
 from checkout.api.sessionm.offers import culture_of, page_of
 from loyalty import members, points
 from loyalty.models import Member
-from offers import offer_dates, offer_terms, user_offers
+from offers import offer_dates, term_values, user_offers
 from offers.lib.errors import Refusal
 from offers.models import UserOffer
 
@@ -221,7 +221,7 @@ class Change(EntryView):
         data = self.body.get("custom_data")
         if data is not None:
             try:
-                data = offer_terms.custom_data(data)
+                data = term_values.custom_data(data)
             except ValueError as wrong:
                 raise scalars.ArgumentError("custom_data", str(wrong)) from None
         row, owner = self.entry()
