@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -111,6 +112,7 @@ def serve_here(place: Path, *, parent: int) -> None:
         say(f"\nOfferkeep is ready at {base_url} after {time.monotonic() - began:.1f} s. Ctrl-C stops it.")
         say(f"Back office {base_url}/admin/   API {base_url}/docs   data and logs {place}\n")
         demo = local.refresh_demo(place, base_url=base_url)
+        start_external(place, stack, environment, demo)
         if demo:
             say(f"{local.describe(demo)}\n\nThe same as KEY=value lines: {place / 'demo.env'}")
         watch(place, servers, programs, parent=parent)
@@ -187,6 +189,26 @@ def start_programs(place: Path, stack: ExitStack, environment: dict[str, str], *
         programs.append(kept)
         remember(place, programs)
     return programs
+
+
+def start_external(place: Path, stack: ExitStack, environment: dict[str, str], demo: dict[str, str]) -> bool:
+    """Start the demo's shop on another origin, where the demo put it on the retailer's list and its port is free.
+
+    It is a guest here: when it ends, nothing else does.
+    """
+    where = urllib.parse.urlsplit(demo.get("EXTERNAL_URL", ""))
+    if not where.port or not where.hostname or not {"SK", "LAUNCH_URL"} <= demo.keys():
+        return False
+    try:
+        refuse_taken_port(where.hostname, where.port)
+    except embedded.CannotStart:
+        say(f"Port {where.port} is taken: the external checkout is not started.")
+        return False
+    settings = {"SK": demo["SK"], "LAUNCH_URL": demo["LAUNCH_URL"], "HOST": where.hostname, "PORT": str(where.port)}
+    command = [sys.executable, "-m", "examples.external_checkout"]
+    begin = partial(_start_program, command, place / "log" / "external.log", {**environment, **settings})
+    stack.callback(Kept("external", place / "log" / "external.log", begin).stop)
+    return True
 
 
 def _start_program(command: list[str], log: Path, environment: dict[str, str]) -> embedded.Server:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from checkout.demo import club, past, people, sales, shelf
+from checkout.demo import club, launch, past, people, sales, shelf
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.models import Client, Retailer
@@ -44,4 +44,5 @@ class Command(BaseCommand):
         till = Client.objects.get(key=doors["BASIC_USER"])
         sales.ring_up(acme, Actor(kind="API", ident=till.key, label=till.name, credential_id=till.pk), now)
         base = os.environ.get("BASE_URL", "http://127.0.0.1:8000")
-        return {"BASE_URL": base, **keys, **doors, "EXAMPLE_CODE": shelf.WELCOME, **people.make_staff(now)}
+        queue = launch.open_queue(acme, base_url=base, now=now)
+        return {"BASE_URL": base, **keys, **doors, **queue, "EXAMPLE_CODE": shelf.WELCOME, **people.make_staff(now)}
