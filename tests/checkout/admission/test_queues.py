@@ -298,6 +298,24 @@ def test_a_tick_that_dies_before_it_commits_loses_nobody(shop_a: Retailer, monke
     assert launch.admitted(queue) == [one.pk for one in people]
 
 
+def test_a_tick_that_dies_after_it_committed_admits_nobody_again(
+    shop_a: Retailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = launch.queue(shop_a)
+    people = consumers(shop_a, 3)
+    enter(queue, *people)
+    monkeypatch.setattr(line, "settle", lambda *_, **__: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        tick(queue)
+    monkeypatch.undo()
+    Admission.objects.update(state="COMPLETED", completed_at=at(1))
+    Entry.objects.update(state="COMPLETED")
+    tick(queue, seconds=2)
+    tick(queue, seconds=3)
+    assert launch.admitted(queue) == [one.pk for one in people]
+    assert launch.states(queue) == {"COMPLETED": 3}
+
+
 def test_an_old_ticket_brings_nobody_back_who_left(shop_a: Retailer) -> None:
     queue = launch.queue(shop_a, paused=True)
     one = consumer(shop_a)
