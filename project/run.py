@@ -205,6 +205,7 @@ def start_external(place: Path, stack: ExitStack, environment: dict[str, str], d
         say(f"Port {where.port} is taken: the external checkout is not started.")
         return False
     settings = {"SK": demo["SK"], "LAUNCH_URL": demo["LAUNCH_URL"], "HOST": where.hostname, "PORT": str(where.port)}
+    settings |= {"ITEM": "Midnight mug", "PRICE": "19.00"}
     command = [sys.executable, "-m", "examples.external_checkout"]
     begin = partial(_start_program, command, place / "log" / "external.log", {**environment, **settings})
     stack.callback(Kept("external", place / "log" / "external.log", begin).stop)

@@ -110,6 +110,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         site = self.site
         text = pages.page(
             seen,
+            item=site.store.item,
             price=site.store.price,
             currency=site.store.currency,
             back=site.launch_url,
@@ -174,7 +175,13 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ["PORT"])
     api = admission.Api(os.environ["BASE_URL"], os.environ["SK"])
-    site = Site(shop.Shop(api), os.environ.get("ORIGIN", f"http://{host}:{port}"), os.environ["LAUNCH_URL"])
+    store = shop.Shop(
+        api,
+        item=os.environ.get("ITEM", shop.ITEM),
+        price=os.environ.get("PRICE", shop.PRICE),
+        currency=os.environ.get("CURRENCY", shop.CURRENCY),
+    )
+    site = Site(store, os.environ.get("ORIGIN", f"http://{host}:{port}"), os.environ["LAUNCH_URL"])
     stop = threading.Event()
     threading.Thread(target=shop.keep_settling, args=(site.store, stop), daemon=True).start()
     with serve(site, host=host, port=port) as server:

@@ -6,7 +6,6 @@ from examples.external_checkout.shop import Look
 
 NAME = "North Street Records"
 CARDS = "Demo: 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined."
-ITEM = "First pressing, signed"
 _OUTCOMES = {
     "expired": (
         "!",
@@ -35,10 +34,10 @@ _REASONS = {
 }
 
 
-def page(seen: Look, *, price: str, currency: str, back: str, parent_origin: str) -> str:
+def page(seen: Look, *, item: str, price: str, currency: str, back: str, parent_origin: str) -> str:
     """Return the page for what the visitor gets to see."""
     if seen.page == "form":
-        return _frame("Checkout", _form(seen, price, currency, back), _attributes(seen, parent_origin), wide=True)
+        return _frame("Checkout", _form(seen, item, price, currency, back), _attributes(seen, parent_origin), wide=True)
     if seen.page == "checking":
         body = (
             '<h1>Checkout</h1><p class="note warn" role="status">We are checking your place… '
@@ -55,7 +54,7 @@ def page(seen: Look, *, price: str, currency: str, back: str, parent_origin: str
             '<section class="card" role="status"><div class="sign good" aria-hidden="true">✓</div>'
             "<h1>Order confirmed</h1>"
             f"<p>Order number: <strong>{escape(seen.order_id)}</strong></p>"
-            f'<p class="lead">{escape(ITEM)}, {escape(price)} {escape(currency)}. Thank you for waiting in line.</p>'
+            f'<p class="lead">{escape(item)}, {escape(price)} {escape(currency)}. Thank you for waiting in line.</p>'
             f'<p><a class="button quiet" href="{escape(back)}">Back to the launch</a></p></section>'
         )
         return _frame("Order confirmed", body, attributes)
@@ -80,11 +79,11 @@ def _attributes(seen: Look, parent_origin: str) -> str:
     return " ".join(["data-checkout", *(f'data-{name}="{escape(value)}"' for name, value in facts.items())])
 
 
-def _form(seen: Look, price: str, currency: str, back: str) -> str:
+def _form(seen: Look, item: str, price: str, currency: str, back: str) -> str:
     alert = f'<p class="note bad" role="alert">{escape(seen.alert)}</p>' if seen.alert else ""
     return f"""
 <h1>Checkout</h1>
-<p class="lead">{escape(ITEM)}</p>
+<p class="lead">{escape(item)}</p>
 <p class="sr" role="status" aria-live="polite" data-say></p>
 <p class="note warn" data-checking hidden>Checking your place… Your form is kept.</p>
 <div class="note bad" data-over hidden><strong>Your time is up</strong><br>Nothing was charged.
@@ -101,7 +100,7 @@ def _form(seen: Look, price: str, currency: str, back: str) -> str:
 </form>
 <aside class="card">
   <h2>Your order</h2>
-  <table class="lines"><tr><th scope="row">{escape(ITEM)}</th><td>{escape(price)}</td></tr>
+  <table class="lines"><tr><th scope="row">{escape(item)}</th><td>{escape(price)}</td></tr>
   <tr><th scope="row">Total</th><td>{escape(price)} {escape(currency)}</td></tr></table>
   <form method="post" action="/checkout/give-up" data-give-up><button class="quiet">Give up my place</button></form>
 </aside>

@@ -13,7 +13,7 @@ from examples.external_checkout import admission
 log = logging.getLogger("external_checkout")
 
 PAYS, DECLINED = "4242424242424242", "4000000000000002"
-PRICE, CURRENCY = "49.00", "USD"
+ITEM, PRICE, CURRENCY = "First pressing, signed", "49.00", "USD"
 VISITS_AT_MOST = 10_000
 
 
@@ -46,8 +46,8 @@ class Look:
 class Shop:
     """The shop's server. Visits and orders live in memory: it is a demo, not a shop system."""
 
-    def __init__(self, api: admission.Api, *, price: str = PRICE, currency: str = CURRENCY) -> None:
-        self.api, self.price, self.currency = api, price, currency
+    def __init__(self, api: admission.Api, *, item: str = ITEM, price: str = PRICE, currency: str = CURRENCY) -> None:
+        self.api, self.item, self.price, self.currency = api, item, price, currency
         self.visits: dict[str, Visit] = {}
         self.orders: dict[str, dict[str, Any]] = {}
         self.pending: list[tuple[str, str]] = []  # (token, order id) that could not be completed yet
