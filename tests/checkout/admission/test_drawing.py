@@ -2,7 +2,11 @@
 
 import hashlib
 import hmac
+import io
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import orjson
@@ -31,10 +35,11 @@ def published(*, seed: bytes = SEED, entries: list[str] | None = None, count: in
 
 
 def test_the_ranking_is_the_one_of_the_reference() -> None:
-    frozen = hashlib.sha256(b"a\nb\nc").hexdigest()
-    keys = {entry: hmac.new(SEED, (frozen + entry).encode(), hashlib.sha256).hexdigest() for entry in "abc"}
-    assert drawing.freeze(["c", "a", "b"]) == frozen
-    assert drawing.ranking(seed=SEED, entries=["b", "c", "a"]) == sorted("abc", key=keys.__getitem__)
+    entries = [f"{number:02}" for number in range(40)]  # many: a wrong key must not give the right order by chance
+    frozen = hashlib.sha256("\n".join(entries).encode()).hexdigest()
+    keys = {entry: hmac.new(SEED, (frozen + entry).encode(), hashlib.sha256).hexdigest() for entry in entries}
+    assert drawing.freeze(entries[::-1]) == frozen
+    assert drawing.ranking(seed=SEED, entries=entries[::-1]) == sorted(entries, key=keys.__getitem__)
 
 
 @given(SEEDS, LISTS, st.randoms(use_true_random=False))
@@ -113,3 +118,22 @@ def test_the_command_says_what_it_cannot_read(tmp_path: Path) -> None:
     for source in ("page.html", "absent.json"):
         with pytest.raises(CommandError):
             call_command("verify_draw", str(tmp_path / source))
+
+
+def test_the_command_reads_standard_input_and_an_address(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = orjson.dumps(published())
+    (tmp_path / "draw.json").write_bytes(text)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    call_command("verify_draw", "-")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        call_command("verify_draw", f"http://127.0.0.1:{server.server_port}/draw.json", "--key", "pk_1")
+        with pytest.raises(CommandError):
+            call_command("verify_draw", f"http://127.0.0.1:{server.server_port}/absent.json")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert capsys.readouterr().out == "proven: 2 winners of 5 entries\n" * 2
