@@ -116,6 +116,13 @@ class SessionAsk(Struct, frozen=True):
     )
 
 
+class ShopperAsk(Struct, frozen=True):
+    """Whose visit this is: the shop's own session id, or the fingerprint that its pages were given."""
+
+    session: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    session_fingerprint: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+
 class OptionsAsk(Struct, frozen=True):
     """Additive switches; `explain` asks for the checks behind every verdict."""
 
@@ -133,6 +140,7 @@ class Ask(Struct, frozen=True):
     tracking_id: Annotated[str, Meta(max_length=255)] | None = None
     metadata: Metadata | None = None
     options: OptionsAsk | None = None
+    shopper: ShopperAsk | None = None
 
     @property
     def explain(self) -> bool:

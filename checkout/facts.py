@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from checkout import order_facts, reading
+from checkout import order_facts, reading, shopper_sessions
 from checkout.asks import Ask
 from checkout.counts import Calendar
 from checkout.reading import CustomerRow, Reading
@@ -55,7 +55,8 @@ def gather(
         raise NotFound("customer", ask.customer.id)
     if ask.order is not None and ask.order.id and found.order is None:
         raise NotFound("order", ask.order.id)
-    builder = Builder(config, found, ask, actor, now)
+    barred = shopper_sessions.barred(config, ask, now) if config.prefixes else frozenset()
+    builder = Builder(config, found, ask, actor, now, barred)
     built = [builder.redeemable(one, position) for position, one in enumerate(ask.redeemables)]
     catalogue = builder.catalogue([redeemable for redeemable, _ in built])
     context = Context(

@@ -12,7 +12,17 @@ from datetime import datetime
 from django.db import IntegrityError, connection, transaction
 
 from checkout import facts as facts_module
-from checkout import redemption_plan, redemption_write, sessions, traces, tracking, validation, wants
+from checkout import (
+    redemption_plan,
+    redemption_write,
+    session_offers,
+    sessions,
+    shopper_sessions,
+    traces,
+    tracking,
+    validation,
+    wants,
+)
 from checkout.asks import Ask
 from checkout.facts import Confirm, Facts
 from checkout.models import Redemption
@@ -60,11 +70,31 @@ class OrderBusy(Refusal):
 def redeem(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: Confirm | None = None) -> Redeemed:
     """Redeem for an order; a session's key uses what the session holds and ends it.
 
+    With `shopper`, the authorisations of its session stay locked until the redemption is done, and are then used up.
+
     Refuses with the first reason that speaks against it (the code of the reason: `quantity_exceeded`,
     `voucher_expired`, ...), then nothing is redeemed, the session stays and a failed redemption is recorded.
     Refuses `invalid_payload`, `duplicated_redeemables`, `invalid_redeemables`, `not_found`;
     `multiple_requests` when the same order keeps changing under our hands.
     """
+    if ask.shopper is None:
+        return _for_order(retailer_id, ask, actor, now, confirm)
+    refused: NotRedeemable | None = None
+    with transaction.atomic():
+        held = shopper_sessions.lock(retailer_id, ask, now)
+        try:
+            done = _for_order(retailer_id, ask, actor, now, confirm)
+        except NotRedeemable as refusal:
+            refused = refusal  # its record stays
+        else:
+            for one in held:
+                session_offers.mark_used(authorization=one, now=now)
+    if refused is not None:
+        raise refused
+    return done
+
+
+def _for_order(retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: Confirm | None) -> Redeemed:
     validation.check_redeemables(ask)
     key = sessions.named(ask.session)
     reference = sessions.reference(retailer_id, key) if key else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from checkout import counts, order_facts
+from checkout import counts, order_facts, shopper_sessions
 from checkout.asks import Ask, RedeemableAsk
 from checkout.counts import Calendar, Owner
 from checkout.reading import CAMPAIGN_KINDS, CounterRow, Reading, VoucherRow
@@ -52,13 +52,22 @@ class Builder:
     ask: Ask
     actor: Actor
     now: datetime
+    barred: frozenset[str] = frozenset()
 
     def redeemable(self, ask: RedeemableAsk, position: int) -> tuple[Redeemable, Subject]:
         if ask.object == "voucher":
+            if ask.id in self.barred:
+                return self._barred(ask, position)
             row = self.found.vouchers.get(ask.id)
+            by_id = row is not None and row.code != ask.id and bool(self.config.prefixes)
+            if by_id and row and shopper_sessions.of_code(self.config, self.ask, row.code, self.now):
+                return self._barred(ask, position)
             return self._missing(ask, position) if row is None else self._voucher(ask, row, position)
         tier = self.config.tier(ask.id) if ask.object == "promotion_tier" else None
         return self._missing(ask, position) if tier is None else self._tier(ask, tier, position)
+
+    def _barred(self, ask: RedeemableAsk, position: int) -> tuple[Redeemable, Subject]:
+        return Redeemable(id=ask.id, key=position, object="voucher", found=False, barred=True), Subject(ask)
 
     def _missing(self, ask: RedeemableAsk, position: int) -> tuple[Redeemable, Subject]:
         object_ = "voucher" if ask.object == "voucher" else "promotion_tier"

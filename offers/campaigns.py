@@ -8,7 +8,19 @@ from typing import Any, TypedDict
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from offers import async_actions, audit, categories, codes, generation, promotions, rules, vouchers, windows, worth
+from offers import (
+    async_actions,
+    audit,
+    categories,
+    channels,
+    codes,
+    generation,
+    promotions,
+    rules,
+    vouchers,
+    windows,
+    worth,
+)
 from offers.ledger import counters
 from offers.lib import ids, lookups, metadata
 from offers.lib.actors import Actor
@@ -397,6 +409,8 @@ def _make_one(
     now: datetime,
 ) -> Voucher:
     voucher = vouchers.template(retailer_id=campaign.retailer_id, campaign=campaign, fields=fields, now=now)
+    if code is not None:
+        channels.guard(retailer_id=campaign.retailer_id, codes=[code])
     vouchers.insert(voucher, code=code, code_config=code_config)
     if not generation.count(campaign, 1):
         raise NotFound("campaign", campaign.public_id)

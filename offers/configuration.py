@@ -13,6 +13,7 @@ from offers.evaluation import rules
 from offers.evaluation.context import Category, Discount, StackingRules, Window
 from offers.models import (
     Campaign,
+    Channel,
     ProductCollection,
     PromotionTier,
     Retailer,
@@ -70,6 +71,8 @@ class Config:
     listened: bool
     categories: dict[int, CategoryRow]
     collections: dict[str, frozenset[str]]
+    # Beginnings of codes that only work in the session they were shown to.
+    prefixes: tuple[str, ...] = ()
     revisions: dict[str, str] = field(default_factory=dict)
     # What a dialect has written of this version, kept for its next answer.
     rendered: dict[str, bytes] = field(default_factory=dict)
@@ -222,6 +225,7 @@ def _load(retailer_id: int, version: int) -> Config:
         listened=Endpoint.objects.filter(retailer_id=retailer_id, active=True).exists(),
         categories={row.pk: row for row in CategoryRow.objects.filter(retailer_id=retailer_id)},
         collections=collections,
+        prefixes=tuple(Channel.objects.filter(retailer_id=retailer_id).values_list("prefix", flat=True)),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
-from offers import async_actions, codes, vouchers
+from offers import async_actions, channels, codes, vouchers
 from offers.lib.actors import Actor
 from offers.lib.ids import ID_LENGTH, random_text
 from offers.models import AsyncAction, Campaign, Voucher
@@ -38,9 +38,13 @@ def start(
     now: datetime,
     request_id: str = "",
 ) -> AsyncAction:
-    """Start the job, in the caller's transaction. Refuses what could not be done: settings, too few possible codes."""
+    """Start the job, in the caller's transaction. Refuses what could not be done: settings, too few possible codes,
+
+    codes that would begin like those of a channel of session offers (`prefix_reserved`).
+    """
     gift_card = campaign.campaign_type == Campaign.CampaignType.GIFT_VOUCHERS
     config = codes.config(code_config, valuable=gift_card, base=campaign.code_config)
+    channels.guard(retailer_id=campaign.retailer_id, codes=[config.prefix + config.pattern])
     same = config.as_dict() == campaign.code_config
     codes.require_space(config, count, taken=campaign.vouchers_count if same else 0)
     template = vouchers.template(retailer_id=campaign.retailer_id, campaign=campaign, fields=fields, now=now)

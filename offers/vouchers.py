@@ -8,12 +8,12 @@ from typing import Any, TypedDict
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
-from offers import audit, categories, codes, rules, windows, worth
+from offers import audit, categories, channels, codes, rules, windows, worth
 from offers.ledger import counters, holds
 from offers.lib import ids, lookups, metadata
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, NotFound, Refusal
-from offers.models import Campaign, Voucher
+from offers.models import Campaign, Channel, Voucher
 from offers.outbox import events
 
 USES, CUSTOMER_USES, CREDITS = "voucher.uses", "voucher.customer_uses", "voucher.credits"
@@ -91,16 +91,19 @@ def create(
     code: str | None = None,
     code_config: object = None,
     campaign: Campaign | None = None,
+    channel: Channel | None = None,
 ) -> Voucher:
     """Make one voucher, of its own or of a STANDALONE campaign; without a code it gets a random one.
 
     Refuses `invalid_payload`, `invalid_voucher`, `invalid_campaign`, `invalid_code_config`, `not_found` (category,
-    rule) and `duplicate_found`, also for the code of a deleted voucher.
+    rule), `duplicate_found`, also for the code of a deleted voucher, and `prefix_reserved` for a code that begins like
+    those of a channel of session offers but is not made for that `channel`.
     """
     if campaign is not None and campaign.type != Campaign.Type.STANDALONE:
         raise InvalidCampaign("Only a STANDALONE campaign takes a single voucher; add codes to this campaign instead")
     if code is not None:
         codes.check(code)
+        channels.guard(retailer_id=retailer_id, codes=[code], channel=channel)
     voucher = template(retailer_id=retailer_id, campaign=campaign, fields=fields, now=now)
     if campaign is None and not (voucher.discount or voucher.gift_amount is not None):
         kind = "gift" if voucher.type == Voucher.Type.GIFT else "discount"

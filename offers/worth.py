@@ -27,6 +27,8 @@ FORMS: dict[str, tuple[str, tuple[str, ...], set[str]]] = {
     "FIXED": ("fixed_amount", (), ORDER_OR_ITEMS),
     "UNIT": ("unit_off", (), UNIT_EFFECTS | {MANY}),
 }
+# Takes nothing off the order itself: whoever charges for shipping leaves that out.
+FREE_SHIPPING = "FREE_SHIPPING"
 FORMULAS = ("amount_off_formula", "percent_off_formula", "fixed_amount_formula", "unit_off_formula")
 
 
@@ -65,7 +67,9 @@ def discount(raw: object, path: str = ".discount") -> dict[str, Any]:
     Refuses `invalid_payload`, naming the field. Without an effect it applies to a rule's items, else to the order.
     """
     given = _object(raw, path)
-    kind = one_of(given.get("type"), FORMS, f"{path}.type")
+    kind = one_of(given.get("type"), (*FORMS, FREE_SHIPPING), f"{path}.type")
+    if kind == FREE_SHIPPING:
+        return {"type": kind}
     for formula in FORMULAS:
         if given.get(formula):
             raise InvalidPayload(f"Property {path}.{formula} is not supported: discounts by formula do not exist here")

@@ -17,6 +17,7 @@ urlpatterns = [
     path("client/v1/", include("checkout.api.voucherify.client_urls")),
     path("", include("checkout.api.sessionm.urls")),
     path("admission/v1/", include("checkout.api.admission.urls")),
+    path("session-offers/", include("checkout.api.session_offers.urls")),
     path("openapi.json", schema.document, name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
 ]

@@ -64,7 +64,8 @@ class Application(WSGIHandler):
         self._middleware_chain = self.by_path
 
     def by_path(self, request: HttpRequest) -> HttpResponseBase:
-        api = errors.is_api(request.path_info)
+        # Calls of session offers are a page's own: they know their visit by the session cookie.
+        api = errors.is_api(request.path_info) and not request.path_info.startswith("/session-offers/")
         chain: Any = self.api_chain if api else self.page_chain
         response: HttpResponseBase = chain(request)
         return response

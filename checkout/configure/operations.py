@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from checkout.configure import launches
+from checkout.configure import launches, session_offers
 from checkout.configure.scene import ACTOR, BadDocument, Scene, moment, need, text
 from checkout.demo.people import ACME, BOREALIS
 from offers import vouchers
@@ -18,7 +18,7 @@ from offers.outbox import endpoints, types
 UNSUPPORTED = {"error": "unsupported"}
 TENANTS = {"A": ACME, "B": BOREALIS}
 # What nothing in this product answers to yet is refused with the same word as an operation that does not exist.
-VOUCHER_FIELDS = {"code", "discount", "expiration_date"}
+VOUCHER_FIELDS = {"code", "discount", "expiration_date", "channel"}
 
 
 def carry_out(ops: object, *, now: datetime) -> list[dict[str, Any]]:
@@ -57,8 +57,14 @@ def _voucher(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
     terms: vouchers.Fields = {"discount": need(fields, "discount", dict)}
     if (ends := moment(fields, "expiration_date")) is not None:
         terms["expiration_date"] = ends
+    named = text(fields, "channel", default=None)
     made = vouchers.create(
-        retailer_id=scene.retailer.pk, code=text(fields, "code"), fields=terms, actor=ACTOR, now=scene.now
+        retailer_id=scene.retailer.pk,
+        code=text(fields, "code"),
+        fields=terms,
+        channel=session_offers.channel(scene, named) if named is not None else None,
+        actor=ACTOR,
+        now=scene.now,
     )
     return {"id": made.public_id}
 
@@ -81,9 +87,14 @@ def _webhook(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
 OPS: dict[str, Callable[[Scene, dict[str, Any]], dict[str, Any]]] = {
     "create voucher": _voucher,
     "create webhook": _webhook,
+    "ensure channel": session_offers.ensure_channel,
+    "create campaign": session_offers.create_campaign,
+    "revoke authorization": session_offers.revoke,
 }
 # Those that take the op's `id` as well.
 OPS_ON: dict[str, Callable[[Scene, dict[str, Any], object], dict[str, Any]]] = {
     "create distribution": launches.create,
     "update distribution": launches.update,
+    "update channel": session_offers.update_channel,
+    "update campaign": session_offers.update_campaign,
 }

@@ -1,5 +1,6 @@
 """Every model of the checkout app, re-exported."""
 
+from checkout.models.authorization import Authorization, CodeRefusal
 from checkout.models.offer_code import OfferCode
 from checkout.models.offer_lock import OfferLock
 from checkout.models.order import Order
@@ -10,6 +11,8 @@ from checkout.models.transaction import Revision, Transaction
 from checkout.models.validation import Validation
 
 __all__ = [
+    "Authorization",
+    "CodeRefusal",
     "LockSession",
     "OfferCode",
     "OfferLock",

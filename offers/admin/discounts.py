@@ -9,12 +9,13 @@ from django import forms
 from offers.admin import fields
 from offers.lib.errors import Refusal
 
-PERCENT, AMOUNT, FIXED, UNIT = "PERCENT", "AMOUNT", "FIXED", "UNIT"
+PERCENT, AMOUNT, FIXED, UNIT, SHIPPING = "PERCENT", "AMOUNT", "FIXED", "UNIT", "FREE_SHIPPING"
 KINDS = [
     (PERCENT, "Percent off"),
     (AMOUNT, "Amount off"),
     (FIXED, "Fixed price"),
     (UNIT, "Free items"),
+    (SHIPPING, "Free shipping"),
 ]
 EFFECTS = [
     ("", "The whole order (or the products of a condition, if it names some)"),
@@ -90,6 +91,8 @@ def wanted(form: forms.Form, currency: str) -> dict[str, Any] | None:
     """Return the discount a cleaned form describes, as verbs take it; what is missing becomes an error of its field."""
     values = form.cleaned_data
     kind = values.get("discount_kind") or PERCENT
+    if kind == SHIPPING:
+        return {"type": kind}
     if kind == UNIT:
         needed: dict[str, Any] = {"unit_off": values.get("unit_off"), "unit_type": values.get("unit_type")}
         found = {"type": kind, **needed, "effect": values.get("unit_effect") or FREE[0][0]}

@@ -190,6 +190,8 @@ def discount(value: Mapping[str, Any] | None, currency: str) -> str:
         case "FIXED":
             whole = "Matching items" if items else "Order"
             return f"{whole} for {amount(value.get('fixed_amount') or 0, currency)}"
+        case "FREE_SHIPPING":
+            return "Free shipping"
         case "UNIT":
             units = value.get("units") or [value]
             return ", ".join(f"{unit.get('unit_off')} × {unit.get('unit_type')} free" for unit in units)

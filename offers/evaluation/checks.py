@@ -27,6 +27,9 @@ def standing(scene: Scene, trace: list[Check]) -> Reason | None:
 
 def _standing(redeemable: Redeemable, context: Context, explain: bool) -> Iterator[Check]:
     promotion = redeemable.object == "promotion_tier"
+    if redeemable.barred:
+        yield Check("authorized", False, True, False, code="code_not_authorized")
+        return
     if not redeemable.found:
         yield Check("found", False, True, False, code="not_found")
         return

@@ -125,7 +125,7 @@ class UnitOff:
 class Discount:
     """AMOUNT, PERCENT, FIXED or UNIT; money in minor units. A UNIT of one product is `units` of length one."""
 
-    type: Literal["AMOUNT", "PERCENT", "FIXED", "UNIT"]
+    type: Literal["AMOUNT", "PERCENT", "FIXED", "UNIT", "FREE_SHIPPING"]
     effect: str | None = None  # None: items when a rule scopes it to products, else the order
     amount_off: int | None = None
     percent_off: Decimal | int | str | None = None  # as JSON had it; never a float
@@ -175,6 +175,7 @@ class Redeemable:
     kind: RedeemableKind = "discount"
     code: str | None = None  # shown in error details; None: `id`
     found: bool = True
+    barred: bool = False  # a code of a session offer that this session was not shown; judged before it is looked for
     active: bool = True
     campaign: str | None = None  # the caller's handle: redeemables of one campaign share its budgets in this request
     campaign_active: bool = True

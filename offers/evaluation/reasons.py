@@ -11,6 +11,7 @@ from offers.evaluation.verdicts import Reason
 MESSAGES = {
     # INAPPLICABLE
     "not_found": "Resource not found",
+    "code_not_authorized": "This code is not available for this visit",
     "voucher_disabled": "voucher is disabled",
     "voucher_not_active": "voucher is not active",
     "voucher_expired": "voucher expired",

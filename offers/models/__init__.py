@@ -4,6 +4,7 @@ from offers.models.async_action import AsyncAction
 from offers.models.audit import AuditEntry
 from offers.models.campaign import Campaign
 from offers.models.category import Category
+from offers.models.channel import Channel, SessionCampaign
 from offers.models.client import Client
 from offers.models.customer import Customer
 from offers.models.offer import Offer
@@ -20,6 +21,7 @@ __all__ = [
     "AuditEntry",
     "Campaign",
     "Category",
+    "Channel",
     "Client",
     "Customer",
     "Offer",
@@ -29,6 +31,7 @@ __all__ = [
     "Retailer",
     "RetailerVersion",
     "RuleAssignment",
+    "SessionCampaign",
     "Sku",
     "Store",
     "UserOffer",

@@ -9,15 +9,14 @@ from checkout.admission import consumers
 from checkout.admission.models import Consumer
 from checkout.api.admission import errors
 from checkout.api.admission.schema import CONSUMER, PUBLIC, SERVER, AdmissionSchema
-from checkout.api.common import auth, limits, parse
 from checkout.api.common import errors as refusals
+from checkout.api.common import keys, limits, parse
 from checkout.api.common.views import METHODS, SAFE, ApiView, MethodRefused
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound
 from offers.models import Client
 
-KEY_LENGTH = 27  # sk_ and 24 characters; the rest of a secret key is its secret
 ALLOWED_HEADERS = "Content-Type, X-Publishable-Key, Authorization, X-Waiting-Ticket, X-Fingerprint, X-Request-Id"
 
 
@@ -47,12 +46,14 @@ class AdmissionView(ApiView):
             raise MethodRefused(allow=self.allowed())
         who = self.who.get("GET" if method == "HEAD" else method, SERVER)
         if who != PUBLIC:
-            self.credential = secret_key(request) if who == SERVER else publishable_key(request)
+            self.credential = keys.secret_key(request) if who == SERVER else keys.publishable_key(request)
             self.standing = limits.take(self.credential, request)
             if self.standing is not None and not self.standing.allowed:
                 limits.refuse(self.standing)
         if who == CONSUMER:
-            self.consumer = consumers.known(retailer_id=self.retailer_id, token=bearer(request) or "", now=self.now)
+            self.consumer = consumers.known(
+                retailer_id=self.retailer_id, token=keys.bearer(request) or "", now=self.now
+            )
         for value in kwargs.values():
             if not parse.is_ident(value):
                 raise NotFound("resource")
@@ -79,30 +80,3 @@ class AdmissionView(ApiView):
     @property
     def actor(self) -> Actor:
         return self.credential.actor
-
-
-def bearer(request: HttpRequest) -> str | None:
-    """Return what follows Bearer in the Authorization header."""
-    kind, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    return text.strip() if kind.lower() == "bearer" else None
-
-
-def publishable_key(request: HttpRequest) -> auth.Credential:
-    """Return the credential of a page. Refuses unauthorized, and forbidden for an origin that is not on its list."""
-    key = request.META.get("HTTP_X_PUBLISHABLE_KEY", "")
-    found = auth.read_credential(key) if key else None
-    if found is None or found.kind != Client.Kind.PUBLISHABLE:
-        raise auth.Unauthorized() if key else auth.NoCredentials()
-    auth.check_origin(found, request.META.get("HTTP_ORIGIN"), optional=True)
-    return found
-
-
-def secret_key(request: HttpRequest) -> auth.Credential:
-    """Return the credential of a server. Refuses unauthorized, and forbidden from any page."""
-    text = bearer(request) or ""
-    if not text:
-        raise auth.NoCredentials()
-    found = auth.known(text[:KEY_LENGTH], text, Client.Kind.SECRET.value, cached=False)
-    if request.META.get("HTTP_ORIGIN"):
-        raise auth.OriginRefused("A secret key is for servers; it must never reach a browser")
-    return found

@@ -9,9 +9,9 @@ from django.urls import path
 
 from checkout.admission import claims, distributions, tokens
 from checkout.admission.models import Admission
-from checkout.api.admission.access import AdmissionView, bearer
+from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.schema import CONSUMER, SERVER
-from checkout.api.common import parse
+from checkout.api.common import keys, parse
 from offers.lib import money
 from offers.lib.errors import InvalidPayload
 
@@ -103,7 +103,7 @@ class Release(TokenView):
 
     def run(self, request: HttpRequest, method: str, kwargs: dict[str, Any]) -> Any:
         # A server with its secret key, or the consumer whose admission it is.
-        self.who = {"POST": SERVER if (bearer(request) or "").startswith("sk_") else CONSUMER}  # type: ignore[misc]
+        self.who = {"POST": SERVER if (keys.bearer(request) or "").startswith("sk_") else CONSUMER}  # type: ignore[misc]
         return super().run(request, method, kwargs)
 
     def post(self, request: HttpRequest) -> Any:

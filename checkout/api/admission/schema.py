@@ -5,19 +5,13 @@ from typing import Any
 
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 
-from checkout.api.common.schema import ApiSchema, Reads, component, path_parameters, words
+from checkout.api.common.schema import SHOP_SCHEMES, ApiSchema, Reads, component, path_parameters, words
 from checkout.api.common.views import SAFE
 
 PUBLIC, PAGE, CONSUMER, SERVER = "public", "page", "consumer", "server"
 SCHEMES = {
-    "publishableKey": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-Publishable-Key",
-        "description": "Of a shop's pages: read and take part.",
-    },
+    **SHOP_SCHEMES,
     "consumer": {"type": "http", "scheme": "bearer", "description": "A shopper's access token, from POST /auth/guest."},
-    "secretKey": {"type": "http", "scheme": "bearer", "description": "`sk_…`, of a shop's server; never in a browser."},
 }
 SECURITY: dict[str, list[dict[str, list[str]]]] = {
     PUBLIC: [],

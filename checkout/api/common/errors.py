@@ -37,6 +37,18 @@ STATUS: dict[str, int] = {
     "idempotency_key_in_use": 409,
     "idempotency_key_reused": 422,
     "too_many_requests": 429,
+    # session offers
+    "bad_code": 400,
+    "code_required": 400,
+    "code_not_authorized": 422,
+    "grant_invalid": 403,
+    "unknown_code": 404,
+    "channel_prefix_required": 409,
+    "campaign_ended": 410,
+    "too_many_codes": 409,
+    "invalid_channel": 400,
+    "prefix_reserved": 409,
+    "prefix_used": 409,
     # a redeemable that cannot be used
     "voucher_disabled": 400,
     "voucher_not_active": 400,

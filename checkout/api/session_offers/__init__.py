@@ -1,0 +1,1 @@
+"""The dialect of session offers: authorise, present, apply, and the cart's JSON calls."""

@@ -1,0 +1,374 @@
+"""Session offers: codes with a channel's prefix only work in the session that they were shown to."""
+
+import logging
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
+
+from checkout import grants
+from checkout.grants import Grant
+from checkout.models import Authorization, CodeRefusal
+from offers import audit
+from offers.lib.actors import Actor
+from offers.lib.errors import NotFound, Refusal
+from offers.lib.normal_codes import folded, normalise_code
+from offers.models import Channel, SessionCampaign, Voucher
+
+alarm = logging.getLogger("offerkeep.alarm")
+
+REFUSALS_MOST = 20  # of one session within the time below; more are told to wait
+REFUSALS_WITHIN = timedelta(minutes=10)
+LEAK_SESSIONS, LEAK_WITHIN = 50, timedelta(hours=1)
+COMPAT_CALLS, COMPAT_WITHIN = 10, timedelta(minutes=1)
+State = Authorization.State
+
+
+class CodeNotAuthorized(Refusal):
+    """This code is not available for this visit."""
+
+    code = "code_not_authorized"
+
+
+class UnknownCode(Refusal):
+    """There is no such code."""
+
+    code = "unknown_code"
+
+
+class PrefixRequired(Refusal):
+    """Only codes of a channel can be authorised."""
+
+    code = "channel_prefix_required"
+
+
+class CampaignEnded(Refusal):
+    """This offer is over."""
+
+    code = "campaign_ended"
+
+
+class TooManyCodes(Refusal):
+    """This session has as many codes in use as it may."""
+
+    code = "too_many_codes"
+
+
+class TooManyRefusals(Refusal):
+    """Too many codes were refused; try again later."""
+
+    code = "too_many_requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """An offer to show, with the grant that lets its widget authorise it."""
+
+    code: str
+    grant: str
+    title: str
+    text: str
+    expires_at: datetime
+
+
+def fingerprint(session_key: str) -> str:
+    """Return what stands for a session here: a salted SHA-256, so that no row and no page holds the session id."""
+    return salted_hmac("offerkeep.session", session_key, algorithm="sha256").hexdigest()
+
+
+def channel_of(*, retailer_id: int, code: str) -> Channel | None:
+    """Return the channel whose prefix a code begins with, however it is spelt."""
+    plain = folded(code)
+    return next((one for one in Channel.objects.filter(retailer_id=retailer_id) if plain.startswith(one.prefix)), None)
+
+
+def authorize(
+    *,
+    retailer_id: int,
+    session_hash: str,
+    code: str,
+    now: datetime,
+    grant: str | None = None,
+    customer_key: str = "",
+    trusted: bool = False,
+    cart_total: int | None = None,
+) -> Authorization:
+    """Let a session use a code, once per grant; the same grant again changes nothing.
+
+    By a grant (`grant_invalid`, judged before anything else is told), by the engine's own server (`trusted`), or in a
+    channel's compatibility mode, where the campaign's conditions are judged again here. Refuses `unknown_code`,
+    `channel_prefix_required`, `campaign_ended`, `too_many_codes`; `grant_invalid` to whoever has no right to ask.
+    """
+    wanted = normalise_code(code)
+    read = (
+        None
+        if trusted or grant is None
+        else grants.read(grant, retailer_id=retailer_id, session_hash=session_hash, now=now)
+    )
+    if read is not None and normalise_code(read.code) != wanted:
+        raise grants.GrantInvalid()
+    channel = read.channel if read is not None else channel_of(retailer_id=retailer_id, code=wanted)
+    if read is None and not trusted:
+        if channel is None or not channel.compat_mode:
+            raise grants.GrantInvalid()
+        _check_pace(session_hash, now)
+    if channel is None or not wanted.startswith(channel.prefix) or wanted == channel.prefix:
+        raise PrefixRequired()
+    campaign = _campaign(retailer_id, channel, wanted)
+    if read is None and not trusted and not _meets(campaign, cart_total):
+        raise grants.GrantInvalid()
+    return _store(retailer_id, session_hash, channel, campaign, wanted, customer_key, read, now)
+
+
+def require_authorized(
+    *, retailer_id: int, session_hash: str, customer_id: str, code: str, now: datetime, for_update: bool = False
+) -> Authorization | None:
+    """Pass codes of no channel (None), and a channel's code that this session may use (its authorisation).
+
+    Refuses `code_not_authorized`, the same whether the code exists or not. `for_update` inside the transaction that
+    places the order: the row stays locked until then. `customer_id` is "" for a guest.
+    """
+    channel = channel_of(retailer_id=retailer_id, code=code)
+    if channel is None:
+        return None
+    found = _valid(
+        retailer_id=retailer_id, session_hash=session_hash, customer_key=customer_id, now=now, for_update=for_update
+    )
+    plain = folded(code)
+    held = next((one for one in found if one.code == plain), None)
+    if held is None:
+        raise CodeNotAuthorized()
+    return held
+
+
+def permitted(
+    *, retailer_id: int, session_hash: str, customer_key: str, codes: Iterable[str], now: datetime
+) -> set[str]:
+    """Return which of these codes (as they were written) the session may use now; one statement."""
+    found = _valid(retailer_id=retailer_id, session_hash=session_hash, customer_key=customer_key, now=now)
+    held = {one.code for one in found}
+    return {code for code in codes if folded(code) in held}
+
+
+def locked(*, retailer_id: int, session_hash: str, customer_key: str, now: datetime) -> list[Authorization]:
+    """Return what a session may use now, each row locked until the caller's transaction ends."""
+    return _valid(
+        retailer_id=retailer_id, session_hash=session_hash, customer_key=customer_key, now=now, for_update=True
+    )
+
+
+def note_refusal(*, retailer_id: int, session_hash: str, code: str, now: datetime) -> None:
+    """Count a refused code, outside the refused request's transaction; raises the alarm when a code has leaked."""
+    plain = folded(code)[:64]
+    CodeRefusal.objects.create(retailer_id=retailer_id, session_hash=session_hash, code=plain, created_at=now)
+    rows = CodeRefusal.objects.filter(retailer_id=retailer_id, code=plain, created_at__gt=now - LEAK_WITHIN)
+    sessions = rows.values("session_hash").distinct().count()
+    if sessions == LEAK_SESSIONS + 1:
+        alarm.error("a code of a channel was tried in %d sessions within an hour: it has leaked", sessions)
+
+
+def check_refusals(*, session_hash: str, now: datetime) -> None:
+    """Refuse `too_many_requests` to a session that tried too many codes it was never shown."""
+    rows = CodeRefusal.objects.filter(session_hash=session_hash, created_at__gt=now - REFUSALS_WITHIN)
+    if rows.count() > REFUSALS_MOST:
+        raise TooManyRefusals(retry_after=int(REFUSALS_WITHIN.total_seconds()))
+
+
+def set_on_cart(*, retailer_id: int, session_hash: str, codes: Sequence[str]) -> None:
+    """Note which authorised codes a session's cart holds: those are never dropped to make room."""
+    rows = Authorization.objects.filter(retailer_id=retailer_id, session_hash=session_hash)
+    rows.filter(on_cart=True).exclude(code__in=codes).update(on_cart=False)
+    rows.filter(on_cart=False, code__in=codes).update(on_cart=True)
+
+
+def mark_used(*, authorization: Authorization, now: datetime) -> None:
+    """Note that the order was placed; where the channel says once per session, the code is over for it."""
+    rows = Authorization.objects.filter(pk=authorization.pk)
+    if authorization.channel.one_use_per_session:
+        rows.update(state=State.USED, ended_at=now, on_cart=False)
+    else:
+        rows.update(on_cart=False)
+
+
+def move(*, old: str, new: str) -> None:
+    """Take a session's codes along when logging in changes its id."""
+    Authorization.objects.filter(session_hash=old).update(session_hash=new)
+
+
+def end_all(*, session_hash: str, now: datetime) -> None:
+    """End a session's codes: it logged out, or somebody else logged in."""
+    Authorization.objects.filter(session_hash=session_hash, state=State.ACTIVE).update(
+        state=State.EXPIRED, ended_at=now, on_cart=False
+    )
+
+
+def give_up(*, retailer_id: int, session_hash: str, code: str, now: datetime) -> None:
+    """End one code of one's own session. Refuses `not_found`."""
+    rows = _live(retailer_id, session_hash, now).filter(code=folded(code))
+    if not rows.update(state=State.EXPIRED, ended_at=now, on_cart=False):
+        raise NotFound("authorization", code)
+
+
+def revoke(
+    *, retailer_id: int, session_hash: str, code: str, actor: Actor, now: datetime, reason: str
+) -> Authorization:
+    """Take a code back from a session, by staff. Refuses `not_found`. It vanishes from carts at the next look."""
+    with transaction.atomic():
+        rows = Authorization.objects.select_for_update().filter(retailer_id=retailer_id, session_hash=session_hash)
+        found = rows.filter(code=folded(code)).first()
+        if found is None:
+            raise NotFound("authorization", code)
+        before = found.state
+        found.state, found.ended_at, found.on_cart = State.REVOKED, now, False
+        found.save(update_fields=["state", "ended_at", "on_cart"])
+        audit.record(
+            retailer_id=retailer_id,
+            actor=actor,
+            action="authorization.revoke",
+            object_type="authorization",
+            object_id=f"{found.code} {session_hash[:12]}",
+            now=now,
+            before={"state": before},
+            after={"state": found.state},
+            reason=reason,
+        )
+    return found
+
+
+def authorized(*, retailer_id: int, session_hash: str, now: datetime) -> list[Authorization]:
+    """Return what a session may use now, oldest first."""
+    return list(_live(retailer_id, session_hash, now).select_related("campaign").order_by("id"))
+
+
+def state_now(row: Authorization, now: datetime) -> str:
+    """Return an authorisation's state by the clock."""
+    return State.EXPIRED if row.state == State.ACTIVE and row.expires_at <= now else row.state
+
+
+def present(
+    *, retailer_id: int, session_hash: str, now: datetime, cart_total: int | None = None, customer_key: str = ""
+) -> list[Presented]:
+    """Decide what to show to a session on facts that the server holds, each with a grant for this session only."""
+    campaigns = SessionCampaign.objects.filter(retailer_id=retailer_id, active=True, present=True)
+    shown: list[Presented] = []
+    used = set(
+        Authorization.objects.filter(
+            retailer_id=retailer_id, session_hash=session_hash, state__in=(State.USED, State.REVOKED)
+        ).values_list("code", flat=True)
+    )
+    for campaign in campaigns.select_related("channel").order_by("id"):
+        if campaign.code in used or not _meets(campaign, cart_total):
+            continue
+        jti = secrets.token_hex(16)
+        text = grants.write(
+            channel=campaign.channel,
+            code=campaign.code,
+            session_hash=session_hash,
+            campaign=campaign.public_id,
+            jti=jti,
+            now=now,
+        )
+        ends = now + timedelta(seconds=campaign.channel.ttl_seconds)
+        shown.append(Presented(campaign.code, text, campaign.name, campaign.text, ends))
+    return shown
+
+
+def _campaign(retailer_id: int, channel: Channel, code: str) -> SessionCampaign | None:
+    """The campaign of a code that exists, None for a code without one. Refuses `unknown_code`, `campaign_ended`."""
+    campaign = SessionCampaign.objects.filter(retailer_id=retailer_id, channel=channel, code=code).first()
+    if not Voucher.objects.filter(retailer_id=retailer_id, code=code, deleted_at=None).exists():
+        raise UnknownCode()
+    if campaign is not None and not campaign.active:
+        raise CampaignEnded()
+    return campaign
+
+
+def _meets(campaign: SessionCampaign | None, cart_total: int | None) -> bool:
+    """Whether a cart is one the campaign is for, as far as the server knows."""
+    if campaign is None:
+        return True
+    return campaign.cart_total_min is None or (cart_total or 0) >= campaign.cart_total_min
+
+
+def _check_pace(session_hash: str, now: datetime) -> None:
+    rows = Authorization.objects.filter(session_hash=session_hash, granted_at__gt=now - COMPAT_WITHIN)
+    if rows.count() >= COMPAT_CALLS:
+        raise TooManyRefusals(retry_after=int(COMPAT_WITHIN.total_seconds()))
+
+
+def _store(
+    retailer_id: int,
+    session_hash: str,
+    channel: Channel,
+    campaign: SessionCampaign | None,
+    code: str,
+    customer_key: str,
+    grant: Grant | None,
+    now: datetime,
+) -> Authorization:
+    bound = customer_key if campaign is not None and campaign.bind == SessionCampaign.Bind.CUSTOMER else ""
+    with transaction.atomic():
+        # One change of a session's codes at a time: the bound on their number is a count.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"{retailer_id}:{session_hash}"])
+        rows = Authorization.objects.filter(retailer_id=retailer_id)
+        if grant is not None and rows.filter(jti=grant.jti).exclude(session_hash=session_hash).exists():
+            raise grants.GrantInvalid()
+        found = rows.filter(session_hash=session_hash, code=code).first()
+        if found is not None and _stands(found, grant, now):
+            return found
+        _make_room(rows.filter(session_hash=session_hash), channel, now)
+        kept = found or Authorization(retailer_id=retailer_id, session_hash=session_hash, code=code)
+        kept.channel, kept.campaign, kept.customer_key = channel, campaign, bound
+        kept.jti = grant.jti if grant is not None else None
+        kept.state, kept.granted_at, kept.ended_at = State.ACTIVE, now, None
+        kept.expires_at = now + timedelta(seconds=channel.ttl_seconds)
+        kept.save()
+        return kept
+
+
+def _stands(found: Authorization, grant: Grant | None, now: datetime) -> bool:
+    """Whether what is there stays as it is: still good, used, taken back by staff, or made by this very grant."""
+    if found.state in {State.USED, State.REVOKED}:
+        return True
+    if state_now(found, now) == State.ACTIVE:
+        return True
+    return grant is not None and found.jti == grant.jti
+
+
+def _make_room(rows: QuerySet[Authorization], channel: Channel, now: datetime) -> None:
+    live = rows.filter(channel=channel, state=State.ACTIVE, expires_at__gt=now).order_by("granted_at", "id")
+    surplus = live.count() - channel.max_codes + 1
+    if surplus < 1:
+        return
+    droppable = list(live.filter(on_cart=False).values_list("pk", flat=True)[:surplus])
+    if len(droppable) < surplus:
+        raise TooManyCodes()
+    rows.filter(pk__in=droppable).update(state=State.EXPIRED, ended_at=now)
+
+
+def _live(retailer_id: int, session_hash: str, now: datetime) -> QuerySet[Authorization]:
+    rows = Authorization.objects.filter(retailer_id=retailer_id, session_hash=session_hash)
+    return rows.filter(state=State.ACTIVE, expires_at__gt=now).exclude(campaign__active=False)
+
+
+def _valid(
+    *, retailer_id: int, session_hash: str, customer_key: str, now: datetime, for_update: bool = False
+) -> list[Authorization]:
+    """What a session may use: its own, and what is bound to its customer wherever it was shown."""
+    rows = Authorization.objects.filter(retailer_id=retailer_id, state=State.ACTIVE, expires_at__gt=now)
+    rows = rows.exclude(campaign__active=False).select_related("channel")
+    own = rows.filter(session_hash=session_hash)
+    if customer_key:
+        own = own | rows.filter(customer_key=customer_key).exclude(customer_key="")
+    return list(own.select_for_update(of=("self",)).order_by("id") if for_update else own)
+
+
+def details(row: Authorization, now: datetime) -> dict[str, Any]:
+    """Return an authorisation as its own session may see it."""
+    return {"code": row.code, "expires_at": row.expires_at, "state": state_now(row, now)}
