@@ -55,7 +55,7 @@ def gather(
         raise NotFound("customer", ask.customer.id)
     if ask.order is not None and ask.order.id and found.order is None:
         raise NotFound("order", ask.order.id)
-    barred = shopper_sessions.barred(config, ask, now) if config.prefixes else frozenset()
+    barred = shopper_sessions.barred(config, ask, actor, now) if config.prefixes else frozenset()
     builder = Builder(config, found, ask, actor, now, barred)
     built = [builder.redeemable(one, position) for position, one in enumerate(ask.redeemables)]
     catalogue = builder.catalogue([redeemable for redeemable, _ in built])

@@ -81,14 +81,16 @@ def redeem(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: 
         return _for_order(retailer_id, ask, actor, now, confirm)
     refused: NotRedeemable | None = None
     with transaction.atomic():
-        held = shopper_sessions.lock(retailer_id, ask, now)
+        held = shopper_sessions.lock(retailer_id, ask, actor, now)
         try:
             done = _for_order(retailer_id, ask, actor, now, confirm)
         except NotRedeemable as refusal:
             refused = refusal  # its record stays
         else:
+            used = {subject.voucher.code for subject in done.facts.subjects if subject.voucher}
             for one in held:
-                session_offers.mark_used(authorization=one, now=now)
+                if one.code in used:
+                    session_offers.mark_used(authorization=one, now=now)
     if refused is not None:
         raise refused
     return done
@@ -143,6 +145,8 @@ def _failed(retailer_id: int, facts: Facts, outcome: Outcome, tracking_id: str, 
     if first is None:
         first = next(one for one in outcome.verdicts if one.reason is not None)
     assert first.reason is not None
+    refused = [one.id for one in facts.context.redeemables if one.barred]
+    shopper_sessions.note_refused(facts.config, facts.ask, refused, facts.now)
     row = redemption_plan.row(facts, first, tracking_id, key)
     Redemption.objects.create(
         public_id=(failed_id := new_id("rf_")),

@@ -172,9 +172,10 @@ def note_refusal(*, retailer_id: int, session_hash: str, code: str, now: datetim
         alarm.error("a code of a channel was tried in %d sessions within an hour: it has leaked", sessions)
 
 
-def check_refusals(*, session_hash: str, now: datetime) -> None:
+def check_refusals(*, retailer_id: int, session_hash: str, now: datetime) -> None:
     """Refuse `too_many_requests` to a session that tried too many codes it was never shown."""
     rows = CodeRefusal.objects.filter(session_hash=session_hash, created_at__gt=now - REFUSALS_WITHIN)
+    rows = rows.filter(retailer_id=retailer_id)
     if rows.count() > REFUSALS_MOST:
         raise TooManyRefusals(retry_after=int(REFUSALS_WITHIN.total_seconds()))
 

@@ -60,7 +60,7 @@ class Builder:
                 return self._barred(ask, position)
             row = self.found.vouchers.get(ask.id)
             by_id = row is not None and row.code != ask.id and bool(self.config.prefixes)
-            if by_id and row and shopper_sessions.of_code(self.config, self.ask, row.code, self.now):
+            if by_id and row and shopper_sessions.of_code(self.config, self.ask, self.actor, row.code, self.now):
                 return self._barred(ask, position)
             return self._missing(ask, position) if row is None else self._voucher(ask, row, position)
         tier = self.config.tier(ask.id) if ask.object == "promotion_tier" else None

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from checkout import facts as facts_module
-from checkout import sessions, traces, tracking, wants
+from checkout import sessions, shopper_sessions, traces, tracking, wants
 from checkout.asks import Ask
 from checkout.facts import Confirm, Facts
 from checkout.sessions import Session
@@ -67,6 +67,8 @@ def validate(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm
         customers.ensure(retailer_id=retailer_id, source_id=str(ask.customer and ask.customer.source_id))
         facts = facts_module.gather(retailer_id=retailer_id, ask=ask, reference=reference, actor=actor, now=now)
     outcome = engine.evaluate(facts.context)
+    refused = [one.id for one in facts.context.redeemables if one.barred]
+    shopper_sessions.note_refused(facts.config, ask, refused, now)
     tracking_id = tracking.of(ask, facts.config.retailer.public_id)
     made = Validated(new_id("valid_"), facts, outcome, tracking_id, session)
     for _ in range(ROUNDS):

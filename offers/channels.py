@@ -110,6 +110,12 @@ def guard(*, retailer_id: int, codes: Iterable[str], channel: Channel | None = N
                 )
 
 
+def unreserved(*, retailer_id: int, codes: Iterable[str]) -> list[str]:
+    """Return those of some drawn codes that do not begin like a channel's; one statement."""
+    prefixes = tuple(Channel.objects.filter(retailer_id=retailer_id).values_list("prefix", flat=True))
+    return [code for code in codes if not (prefixes and folded(code).startswith(prefixes))]
+
+
 def create_campaign(
     *, retailer_id: int, channel: Channel, fields: Mapping[str, Any], actor: Actor, now: datetime
 ) -> SessionCampaign:

@@ -100,7 +100,8 @@ def _fill(action: AsyncAction, campaign: Campaign, wanted: int, now: datetime) -
     if wanted <= 0:
         return
     config = codes.CodeConfig(**action.parameters["code_config"])
-    made = _write(action, campaign, codes.draw(config, wanted), now)
+    drawn = channels.unreserved(retailer_id=campaign.retailer_id, codes=codes.draw(config, wanted))
+    made = _write(action, campaign, drawn, now) if drawn else 0
     if made * CROWDED < wanted and not _sweep(action, campaign, config, now):
         raise CannotGoOn("No free codes are left with these settings")
 
@@ -134,6 +135,7 @@ def _sweep(action: AsyncAction, campaign: Campaign, config: codes.CodeConfig, no
 
 
 def _free(campaign: Campaign, candidates: list[str]) -> list[str]:
+    candidates = channels.unreserved(retailer_id=campaign.retailer_id, codes=candidates)
     rows = Voucher.objects.filter(retailer_id=campaign.retailer_id, code__in=candidates)
     taken = set(rows.values_list("code", flat=True))
     return [code for code in candidates if code not in taken]

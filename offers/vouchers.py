@@ -146,14 +146,20 @@ def template(*, retailer_id: int, campaign: Campaign | None, fields: Fields, now
 
 
 def insert(voucher: Voucher, *, code: str | None, code_config: object = None) -> None:
-    """Save a new voucher under its code or a random free one. Refuses `duplicate_found`, `invalid_code_config`."""
+    """Save a new voucher under its code or a random free one.
+
+    Refuses `duplicate_found`, `invalid_code_config`, and `prefix_reserved` for random codes like a channel's.
+    """
     if code is not None:
         if not _saved(voucher, code):
             raise Duplicate(resource_id=code, resource_type="voucher")
         return
     base = voucher.campaign.code_config if voucher.campaign else None
     config = codes.config(code_config, valuable=voucher.type == Voucher.Type.GIFT, base=base)
-    if not any(_saved(voucher, drawn) for drawn in codes.draw(config, DRAWS)):
+    free = channels.unreserved(retailer_id=voucher.retailer_id, codes=codes.draw(config, DRAWS))
+    if not free:
+        raise channels.PrefixReserved("Codes with these settings belong to a channel of session offers")
+    if not any(_saved(voucher, drawn) for drawn in free):
         raise codes.InvalidCodeConfig(f"{DRAWS} random codes were all taken: make the code longer")
 
 

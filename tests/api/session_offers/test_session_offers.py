@@ -7,9 +7,11 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection
 
-from checkout import session_offers
+from checkout import session_offers, shopper_sessions
+from checkout.asks import Ask, CustomerAsk, ShopperAsk
 from checkout.models import Authorization, CodeRefusal
 from offers.lib import clock
+from offers.lib.actors import Actor
 from offers.models import Retailer
 from tests import factories
 from tests.api.client import ApiClient
@@ -346,7 +348,69 @@ def test_refusals_are_counted_and_the_alarm_is_raised(shop: Retailer, caplog: py
     for _ in range(session_offers.REFUSALS_MOST + 1):
         session_offers.note_refusal(retailer_id=shop.pk, session_hash="same", code=TEN, now=clock.now())
     with pytest.raises(session_offers.TooManyRefusals):
-        session_offers.check_refusals(session_hash="same", now=clock.now())
+        session_offers.check_refusals(retailer_id=shop.pk, session_hash="same", now=clock.now())
+
+
+def test_refusals_over_rest_are_counted_and_then_slowed_down(shop: Retailer) -> None:
+    for _ in range(session_offers.REFUSALS_MOST + 1):
+        validate(shop, TEN, "visit-2")
+    assert CodeRefusal.objects.filter(code=TEN).count() == session_offers.REFUSALS_MOST + 1
+    body = {"redeemables": [{"object": "voucher", "id": TEN}], "order": {"amount": 10000}}
+    for path in ("/v1/validations", "/v1/redemptions"):
+        answer = ApiClient.of(shop).post(path, {**body, "shopper": {"session": "visit-2"}})
+        assert (answer.status, answer["key"]) == (429, "too_many_requests")
+    assert reason(validate(shop, TEN, "visit-3")) == "code_not_authorized"
+    secret = shop.secret  # type: ignore[attr-defined]
+    post("/session-offers/v1/authorize", secret, {"session": "visit-2", "code": TEN})
+    assert validate(shop, TEN, "visit-2")["valid"] is True  # what it was shown still works
+
+
+def test_a_voucher_redeemed_by_its_id_uses_the_authorisation_up(shop: Retailer) -> None:
+    secret = shop.secret  # type: ignore[attr-defined]
+    post("/session-offers/v1/authorize", secret, {"session": "visit-1", "code": TEN})
+    ident = shop.vouchers.get(code=TEN).public_id
+    body = {
+        "redeemables": [{"object": "voucher", "id": ident}],
+        "order": {"amount": 10000},
+        "shopper": {"session": "visit-1"},
+    }
+    assert ApiClient.of(shop).post("/v1/redemptions", body).status == 200
+    assert Authorization.objects.get().state == Authorization.State.USED
+    assert ApiClient.of(shop).post("/v1/redemptions", body).status == 422
+
+
+def test_scenario_18_bound_to_a_customer_it_works_in_his_other_session_when_a_server_says_so(shop: Retailer) -> None:
+    ops(
+        {
+            "op": "create",
+            "kind": "voucher",
+            "fields": {"code": "FP_MINE", "channel": "FP_", "discount": {"type": "AMOUNT", "amount_off": 1}},
+        },
+        {
+            "op": "create",
+            "kind": "campaign",
+            "fields": {"name": "Mine", "channel": "FP_", "code": "FP_MINE", "bind": "customer"},
+        },
+    )
+    secret = shop.secret  # type: ignore[attr-defined]
+    shown = {"session": "phone", "code": "FP_MINE", "customer_id": "ada"}
+    assert post("/session-offers/v1/authorize", secret, shown).status_code == 200
+    assert validate(shop, "FP_MINE", "laptop", customer={"source_id": "ada"})["valid"] is True
+    assert reason(validate(shop, "FP_MINE", "laptop", customer={"source_id": "bob"})) == "code_not_authorized"
+    assert reason(validate(shop, "FP_MINE", customer={"source_id": "ada"})) == "code_not_authorized"
+
+
+def test_a_page_cannot_claim_to_be_the_customer(shop: Retailer) -> None:
+    ask = Ask(redeemables=[], customer=CustomerAsk(source_id="ada"), shopper=ShopperAsk(session="s"))
+    assert shopper_sessions.customer_key(ask, Actor(kind="API", ident="app_1")) == "ada"
+    assert shopper_sessions.customer_key(ask, Actor(kind="API", ident="web_1")) == ""
+
+
+@pytest.mark.parametrize("config", [{"prefix": "FP_"}, {"prefix": "fp_"}, {"pattern": "FP_###"}])
+def test_s23_random_codes_may_not_begin_like_a_channel_s(shop: Retailer, config: dict[str, str]) -> None:
+    body = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10}, "code_config": config}
+    answer = ApiClient.of(shop).post("/v1/vouchers", body)
+    assert (answer.status, answer["key"]) == (409, "prefix_reserved")
 
 
 @pytest.mark.race
