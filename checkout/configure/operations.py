@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from checkout.configure import launches, session_offers
+from checkout.configure import launches, session_offers, storefront
 from checkout.configure.scene import ACTOR, BadDocument, Scene, moment, need, text
 from checkout.demo.people import ACME, BOREALIS
 from offers import vouchers
@@ -97,4 +97,8 @@ OPS_ON: dict[str, Callable[[Scene, dict[str, Any], object], dict[str, Any]]] = {
     "update distribution": launches.update,
     "update channel": session_offers.update_channel,
     "update campaign": session_offers.update_campaign,
+    "create product": storefront.create_product,
+    "create customer": storefront.create_customer,
+    "create stock": storefront.create_stock,
+    "read stock": storefront.read_stock,
 }
