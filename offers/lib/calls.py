@@ -13,6 +13,7 @@ from psycopg import errors, pq
 Row = tuple[Any, ...]
 Value = str | int | datetime | None
 
+FORGOTTEN = b"26000"  # invalid_sql_statement_name
 # The names of the statements each connection has prepared; they end with it.
 _prepared: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
 
@@ -44,13 +45,12 @@ def _straight(line: psycopg.Connection[Any], statement: str, arguments: tuple[Va
     known = _prepared.get(line)
     if known is None:
         known = _prepared[line] = {}
-    name = known.get(statement)
-    if name is None:
-        name = f"offerkeep_{len(known)}".encode()
-        _check(line, line.pgconn.prepare(name, _numbered(statement)), pq.ExecStatus.COMMAND_OK)
-        known[statement] = name
     values: list[Any] = [_text(value) for value in arguments]
-    result = line.pgconn.exec_prepared(name, values)
+    result = line.pgconn.exec_prepared(_named(line, known, statement), values)
+    if result.status != pq.ExecStatus.TUPLES_OK and result.error_field(pq.DiagnosticField.SQLSTATE) == FORGOTTEN:
+        # Nothing ran. The driver had the server forget every statement, ours too, as it does behind a ROLLBACK.
+        known.clear()
+        result = line.pgconn.exec_prepared(_named(line, known, statement), values)
     if result.status != pq.ExecStatus.TUPLES_OK:
         _check(line, result, pq.ExecStatus.TUPLES_OK)
     if not result.ntuples:
@@ -60,6 +60,16 @@ def _straight(line: psycopg.Connection[Any], statement: str, arguments: tuple[Va
         value = result.get_value(0, column)
         row.append(None if value is None else _READERS.get(result.ftype(column), bytes.decode)(value))
     return tuple(row)
+
+
+def _named(line: psycopg.Connection[Any], known: dict[str, bytes], statement: str) -> bytes:
+    """Return the name under which the connection has the statement ready."""
+    name = known.get(statement)
+    if name is None:
+        name = f"offerkeep_{len(known)}".encode()
+        _check(line, line.pgconn.prepare(name, _numbered(statement)), pq.ExecStatus.COMMAND_OK)
+        known[statement] = name
+    return name
 
 
 def _check(line: psycopg.Connection[Any], result: Any, expected: pq.ExecStatus) -> None:

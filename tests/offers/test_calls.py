@@ -45,3 +45,15 @@ def test_in_a_transaction_it_belongs_to_it() -> None:
         call("SELECT set_config('test.calls', 'in', true)")
         assert call("SELECT current_setting('test.calls')") == ("in",)
     assert call("SELECT current_setting('test.calls')") == ("",)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_the_server_was_told_to_forget_is_made_ready_again() -> None:
+    statement = "SELECT %s::int + 1"
+    assert call(statement, 1) == (2,)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")  # as the driver says by itself behind a ROLLBACK
+    assert call(statement, 2) == (3,)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        raise ZeroDivisionError
+    assert call(statement, 3) == (4,)
