@@ -49,6 +49,10 @@ STATUS: dict[str, int] = {
     "invalid_channel": 400,
     "prefix_reserved": 409,
     "prefix_used": 409,
+    # the shop's own carts
+    "sold_out": 409,
+    "empty_cart": 409,
+    "total_changed": 409,
     # a redeemable that cannot be used
     "voucher_disabled": 400,
     "voucher_not_active": 400,

@@ -3,9 +3,11 @@
 from django.http import HttpRequest
 
 from checkout import session_offers, storefronts
+from checkout.cart_prices import Visit
 from offers.models import Retailer
 
 CUSTOMER = "shop_customer"  # source_id of the shopper who is signed in
+EMAIL = "shop_email"
 PREFETCH = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE")
 
 
@@ -55,3 +57,15 @@ def is_same_origin(request: HttpRequest) -> bool:
         return True
     origin = request.META.get("HTTP_ORIGIN")
     return bool(origin == own if origin else request.META.get("HTTP_REFERER", "").startswith(f"{own}/"))
+
+
+def of(request: HttpRequest, *, retailer: int, begin: bool = False) -> Visit:
+    """Return the visit as carts know it; with `begin` there is a session from now on."""
+    if begin:
+        begun(request)
+    return Visit(
+        retailer=Retailer.objects.get(pk=retailer),
+        session_hash=fingerprint(request),
+        customer=customer_key(request),
+        email=str(request.session.get(EMAIL) or ""),
+    )
