@@ -25,14 +25,27 @@ SEEN = {
         "store",
         "offer",
         "useroffer",
+        "channel",
+        "sessioncampaign",
     ],
-    "checkout": ["redemption", "order", "locksession", "validation", "transaction"],
+    "checkout": ["redemption", "order", "locksession", "validation", "transaction", "authorization"],
     "loyalty": ["rule", "tiersystem"],
     "admission": ["distribution"],
 }
 # What a marketer looks after. Nothing here is deleted but rules, their assignments and product collections:
 # the rest is disabled or archived, because history points to it.
-MANAGED = ("campaign", "voucher", "offer", "promotiontier", "validationrule", "category", "customer", "product", "sku")
+MANAGED = (
+    "campaign",
+    "voucher",
+    "offer",
+    "promotiontier",
+    "validationrule",
+    "category",
+    "customer",
+    "product",
+    "sku",
+    "sessioncampaign",
+)
 REMOVABLE = ("validationrule", "ruleassignment", "productcollection")
 WATCHED = {
     "offers": ("auditentry",),
@@ -52,10 +65,13 @@ def permissions_of(role: str) -> set[str]:
     if role in {REVIEWER, ADMIN}:
         granted |= {"checkout.rollback_redemption", "checkout.release_locksession", "offers.view_auditentry"}
         granted |= {"offers.change_useroffer", "checkout.change_transaction"}
+        granted |= {"checkout.change_authorization"}
     if role == ADMIN:
         granted |= {f"{app}.view_{model}" for app, models in WATCHED.items() for model in models}
         granted |= {
-            f"offers.{verb}_{model}" for verb in ("view", "add", "change") for model in ("client", "retailer", "store")
+            f"offers.{verb}_{model}"
+            for verb in ("view", "add", "change")
+            for model in ("client", "retailer", "store", "channel")
         }
         granted |= {f"outbox.{verb}_endpoint" for verb in ("add", "change", "delete")} | {"outbox.change_delivery"}
         granted |= {f"auth.{verb}_user" for verb in ("view", "add", "change")}

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from offers.models import Channel, Retailer, SessionCampaign, Voucher
 _PREFIX = re.compile(r"[A-Z0-9]{1,15}[_-]")
 SETTINGS = ("name", "compat_mode", "ttl_seconds", "max_codes", "one_use_per_session")
 LISTED = 20
+OVERLAP = timedelta(days=1)
 
 
 class InvalidChannel(Refusal):
@@ -94,6 +95,18 @@ def get(*, retailer_id: int, ident: str) -> Channel:
     return found
 
 
+def rotate(*, retailer_id: int, ident: str, actor: Actor, now: datetime) -> Channel:
+    """Give a channel a new key; grants of the one before are taken for a day more. Refuses `not_found`."""
+    with transaction.atomic():
+        _own(retailer_id)
+        found = get(retailer_id=retailer_id, ident=ident)
+        found.previous_kid, found.previous_secret, found.previous_until = found.kid, found.secret, now + OVERLAP
+        found.kid, found.secret = new_id("sok_", 12), secrets.token_urlsafe(32)
+        found.save()
+        _note(found, "channel.rotate", actor, now, {"kid": found.previous_kid}, {"kid": found.kid})
+    return found
+
+
 def guard(*, retailer_id: int, codes: Iterable[str], channel: Channel | None = None) -> None:
     """Refuse (`prefix_reserved`) codes that begin with a channel's prefix but are not made for it, and the reverse."""
     prefixes = dict(Channel.objects.filter(retailer_id=retailer_id).values_list("prefix", "pk"))
@@ -150,7 +163,8 @@ def update_campaign(
 
 def _apply_campaign(row: SessionCampaign, fields: Mapping[str, Any]) -> None:
     row.name = str(fields.get("name") or row.name or row.code)[:100]
-    row.text = str(fields.get("text") or row.text)[:300]
+    if fields.get("text") is not None:
+        row.text = str(fields["text"])[:300]
     for name in ("active", "present"):
         if fields.get(name) is not None:
             setattr(row, name, bool(fields[name]))

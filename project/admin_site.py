@@ -48,6 +48,14 @@ MENU: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Orders", "shopping_cart", "checkout", "order"),
         ],
     ),
+    (
+        "Session offers",
+        [
+            ("Session offers", "ads_click", "offers", "sessioncampaign"),
+            ("Channels", "hub", "offers", "channel"),
+            ("Authorisations", "verified_user", "checkout", "authorization"),
+        ],
+    ),
     ("Launches", [("Launches", "rocket_launch", "admission", "distribution")]),
     (
         "Customers & catalogue",

@@ -22,7 +22,7 @@ from offers.admin.office import (
     stamp,
 )
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
-from offers.models import Campaign, Retailer, Voucher
+from offers.models import Campaign, Channel, Retailer, Voucher
 
 Rows = QuerySet[Voucher]
 COLUMNS = [
@@ -85,6 +85,13 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         widget=fields.short(),
         help_text="Empty: a random one. Capitals and small letters are different codes.",
     )
+    channel = forms.ModelChoiceField(
+        Channel.objects.order_by("name"),
+        required=False,
+        widget=fields.select(),
+        empty_label="An ordinary code",
+        help_text="Of a channel: it only works in the session it was shown to, and begins with the channel's prefix.",
+    )
     kind = forms.ChoiceField(
         choices=Voucher.Type.choices, initial=Voucher.Type.DISCOUNT, label="What it is", widget=fields.Choices()
     )
@@ -98,7 +105,7 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         required=False, max_length=500, widget=fields.text(), label="Why", help_text="Kept in the audit trail."
     )
     sections = [
-        ("What it is", "", ["retailer", "code", "kind"]),
+        ("What it is", "", ["retailer", "code", "channel", "kind"]),
         ("What it is worth", "", ["gift_amount", *discounts.NAMES]),
         ("How often", "", ["redemption_limit", "customer_limit"]),
         ("When", "Times are on the clock of the retailer.", windowed.NAMES),
@@ -117,6 +124,8 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         self.only = owners[0] if len(owners) == 1 else None
         if self.only:
             del self.fields["retailer"]
+        if voucher or not Channel.objects.exists():
+            del self.fields["channel"]
         if voucher:
             self._fit(voucher)
         else:
@@ -276,6 +285,7 @@ class VoucherAdmin(OfficeAdmin):
                 retailer_id=form.owner.pk,
                 fields=form.terms,  # type: ignore[arg-type]
                 code=values["code"] or None,
+                channel=values.get("channel"),
                 actor=actor_of(request),
                 now=now(),
             )

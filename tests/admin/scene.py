@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from checkout import redemption, sessions, transactions, validation
+from checkout import redemption, session_offers, sessions, transactions, validation
 from checkout.admission import distributions
 from checkout.admission.models import Distribution
 from checkout.asks import Ask
-from checkout.models import LockSession, Order, Redemption, Transaction, Validation
+from checkout.models import Authorization, LockSession, Order, Redemption, Transaction, Validation
 from loyalty import members, points, tier_systems
 from loyalty import rules as loyalty_rules
 from loyalty.models import Member, PointAccount, Rule, TierSystem
@@ -18,6 +18,7 @@ from offers import (
     campaigns,
     catalogue,
     categories,
+    channels,
     collections,
     customers,
     offer_templates,
@@ -102,6 +103,19 @@ class Scene:
         found = Distribution.objects.first()
         return found or distributions.create(
             mechanism="queue", fields={}, experience={"name": "Drop"}, **who(self.shop)
+        )
+
+    @property
+    def shown(self) -> Authorization:
+        """What a session was shown of a channel."""
+        if found := Authorization.objects.first():
+            return found
+        channel = channels.ensure(prefix="FP_", fields={"name": "Widget"}, **who(self.shop))
+        fields: vouchers.Fields = {"discount": {"type": "PERCENT", "percent_off": 5}}
+        vouchers.create(code="FP_FIVE", channel=channel, fields=fields, **who(self.shop))
+        channels.create_campaign(channel=channel, fields={"name": "Five", "code": "FP_FIVE"}, **who(self.shop))
+        return session_offers.authorize(
+            retailer_id=self.shop.pk, session_hash="5" * 64, code="FP_FIVE", trusted=True, now=clock.now()
         )
 
     @property

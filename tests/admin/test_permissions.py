@@ -44,6 +44,9 @@ SEEN = {
             "loyalty_tiersystem",
             "offers_useroffer",
             "admission_distribution",
+            "offers_channel",
+            "offers_sessioncampaign",
+            "checkout_authorization",
         ],
         EVERYBODY,
     ),
@@ -82,6 +85,9 @@ DONE = {
     **{f"loyalty_rule_{name}": MAKERS for name in ("add", "try", "say", "edit", "switch")},
     **{f"offers_offer_{name}": MAKERS for name in ("edit", "publish", "pause", "expire", "archive")},
     "offers_store_edit": {ADMIN},
+    **{f"offers_channel_{name}": {ADMIN} for name in ("add", "edit", "rotate")},
+    **{f"offers_sessioncampaign_{name}": MAKERS for name in ("add", "edit")},
+    "checkout_authorization_revoke": KEEPERS,
     "admission_distribution_live": EVERYBODY,
     **{f"admission_distribution_{name}": MAKERS for name in ("add", "edit", "pause", "resume", "admit", "deny")},
 }
@@ -138,6 +144,9 @@ def rows(scene: Scene) -> dict[str, Any]:
         "offers_useroffer": scene.held,
         "offers_auditentry": scene.audit_entry,
         "admission_distribution": scene.launch,
+        "offers_channel": scene.shown.channel,
+        "offers_sessioncampaign": scene.shown.campaign,
+        "checkout_authorization": scene.shown,
         "auth_user": User.objects.get(username="adam"),
     }
 
