@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from checkout.admission import distributions, estimates, line, queues, routing
+from checkout.admission import auctions, distributions, estimates, line, queues, routing
 from checkout.admission.models import Admission, Consumer, Distribution, Entry, Experience
 
 TokenOf = Callable[[Admission], str]
@@ -85,6 +85,10 @@ def document(standing: queues.Standing, *, consumer: Consumer, now: datetime, to
             "admitted_at": entry.admitted_at,
             "deny_reason": entry.deny_reason or None,
         }
+        if entry.state == Entry.State.ADMITTED and distribution.mechanism != Distribution.Mechanism.QUEUE:
+            found["status"] = "WON"
+    if distribution.mechanism == Distribution.Mechanism.AUCTION:
+        found |= auctions.details(distribution, entry)
     if stage == "admitted" and standing.admission is not None:
         found["admission"] = {
             "id": str(standing.admission.uuid),

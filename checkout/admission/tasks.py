@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from checkout.admission import line, queues
+from checkout.admission import auctions, line, queues
 from offers.lib import clock
 
 log = logging.getLogger("offerkeep.admission")
@@ -20,3 +20,9 @@ def tick(**_: Any) -> None:
         except line.LineUnavailable:
             log.warning("no admissions: the waiting line cannot be reached")
             return
+
+
+@shared_task(name="admission.settle", acks_late=True)
+def settle(**_: Any) -> None:
+    """Settle the auctions whose time has come, and offer what winners let go to the next."""
+    auctions.work(now=clock.now())

@@ -10,6 +10,7 @@ import orjson
 from django.utils.crypto import salted_hmac
 
 from checkout.admission.models import Admission
+from offers.lib import money
 from offers.lib.errors import Refusal
 
 PREFIX = "adm1"
@@ -44,6 +45,7 @@ def token_of(admission: Admission) -> str:
             "dist": {"type": admission.distribution.mechanism, "id": str(admission.distribution.uuid)},
             "qty": admission.quantity,
             "skus": [admission.sku] if admission.sku else [],
+            **({} if admission.amount is None else {"amt": _decimal(admission.amount, admission.currency)}),
         }
     )
     signed = f"{PREFIX}.{KID}.{_text(payload)}"
@@ -85,6 +87,10 @@ def _mac(retailer_id: int, signed: str) -> str:
 
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decimal(amount: int, currency: str) -> str:
+    return str(money.to_major(amount, currency))
 
 
 def _unix(moment: datetime) -> int:

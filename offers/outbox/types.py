@@ -14,5 +14,6 @@ TYPES = (
     *(f"campaign.promotion_tier.{what}" for what in _OF_CAMPAIGN),
     *(f"customer.{what}" for what in ("created", "updated", "deleted")),
     *(f"business_validation_rule.{what}" for what in ("created", "updated", "deleted")),
+    *(f"auction.{what}" for what in ("bid.placed", "bid.outbid", "consumer.won", "settled")),
     *(f"business_validation_rule.assignment.{what}" for what in ("created", "deleted")),
 )

@@ -62,10 +62,18 @@
     told = ahead;
   }
 
+  /* A draw or an auction: what the page says has changed, and nobody is typing a bid. */
+  function outdated(found) {
+    const shown = main.dataset.standing;
+    const bid = document.getElementById("amount");
+    if (shown === undefined || (bid && bid.value)) return false;
+    return shown !== `${found.status || ""} ${found.highest_bid || ""}`;
+  }
+
   async function wait(seconds) {
     await new Promise((go) => window.setTimeout(go, Math.max(1, seconds) * 1000));
     const {ok, body: found} = await look();
-    if (!ok || found.stage !== stage || (found.people_ahead === null) !== !find("ahead")) {
+    if (!ok || found.stage !== stage || outdated(found) || (found.people_ahead === null) !== !find("ahead")) {
       window.location.reload();
       return;
     }
@@ -74,7 +82,8 @@
   }
 
   if (find("ahead")) progress(Number(find("ahead").textContent));
-  if (stage === "participating" || stage === "upcoming") {
+  const alive = stage === "participating" || stage === "upcoming";
+  if (alive || (stage === "active_enterable" && main.dataset.standing !== undefined)) {
     wait(Number(main.dataset.poll));
     document.addEventListener("visibilitychange", async () => {
       if (document.hidden) return;

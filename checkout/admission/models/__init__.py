@@ -1,6 +1,7 @@
 """Rows of experiences and of whom they admit: one noun per file."""
 
 from checkout.admission.models.admission import Admission
+from checkout.admission.models.bid import AuctionStanding, Bid
 from checkout.admission.models.consumer import Consumer
 from checkout.admission.models.distribution import Distribution
 from checkout.admission.models.entry import Entry
@@ -8,4 +9,15 @@ from checkout.admission.models.experience import Experience, Sequence
 from checkout.admission.models.handoff import Handoff
 from checkout.admission.models.line_state import LineState
 
-__all__ = ["Admission", "Consumer", "Distribution", "Entry", "Experience", "Handoff", "LineState", "Sequence"]
+__all__ = [
+    "Admission",
+    "AuctionStanding",
+    "Bid",
+    "Consumer",
+    "Distribution",
+    "Entry",
+    "Experience",
+    "Handoff",
+    "LineState",
+    "Sequence",
+]

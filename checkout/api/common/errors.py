@@ -155,6 +155,8 @@ STATUS: dict[str, int] = {
     "closed": 409,
     "not_open_yet": 423,
     "queue_full": 429,
+    "bid_too_low": 400,
+    "bid_increment": 400,
     "guest_too_young": 429,
     "no_room": 409,
     "not_waiting": 409,

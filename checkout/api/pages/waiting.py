@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from checkout import admitted_orders
-from checkout.admission import claims, distributions, handoffs, journeys, queues, tokens
+from checkout.admission import auctions, claims, distributions, handoffs, journeys, queues, tokens
 from checkout.admission.models import Admission, Consumer, Distribution, Entry
 from checkout.api.pages import framing, shopper, words
 from offers.lib import clock
@@ -73,14 +73,16 @@ def status_json(request: HttpRequest, uuid: str) -> HttpResponse:
 def join(request: HttpRequest, uuid: str) -> HttpResponse:
     """Enter the line; who is in it keeps the place."""
     now, distribution = clock.now(), find(uuid)
-    if distribution.mechanism != Distribution.Mechanism.QUEUE:
-        raise Http404
     code = distribution.sequence.access_code
     if code and not hmac.compare_digest(code.encode(), request.POST.get("access_code", "").encode()):
         shopper.say(request, alert="This access code is not right.")
         return back(request, uuid)
     consumer = shopper.become_guest(request, distribution.retailer_id, now)
     try:
+        if distribution.mechanism == Distribution.Mechanism.AUCTION:
+            amount = auctions.in_minor(request.POST.get("amount", "").strip(), distribution.currency)
+            auctions.bid(auction=distribution, consumer=consumer, amount=amount, now=now)
+            return back(request, uuid)
         standing = queues.enter(
             distribution=distribution, consumer=consumer, now=now, ticket=request.session.get(TICKET)
         )
@@ -161,6 +163,8 @@ def status(
         found = queues.stand(distribution=distribution, consumer_id=consumer.pk, now=now, ticket=ticket)
         if found.place is None and found.entry is not None and found.entry.state == Entry.State.QUEUED:
             found = queues.Standing(distribution)  # he left a moment ago; the row is written at the next tick
+    elif distribution.mechanism == Distribution.Mechanism.AUCTION:
+        found = auctions.stand(auction=distribution, consumer_id=consumer.pk, now=now)
     else:
         found = queues.rows(distribution, consumer.pk)
     return journeys.document(found, consumer=consumer, now=now, token_of=tokens.token_of)

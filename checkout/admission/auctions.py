@@ -1,0 +1,248 @@
+"""Auctions: bidding upwards, the end that late bids put off, settlement at what everybody bid, and backfill.
+
+Every bid and the settlement own the auction's standing row while they are judged, so of many at once one goes first and
+the others see what it did; two bids of one amount are also kept apart by a constraint.
+"""
+
+import re
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from checkout.admission import admissions, bid_rules, queues
+from checkout.admission.models import Admission, AuctionStanding, Bid, Consumer, Distribution, Entry
+from offers import audit
+from offers.lib import money
+from offers.lib.actors import Actor
+from offers.lib.errors import InvalidPayload, Refusal
+from offers.outbox import events
+
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
+SECOND = timedelta(seconds=1)
+
+
+class BidTooLow(Refusal):
+    """The bid is below the start price."""
+
+    code = "bid_too_low"
+
+
+class BidIncrement(Refusal):
+    """The bid does not exceed the highest one by the increment."""
+
+    code = "bid_increment"
+
+
+def bid(*, auction: Distribution, consumer: Consumer, amount: int, now: datetime) -> queues.Standing:
+    """Take a bid in minor units; of two equal ones the earlier stands. A late bid moves the end.
+
+    Refuses not_open_yet, closed, guest_too_young, bid_too_low, bid_increment, not_waiting (denied).
+    """
+    with transaction.atomic():
+        standing = _own(auction)
+        _refuse_unless_open(auction, standing, consumer, now)
+        least = bid_rules.least(
+            start_price=auction.start_price, increment=auction.min_bid_increment, current=standing.highest
+        )
+        if amount < least:
+            raise (BidTooLow if standing.highest is None else BidIncrement)(least=least)
+        entry = _entry(auction, consumer, now)
+        outbid = standing.leader if standing.leader_id not in (None, entry.pk) else None
+        standing.bids += 1
+        Bid.objects.create(distribution=auction, entry=entry, amount=amount, order=standing.bids, created_at=now)
+        standing.highest, standing.leader = amount, entry
+        standing.save(update_fields=["highest", "leader", "bids"])
+        closes = bid_rules.closing(close_at=auction.close_at, extend_seconds=auction.auto_extend_seconds, now=now)
+        if closes != auction.close_at:
+            auction.close_at = closes
+            auction.save(update_fields=["close_at"])
+        _tell(auction, "auction.bid.placed", entry, now, amount=amount)
+        if outbid is not None:
+            _tell(auction, "auction.bid.outbid", outbid, now, amount=amount)
+    return queues.rows(auction, consumer.pk)
+
+
+def stand(*, auction: Distribution, consumer_id: int, now: datetime) -> queues.Standing:
+    """Return where a consumer stands, after settling an auction whose time has come."""
+    if is_due(auction, now):
+        settle(auction=auction, now=now)
+    return queues.rows(auction, consumer_id)
+
+
+def is_due(auction: Distribution, now: datetime) -> bool:
+    """Whether the auction has closed and its settlement's time has come; settled or not."""
+    if auction.close_at is None or now < auction.close_at:
+        return False
+    return auction.settle_at is None or now >= auction.settle_at
+
+
+def settle(*, auction: Distribution, now: datetime, actor: Actor | None = None, reason: str = "") -> bool:
+    """Admit the highest bidders at or above the reserve, each at his own bid; the others have lost.
+
+    Settling again changes nothing (False). By hand (`actor`, audited) an open auction closes now. Refuses not_open_yet.
+    """
+    with transaction.atomic():
+        standing = _own(auction)
+        if standing.settled_at is not None:
+            return False
+        if auction.open_at is not None and now < auction.open_at:
+            raise queues.NotOpenYet(retry_after=_seconds(auction.open_at - now))
+        if auction.close_at is None or now < auction.close_at:
+            auction.close_at = now
+            auction.save(update_fields=["close_at"])
+        chosen = bid_rules.winners(bids=_bids(auction), quantity=auction.quantity, reserve=auction.reserve_price)
+        room = admissions.room(distribution=auction)
+        _admit(auction, chosen if room is None else chosen[:room], now)
+        lost = Entry.objects.filter(distribution=auction, state=Entry.State.BIDDING)
+        lost.update(state=Entry.State.LOST, ended_at=now)
+        standing.settled_at = now
+        standing.save(update_fields=["settled_at"])
+        _record(auction, "auction.settled", {"winners": len(chosen)}, now)
+        if actor is not None:
+            audit.record(
+                retailer_id=auction.retailer_id,
+                actor=actor,
+                action="auction.settle",
+                object_type="distribution",
+                object_id=str(auction.uuid),
+                now=now,
+                after={"winners": len(chosen), "highest": standing.highest},
+                reason=reason,
+            )
+    return True
+
+
+def backfill(*, auction: Distribution, now: datetime) -> int:
+    """Offer what winners let go to the next bidders at or above the reserve, each unit once; returns how many."""
+    admissions.expire_due(distribution=auction, now=now)
+    with transaction.atomic():
+        standing = _own(auction)
+        if standing.settled_at is None or not auction.backfill:
+            return 0
+        rows = Admission.objects.filter(distribution=auction)
+        held = rows.filter(state__in=(*Admission.OPEN, Admission.State.COMPLETED)).count()
+        issued = rows.count()
+        free = min(auction.quantity - held, 2 * auction.quantity - issued)
+        had = set(rows.values_list("entry_id", flat=True))
+        ranked = bid_rules.ranking(bids=_bids(auction), reserve=auction.reserve_price)
+        chosen = [one for one in ranked if one.entry not in had][: max(0, free)]
+        room = admissions.room(distribution=auction)
+        chosen = chosen if room is None else chosen[:room]
+        _admit(auction, chosen, now)
+    return len(chosen)
+
+
+def work(*, now: datetime) -> int:
+    """Settle every auction whose time has come, and fill up the settled ones; returns how many were looked at."""
+    rows = Distribution.objects.filter(mechanism=Distribution.Mechanism.AUCTION, published=True, close_at__lte=now)
+    due = [row for row in rows.filter(standing__settled_at=None) if is_due(row, now)]
+    for auction in due:
+        settle(auction=auction, now=now)
+    open_ones = rows.filter(backfill=True, standing__settled_at__gt=now - timedelta(days=2))
+    waiting = list(open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now).distinct())
+    released = list(open_ones.filter(admissions__state=Admission.State.RELEASED).distinct())
+    for auction in {*waiting, *released}:
+        backfill(auction=auction, now=now)
+    return len(due) + len(waiting)
+
+
+def highest(auction: Distribution) -> int | None:
+    """Return the highest bid, in minor units."""
+    return AuctionStanding.objects.filter(distribution=auction).values_list("highest", flat=True).first()
+
+
+def details(auction: Distribution, entry: Entry | None) -> dict[str, Any]:
+    """Return what the status document says of an auction: amounts as decimal texts, the reserve never."""
+    top = highest(auction)
+    own = None
+    if entry is not None:
+        own = Bid.objects.filter(entry=entry).aggregate(most=Max("amount"))["most"]
+    least = bid_rules.least(start_price=auction.start_price, increment=auction.min_bid_increment, current=top)
+    found: dict[str, Any] = {
+        name: text(amount, auction.currency)
+        for name, amount in (("highest_bid", top), ("own_bid", own), ("least_bid", least))
+    }
+    if entry is None:
+        return {**found, "status": "NOT_BID"}
+    if entry.state == Entry.State.BIDDING:
+        leads = {one.entry for one in bid_rules.winners(bids=_bids(auction), quantity=auction.quantity, reserve=None)}
+        return {**found, "status": "WINNING" if entry.pk in leads else "OUTBID"}
+    return found
+
+
+def text(amount: int | None, currency: str) -> str | None:
+    """Return an amount as a decimal text."""
+    return None if amount is None else str(money.to_major(amount, currency))
+
+
+def in_minor(written: str, currency: str) -> int:
+    """Return a decimal text in minor units. Refuses invalid_payload."""
+    if not _AMOUNT.fullmatch(written):
+        raise InvalidPayload('amount should be a decimal text such as "10.00"', field="amount")
+    found = Decimal(written).scaleb(money.exponent(currency))
+    if found != found.to_integral_value():
+        raise InvalidPayload("amount has more decimals than its currency", field="amount")
+    return int(found)
+
+
+def _own(auction: Distribution) -> AuctionStanding:
+    """Own the standing, and read the auction's moments anew: a bid a moment ago may have moved its end."""
+    AuctionStanding.objects.get_or_create(distribution=auction)
+    standing = (
+        AuctionStanding.objects.select_for_update(of=("self",)).select_related("leader").get(distribution=auction)
+    )
+    auction.refresh_from_db(fields=["close_at", "open_at", "settle_at", "paused"])
+    return standing
+
+
+def _refuse_unless_open(auction: Distribution, standing: AuctionStanding, consumer: Consumer, now: datetime) -> None:
+    if auction.open_at is not None and now < auction.open_at:
+        raise queues.NotOpenYet(retry_after=_seconds(auction.open_at - now), opens_at=auction.open_at)
+    if standing.settled_at is not None or (auction.close_at is not None and now >= auction.close_at):
+        raise queues.Closed()
+    if auction.require_settled_guest and consumer.guest and now - consumer.created_at < SECOND:
+        raise queues.GuestTooYoung(retry_after=1)
+
+
+def _entry(auction: Distribution, consumer: Consumer, now: datetime) -> Entry:
+    entry, _ = Entry.objects.get_or_create(
+        distribution=auction, consumer=consumer, defaults={"state": Entry.State.BIDDING, "entered_at": now}
+    )
+    if entry.state == Entry.State.DENIED:
+        raise queues.NotWaiting()
+    if entry.state != Entry.State.BIDDING:
+        entry.state, entry.ended_at = Entry.State.BIDDING, None
+        entry.save(update_fields=["state", "ended_at"])
+    return entry
+
+
+def _bids(auction: Distribution) -> list[bid_rules.Offered]:
+    """The highest bid of every bidder."""
+    best = Bid.objects.filter(distribution=auction).order_by("entry_id", "-amount").distinct("entry_id")
+    return [bid_rules.Offered(*row) for row in best.values_list("entry_id", "amount", "order")]
+
+
+def _admit(auction: Distribution, chosen: list[bid_rules.Offered], now: datetime) -> None:
+    rows = {row.pk: row for row in Entry.objects.filter(pk__in=[one.entry for one in chosen])}
+    entries = [rows[one.entry] for one in chosen]
+    prices = {one.entry: one.amount for one in chosen}
+    admissions.issue(distribution=auction, entries=entries, now=now, amounts=prices)
+    for entry in entries:
+        _tell(auction, "auction.consumer.won", entry, now, amount=prices[entry.pk])
+
+
+def _tell(auction: Distribution, what: str, entry: Entry, now: datetime, *, amount: int) -> None:
+    consumer = str(Consumer.objects.values_list("uuid", flat=True).get(pk=entry.consumer_id))
+    _record(auction, what, {"consumer_id": consumer, "entry_id": str(entry.uuid), "amount": amount}, now)
+
+
+def _record(auction: Distribution, what: str, data: dict[str, Any], now: datetime) -> None:
+    said = {"distribution": {"type": "auction", "id": str(auction.uuid)}, "currency": auction.currency, **data}
+    events.record(retailer_id=auction.retailer_id, type=what, data=said, now=now)
+
+
+def _seconds(wait: timedelta) -> int:
+    return max(1, -(-wait // SECOND))

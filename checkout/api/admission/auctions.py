@@ -1,0 +1,113 @@
+"""/auctions/*: what is sold, bidding, one's own status, and settling."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import path
+
+from checkout.admission import auctions, distributions, journeys, queues, tokens
+from checkout.admission.models import Consumer, Distribution
+from checkout.api.admission.access import AdmissionView
+from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
+from offers.lib.errors import InvalidPayload
+
+
+class AuctionView(AdmissionView):
+    def auction(self, ident: str) -> Distribution:
+        return distributions.find(retailer_id=self.retailer_id, uuid=ident, mechanism=Distribution.Mechanism.AUCTION)
+
+    def answer(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
+        return journeys.document(standing, consumer=consumer, now=self.now, token_of=tokens.token_of)
+
+
+class Auction(AuctionView):
+    """What is sold, until when, and the least bid; amounts are decimal texts."""
+
+    who = {"GET": PAGE}
+
+    def get(self, request: HttpRequest, ident: str) -> Any:
+        row = self.auction(ident)
+        told = auctions.details(row, None)
+        return {
+            "id": str(row.uuid),
+            "experience_id": str(row.sequence.experience.uuid),
+            "mechanism": row.mechanism,
+            "name": row.sequence.experience.name,
+            "state": distributions.state_of(row, self.now),
+            "open_at": row.open_at,
+            "close_at": row.close_at,
+            "settle_at": row.settle_at,
+            "currency": row.currency,
+            "start_price": auctions.text(row.start_price, row.currency),
+            "min_bid_increment": auctions.text(row.min_bid_increment, row.currency),
+            "highest_bid": told["highest_bid"],
+            "least_bid": told["least_bid"],
+            "quantity": row.quantity,
+            "auto_extend_seconds": row.auto_extend_seconds,
+            "server_time": self.now,
+        }
+
+
+class Bid(AuctionView):
+    """Bid, as a decimal text such as "10.00"; answers the status document."""
+
+    who = {"POST": CONSUMER}
+
+    def post(self, request: HttpRequest, ident: str) -> Any:
+        auction = self.auction(ident)
+        amount = self.read_object().get("amount")
+        if not isinstance(amount, str):
+            raise InvalidPayload('amount should be a decimal text such as "10.00"', field="amount")
+        minor = auctions.in_minor(amount, auction.currency)
+        standing = auctions.bid(auction=auction, consumer=self.consumer, amount=minor, now=self.now)
+        return self.answer(standing, self.consumer)
+
+
+class Status(AuctionView):
+    """One's own status document; the token stands in it once one has won."""
+
+    who = {"GET": CONSUMER}
+
+    def get(self, request: HttpRequest, ident: str) -> Any:
+        auction = self.auction(ident)
+        standing = auctions.stand(auction=auction, consumer_id=self.consumer.pk, now=self.now)
+        return self.answer(standing, self.consumer)
+
+
+class HighestBid(AuctionView):
+    """The highest bid so far, as a decimal text; null for none."""
+
+    who = {"GET": PAGE}
+
+    def get(self, request: HttpRequest, ident: str) -> Any:
+        row = self.auction(ident)
+        return {
+            "amount": auctions.text(auctions.highest(row), row.currency),
+            "currency": row.currency,
+            "close_at": row.close_at,
+        }
+
+
+class Settle(AuctionView):
+    """Settle now; a second time changes nothing."""
+
+    who = {"POST": SERVER}
+
+    def post(self, request: HttpRequest, ident: str) -> Any:
+        row = self.auction(ident)
+        self.read_object()
+        auctions.settle(auction=row, now=self.now, actor=self.actor)
+        return {
+            "id": str(row.uuid),
+            "state": "SETTLED",
+            "highest_bid": auctions.text(auctions.highest(row), row.currency),
+        }
+
+
+urlpatterns = [
+    path("auctions/<ident>", Auction.as_view()),
+    path("auctions/<ident>/bid", Bid.as_view()),
+    path("auctions/<ident>/status", Status.as_view()),
+    path("auctions/<ident>/highest-bid", HighestBid.as_view()),
+    path("auctions/<ident>/settle", Settle.as_view()),
+]
