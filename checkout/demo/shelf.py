@@ -8,7 +8,7 @@ from offers.campaigns import NewTier
 from offers.lib.actors import SYSTEM
 from offers.models import Campaign, Retailer
 
-WELCOME, SAVE = "WELCOME10", "SAVE10"
+WELCOME = "WELCOME10"
 PRODUCTS = [
     ("tent-2", "Two-person tent", 18900),
     ("bag-0", "Sleeping bag, 0 °C", 9900),
@@ -94,7 +94,6 @@ def fill(acme: Retailer, mug: str, rule: dict[str, str], now: datetime) -> None:
         acme, "Flash: 25 off for the first 100", "FLASH25", now, discount=amount(2500), redemption_limit=100, hot=True
     )
     _code(acme, "Gold members 15 %", "GOLD15", now, discount=percent(15), rules=[rule["gold"]])
-    _code(acme, "Save 10.00 from 50.00 on", SAVE, now, discount=amount(1000), rules=[rule["minimum"]])
     _code(acme, "One per customer", "ONCE5", now, discount=amount(500), customer_limit=1)
     mug_off = {"type": "UNIT", "unit_off": 1, "unit_type": mug, "effect": "ADD_MISSING_ITEMS"}
     _code(acme, "A free mug with every order", "FREEMUG", now, discount=mug_off)

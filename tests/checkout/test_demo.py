@@ -2,16 +2,17 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 
-from checkout.demo import shelf
+from checkout import session_offers, shop_accounts
 from checkout.models import LockSession, Redemption, Revision
 from loyalty import members
 from loyalty.models import PointLot
-from offers import clients, user_offers
+from offers import clients, stock, user_offers
 from offers.lib import clock
 from offers.models import Campaign, Client, Retailer, Store, UserOffer, Voucher
 from project import env
@@ -85,8 +86,24 @@ def test_a_second_time_changes_nothing(demo: dict[str, str]) -> None:
     assert Retailer.objects.count() == 2
 
 
-def test_save10_needs_an_order_of_fifty(demo: dict[str, str]) -> None:
+def test_its_shop_sells_from_stock_and_shows_one_visit_an_offer(demo: dict[str, str]) -> None:
+    shop = Retailer.objects.get(uuid=demo["RETAILER_ID"])
+    tent = stock.find(retailer_id=shop.pk, sku="tent-2")
+    assert (tent.price, stock.figures(sku=tent, now=clock.now()).available) == (18900, 25)
+    shown = session_offers.present(retailer_id=shop.pk, session_hash="a" * 64, now=clock.now(), cart_total=5000)
+    assert [one.code for one in shown] == [demo["SESSION_CODE"]]
+    assert session_offers.present(retailer_id=shop.pk, session_hash="b" * 64, now=clock.now(), cart_total=4999) == []
+    email, password = demo["SHOPPER_EMAIL"], demo["SHOPPER_PASSWORD"]
+    assert shop_accounts.signed_in(retailer_id=shop.pk, email=email, password=password) is not None
+    assert shop_accounts.signed_in(retailer_id=shop.pk, email=email, password="another") is None
+
+
+def test_its_codes_work_over_v1_too_but_for_the_one_of_a_visit(demo: dict[str, str]) -> None:
     shop = ApiClient({"X-App-Id": demo["APP_ID"], "X-App-Token": demo["APP_TOKEN"]})
-    for amount, valid in ((5000, True), (4999, False)):
-        asked = {"redeemables": [{"id": shelf.SAVE}], "order": {"amount": amount}}
-        assert shop.post("/v1/validations", asked)["valid"] is valid
+
+    def ask(code: str, amount: int) -> Any:
+        return shop.post("/v1/validations", {"redeemables": [{"id": code}], "order": {"amount": amount}})
+
+    assert ask(demo["SAVE_CODE"], 5000)["valid"]
+    assert not ask(demo["SAVE_CODE"], 4999)["valid"]
+    assert not ask(demo["SESSION_CODE"], 5000)["valid"]

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from checkout.demo import club, launch, past, people, sales, shelf
+from checkout.demo import club, launch, past, people, sales, shelf, storefront
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.models import Client, Retailer
@@ -35,7 +35,8 @@ class Command(BaseCommand):
         acme, borealis = (people.make_retailer(name, now) for name in (people.ACME, people.BOREALIS))
         keys = people.make_credentials(acme, borealis, now)
         mug = shelf.stock(acme, now)
-        shelf.fill(acme, mug, shelf.make_rules(acme, now), now)
+        made = shelf.make_rules(acme, now)
+        shelf.fill(acme, mug, made, now)
         shelf.fill_second(borealis, now)
         shop = Client.objects.get(key=keys["APP_ID"])
         past.live(acme, Actor(kind="API", ident=shop.key, label=shop.name, credential_id=shop.pk), now)
@@ -45,4 +46,13 @@ class Command(BaseCommand):
         sales.ring_up(acme, Actor(kind="API", ident=till.key, label=till.name, credential_id=till.pk), now)
         base = os.environ.get("BASE_URL", "http://127.0.0.1:8000")
         queue = launch.open_queue(acme, base_url=base, now=now)
-        return {"BASE_URL": base, **keys, **doors, **queue, "EXAMPLE_CODE": shelf.WELCOME, **people.make_staff(now)}
+        shop_front = storefront.open_shop(acme, made["minimum"], now)
+        return {
+            "BASE_URL": base,
+            **keys,
+            **doors,
+            **queue,
+            **shop_front,
+            "EXAMPLE_CODE": shelf.WELCOME,
+            **people.make_staff(now),
+        }
