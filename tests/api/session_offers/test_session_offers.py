@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from checkout import session_offers, shopper_sessions
 from checkout.asks import Ask, CustomerAsk, ShopperAsk
@@ -411,6 +412,39 @@ def test_s23_random_codes_may_not_begin_like_a_channel_s(shop: Retailer, config:
     body = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10}, "code_config": config}
     answer = ApiClient.of(shop).post("/v1/vouchers", body)
     assert (answer.status, answer["key"]) == (409, "prefix_reserved")
+
+
+def test_channels_cost_ordinary_codes_no_statement_and_their_own_one(shop: Retailer) -> None:
+    plain = factories.retailer()
+    voucher = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10}}
+    assert ApiClient.of(plain).post("/v1/vouchers/WELCOME10", voucher).status == 200
+
+    def statements(of: Retailer, code: str) -> int:
+        validate(of, code, "visit-1")
+        api = ApiClient.of(of)
+        body: dict[str, object] = {"redeemables": [{"object": "voucher", "id": code}], "order": {"amount": 10000}}
+        body["shopper"] = {"session": "visit-1"}
+        api.post("/v1/validations", body)
+        with CaptureQueriesContext(connection) as captured:
+            assert api.post("/v1/validations", body).status == 200
+        return len(captured)
+
+    secret = shop.secret  # type: ignore[attr-defined]
+    post("/session-offers/v1/authorize", secret, {"session": "visit-1", "code": TEN})
+    without = statements(plain, "WELCOME10")
+    assert statements(shop, "WELCOME10") == without
+    assert statements(shop, TEN) == without + 1
+
+
+def test_scenarios_16_17_logging_in_takes_codes_along_and_logging_out_ends_them(shop: Retailer) -> None:
+    secret, now = shop.secret, clock.now()  # type: ignore[attr-defined]
+    old, new = session_offers.fingerprint("before"), session_offers.fingerprint("after")
+    post("/session-offers/v1/authorize", secret, {"session": "before", "code": TEN})
+    session_offers.move(old=old, new=new)
+    assert reason(validate(shop, TEN, "before")) == "code_not_authorized"
+    assert validate(shop, TEN, "after")["valid"] is True
+    session_offers.end_all(session_hash=new, now=now)
+    assert reason(validate(shop, TEN, "after")) == "code_not_authorized"
 
 
 @pytest.mark.race
