@@ -1,6 +1,6 @@
 """What becomes of an admission after it was issued: claimed, paid for, given up, completed. The row decides.
 
-ISSUED -> CLAIMED -> COMPLETED, with the exits EXPIRED and RELEASED; final states never change. Every verb that changes
+ISSUED -> CLAIMED -> COMPLETED; exits EXPIRED, RELEASED, REVOKED; final states never change. Every verb that changes
 something owns the admission's row while it does, so of many at once one goes first and the others see what it did.
 """
 
@@ -14,7 +14,9 @@ from django.db import transaction
 
 from checkout.admission import admissions
 from checkout.admission.models import Admission, Entry
+from offers import audit
 from offers.ledger import holds
+from offers.lib.actors import Actor
 from offers.lib.errors import NotFound, Refusal
 
 
@@ -34,6 +36,12 @@ class BoundElsewhere(Refusal):
     """This admission is used in another checkout."""
 
     code = "admission_bound_elsewhere"
+
+
+class NoExtension(Refusal):
+    """This admission cannot be given more time."""
+
+    code = "extension_refused"
 
 
 class AlreadyCompleted(Refusal):
@@ -102,6 +110,45 @@ def release(*, admission_id: int, now: datetime) -> Admission:
     with _owned(admission_id) as row:
         if row.state in Admission.OPEN:
             _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)
+    return row
+
+
+def extend(*, admission_id: int, now: datetime) -> Admission:
+    """Give a claimed admission, and all it holds, more time: as often and as long as its distribution says.
+
+    Never beyond the distribution's hard end. The new moment makes a new token of the same admission; the old text still
+    names it, and the row decides. Refuses extension_refused, and what `claim` refuses.
+    """
+    with _owned(admission_id) as row:
+        _refuse_unless_open(row, None, now)
+        terms = row.distribution
+        until = row.expires_at + timedelta(seconds=terms.extension_seconds)
+        until = min(until, terms.hard_end_at) if terms.hard_end_at else until
+        claimed = row.state == Admission.State.CLAIMED and now < row.expires_at
+        if not claimed or row.extensions >= terms.max_extensions or until <= row.expires_at:
+            raise NoExtension()
+        row.extensions, row.expires_at = row.extensions + 1, until
+        row.save(update_fields=["extensions", "expires_at"])
+        _keep(row, until + (admissions.GRACE if row.payment_started_at else timedelta()), now)
+    return row
+
+
+def revoke(*, admission_id: int, actor: Actor, reason: str, now: datetime) -> Admission:
+    """Take an open admission away, with an audit row; what it held is free for the next. One that ended stays so."""
+    with _owned(admission_id) as row:
+        if (state := row.state) in Admission.OPEN:
+            _end(row, Admission.State.REVOKED, Entry.State.DENIED, now)
+            audit.record(
+                retailer_id=row.retailer_id,
+                actor=actor,
+                action="admission.revoke",
+                object_type="admission",
+                object_id=str(row.uuid),
+                before={"state": state},
+                after={"state": row.state},
+                reason=reason,
+                now=now,
+            )
     return row
 
 

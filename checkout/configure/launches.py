@@ -4,8 +4,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from checkout.admission import distributions
-from checkout.admission.models import Distribution
+from checkout.admission import claims, distributions
+from checkout.admission.models import Admission, Distribution
 from checkout.configure.scene import ACTOR, BadDocument, Scene, moment, text
 from offers.lib import money
 from offers.lib.errors import NotFound
@@ -48,6 +48,15 @@ def update(scene: Scene, fields: dict[str, Any], ident: object) -> dict[str, Any
         now=scene.now,
         access_code=text(fields, "access_code", default="") if "access_code" in fields else None,
     )
+    return {}
+
+
+def revoke(scene: Scene, fields: dict[str, Any], ident: object) -> dict[str, Any]:
+    """Take an admission away, by its id."""
+    found = Admission.objects.filter(retailer=scene.retailer, uuid=distributions.as_uuid(ident)).first()
+    if found is None:
+        raise NotFound("admission", ident)
+    claims.revoke(admission_id=found.pk, actor=ACTOR, reason=text(fields, "reason", default=""), now=scene.now)
     return {}
 
 

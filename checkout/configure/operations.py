@@ -95,6 +95,7 @@ OPS: dict[str, Callable[[Scene, dict[str, Any]], dict[str, Any]]] = {
 OPS_ON: dict[str, Callable[[Scene, dict[str, Any], object], dict[str, Any]]] = {
     "create distribution": launches.create,
     "update distribution": launches.update,
+    "revoke admission": launches.revoke,
     "update channel": session_offers.update_channel,
     "update campaign": session_offers.update_campaign,
     "create product": storefront.create_product,

@@ -98,6 +98,13 @@ class PaymentFailed(TokenView):
         return self.shape(claims.payment_failed(admission_id=row.pk, now=self.now))
 
 
+class Extend(TokenView):
+    def post(self, request: HttpRequest) -> Any:
+        """Give a claimed admission more time, where its distribution allows; the answer has a new token."""
+        row = claims.extend(admission_id=self.admission().pk, now=self.now)
+        return {**self.shape(row), "admission_token": tokens.token_of(row)}
+
+
 class Release(TokenView):
     who = {"POST": CONSUMER}
 
@@ -149,6 +156,7 @@ urlpatterns = [
     path("admissions/claim", Claim.as_view()),
     path("admissions/begin_payment", BeginPayment.as_view()),
     path("admissions/payment_failed", PaymentFailed.as_view()),
+    path("admissions/extend", Extend.as_view()),
     path("admissions/release", Release.as_view()),
     path("admissions/complete", Complete.as_view()),
 ]

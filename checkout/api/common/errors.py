@@ -165,6 +165,7 @@ STATUS: dict[str, int] = {
     "unknown_admission": 404,
     "admission_expired": 410,
     "admission_over": 409,
+    "extension_refused": 409,
     "admission_bound_elsewhere": 409,
     "admission_already_completed": 409,
     "return_url_refused": 400,

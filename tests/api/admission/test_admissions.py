@@ -11,8 +11,9 @@ from django.db import connection
 
 from checkout.admission import claims, line, queues
 from checkout.admission.models import Admission, Distribution, Entry
+from checkout.configure import operations
 from offers.ledger.models import Hold
-from offers.models import Retailer
+from offers.models import AuditEntry, Retailer
 from tests import factories
 from tests.api.client import Answer, ApiClient
 from tests.checkout.admission import launch
@@ -115,6 +116,42 @@ def test_a24_five_declines_give_the_place_up(scene: Scene) -> None:
         assert state == ("RELEASED" if declines == 5 else "CLAIMED")
     assert scene.do("complete", **ORDER).status == 409
     assert scene.do("validate")["reason"] == "released"
+
+
+def test_more_time_is_given_once_to_whom_claimed_and_to_what_is_held(shop_a: Retailer, set_clock: SetClock) -> None:
+    scene = Scene(shop_a, max_extensions=1, extension_seconds=300)
+    assert scene.do("extend").status == 409  # not claimed yet
+    scene.do("claim", session="cart-1")
+    longer = scene.do("extend")
+    assert (longer.status, longer["expires_at"]) == (200, "2026-06-01T12:20:00.000Z")
+    assert longer["admission_token"] != scene.token
+    assert scene.do("extend").json["error"]["code"] == "extension_refused"
+    assert Hold.objects.get(state=Hold.State.LIVE).expires_at == at(1200)
+    set_clock(at(1199))
+    assert scene.do("validate")["valid"] is True  # the old text names the same admission
+    set_clock(at(1200))
+    assert scene.do("extend").status == 410
+    assert scene.do("validate")["reason"] == "expired"
+
+
+def test_no_time_beyond_the_hard_end_and_none_unless_allowed(scene: Scene) -> None:
+    scene.do("claim", session="cart-1")
+    assert scene.do("extend").status == 409
+    Distribution.objects.update(max_extensions=5, extension_seconds=600, hard_end_at=at(1000))
+    assert scene.do("extend")["expires_at"] == "2026-06-01T12:16:40.000Z"
+    assert scene.do("extend").status == 409
+
+
+def test_a14_staff_take_an_admission_away_with_a_reason(scene: Scene) -> None:
+    named = {"op": "revoke", "kind": "admission", "id": str(Admission.objects.get().uuid)}
+    Retailer.objects.filter(pk=scene.shop.pk).update(name=operations.TENANTS["A"])
+    results = operations.carry_out([{**named, "fields": {"reason": "fraud"}}, {**named, "id": "none"}], now=NOW)
+    assert results[0] == {} and "error" in results[1]
+    assert scene.do("validate")["reason"] == "revoked"
+    assert scene.do("claim", session="cart-1").status == 409
+    assert scene.do("complete", **ORDER).status == 409
+    assert not Hold.objects.filter(state=Hold.State.LIVE).exists()
+    assert AuditEntry.objects.get(action="admission.revoke").reason == "fraud"
 
 
 def test_a_place_given_up_is_the_next_ones(scene: Scene) -> None:
