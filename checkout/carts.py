@@ -46,6 +46,12 @@ def count(*, visit: Visit) -> int:
     return sum(found.lines.values()) if found else 0
 
 
+def subtotal(*, visit: Visit, now: datetime) -> int:
+    """Return what is in the cart before codes and shipping, in minor units."""
+    found = Cart.objects.filter(retailer=visit.retailer, session_hash=visit.session_hash).first()
+    return cart_prices.price(visit=visit, quantities=found.lines, codes=[], now=now).subtotal if found else 0
+
+
 def add(*, visit: Visit, sku: object, quantity: object, now: datetime) -> Priced:
     """Put so many more into the cart; a negative number takes some out. Refuses `not_found`, `sold_out`."""
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 0 < abs(quantity) <= MOST_OF_ONE:

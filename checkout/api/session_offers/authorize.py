@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout import grants, session_offers
+from checkout import carts, grants, session_offers
 from checkout.api.common import parse, render
 from checkout.api.common.views import MethodRefused
 from checkout.api.session_offers import visit
@@ -44,6 +44,7 @@ class Authorize(SessionOffersView):
             code=code,
             grant=grant,
             customer_key=visit.customer_key(request),
+            cart_total=carts.subtotal(visit=visit.of(request, retailer=shop.pk), now=self.now),
             now=self.now,
         )
         if "json" not in request.META.get("HTTP_ACCEPT", ""):
