@@ -6,9 +6,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from checkout import carts, session_offers, shop_accounts
-from checkout.api.common import limits
+from checkout.api.common import limits, visit
 from checkout.api.pages.storefront import page, whose_cart
-from checkout.api.session_offers import visit
 from offers.lib import clock
 
 

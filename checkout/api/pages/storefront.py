@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from checkout import cart_orders, cart_prices, carts, code_words, session_offers
+from checkout import cart_orders, cart_prices, carts, code_entry, code_words, session_offers
+from checkout.api.common import visit
 from checkout.api.pages import words
 from checkout.api.pages.shopper import private
-from checkout.api.session_offers import apply, visit
 from checkout.cart_prices import Visit
 from offers import stock
 from offers.lib import clock
@@ -118,8 +118,8 @@ def add(request: HttpRequest) -> HttpResponse:
 def code(request: HttpRequest) -> HttpResponse:
     """Put a typed code on the cart."""
     whose, typed = whose_cart(request, begin=True), request.POST.get("code", "")
-    said = apply.put_on(whose, typed)
-    if said == apply.DONE:
+    said = code_entry.put_on(whose=whose, code=typed, now=clock.now())
+    if said == code_entry.DONE:
         tell(request, notes=[said])
     else:
         tell(request, alert=said, typed=typed[:64].replace("\0", ""))

@@ -7,9 +7,8 @@ from django.http.response import HttpResponseBase
 from rest_framework.authentication import CSRFCheck
 
 from checkout import session_offers
-from checkout.api.common import auth, errors, keys, limits, parse
+from checkout.api.common import auth, errors, keys, limits, parse, visit
 from checkout.api.common.views import METHODS, SAFE, ApiView, MethodRefused
-from checkout.api.session_offers import visit
 from checkout.api.session_offers.schema import COOKIE, ENGINE, SCRIPT, SessionOffersSchema
 from offers.lib import clock
 from offers.lib.errors import NotFound, Refusal

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.urls import path
 
 from checkout import session_offers
-from checkout.api.session_offers import visit
+from checkout.api.common import visit
 from checkout.api.session_offers.access import SessionOffersView
 from checkout.api.session_offers.schema import SCRIPT
 

@@ -6,9 +6,8 @@ from django.http import HttpRequest
 from django.urls import path
 
 from checkout import carts, grants, session_offers
-from checkout.api.common import parse, render
+from checkout.api.common import parse, render, visit
 from checkout.api.common.views import MethodRefused
-from checkout.api.session_offers import visit
 from checkout.api.session_offers.access import SessionOffersView
 from checkout.api.session_offers.schema import ENGINE
 from offers.lib.errors import InvalidPayload

@@ -6,8 +6,7 @@ from django.http import HttpRequest
 from django.urls import path
 
 from checkout import cart_orders, carts
-from checkout.api.common import errors, render
-from checkout.api.session_offers import visit
+from checkout.api.common import errors, render, visit
 from checkout.api.session_offers.access import SessionOffersView
 from checkout.api.session_offers.schema import SCRIPT
 from checkout.cart_prices import Visit

@@ -6,7 +6,7 @@ from django.urls import path
 from django.views.decorators.http import require_GET
 
 from checkout import session_offers
-from checkout.api.session_offers import visit
+from checkout.api.common import visit
 from offers.lib.errors import NotFound
 from offers.models import Channel
 
