@@ -135,6 +135,7 @@ def test_signing_in_keeps_the_offer_and_signing_out_ends_it(
     enter(page, CODE)
     expect(page.get_by_role("button", name=f"Remove {CODE}")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     page.get_by_role("link", name="Cart").click()
     expect(page.get_by_text(f"{CODE} was removed. {NOT_HERE}")).to_be_visible()
     expect(page.locator("[data-total]")).to_have_text("16.90")
