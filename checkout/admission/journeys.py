@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from checkout.admission import auctions, distributions, estimates, line, queues, routing
+from checkout.admission import auctions, distributions, draws, estimates, line, queues, routing
 from checkout.admission.models import Admission, Consumer, Distribution, Entry, Experience
 
 TokenOf = Callable[[Admission], str]
@@ -22,7 +22,7 @@ def enter(
     access_code: str = "",
     ticket: str | None = None,
 ) -> dict[str, Any]:
-    """Route the consumer and put him into the line of a queue; draws and auctions have their own way in.
+    """Route the consumer and put him into the line of a queue or into a draw; an auction is entered by bidding.
 
     Answers stage needs_access_code or needs_auth where he stands before a gate. Refuses what `queues.enter` refuses.
     """
@@ -33,8 +33,10 @@ def enter(
         if found.distribution is None:
             return {**blank(now), "stage": found.gate}
         distribution = found.distribution
-    if distribution.mechanism != Distribution.Mechanism.QUEUE:
-        standing = taken or queues.Standing(distribution)
+    if distribution.mechanism == Distribution.Mechanism.DRAW:
+        standing = draws.enter(draw=distribution, consumer=consumer, now=now)
+    elif distribution.mechanism == Distribution.Mechanism.AUCTION:
+        standing = taken or queues.Standing(distribution)  # one takes part by bidding
     else:
         standing = queues.enter(distribution=distribution, consumer=consumer, now=now, ticket=ticket)
     return document(standing, consumer=consumer, now=now, token_of=token_of)
@@ -58,6 +60,8 @@ def leave(*, experience: Experience, consumer: Consumer, now: datetime) -> None:
     for distribution in routing.paths(experience):
         if distribution.mechanism == Distribution.Mechanism.QUEUE:
             queues.leave(distribution=distribution, consumer_id=consumer.pk, now=now)
+        elif distribution.mechanism == Distribution.Mechanism.DRAW:
+            draws.leave(draw=distribution, consumer_id=consumer.pk, now=now)
 
 
 def document(standing: queues.Standing, *, consumer: Consumer, now: datetime, token_of: TokenOf) -> dict[str, Any]:

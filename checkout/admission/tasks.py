@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from checkout.admission import auctions, line, queues
+from checkout.admission import auctions, draws, line, queues
 from offers.lib import clock
 
 log = logging.getLogger("offerkeep.admission")
@@ -24,5 +24,6 @@ def tick(**_: Any) -> None:
 
 @shared_task(name="admission.settle", acks_late=True)
 def settle(**_: Any) -> None:
-    """Settle the auctions whose time has come, and offer what winners let go to the next."""
+    """Run draws and settle auctions whose time has come, and offer what winners let go to the next."""
+    draws.work(now=clock.now())
     auctions.work(now=clock.now())

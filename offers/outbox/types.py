@@ -14,6 +14,7 @@ TYPES = (
     *(f"campaign.promotion_tier.{what}" for what in _OF_CAMPAIGN),
     *(f"customer.{what}" for what in ("created", "updated", "deleted")),
     *(f"business_validation_rule.{what}" for what in ("created", "updated", "deleted")),
+    *(f"draw.{what}" for what in ("consumer.entered", "consumer.won", "consumer.lost", "completed")),
     *(f"auction.{what}" for what in ("bid.placed", "bid.outbid", "consumer.won", "settled")),
     *(f"business_validation_rule.assignment.{what}" for what in ("created", "deleted")),
 )

@@ -4,6 +4,7 @@ from checkout.admission.models.admission import Admission
 from checkout.admission.models.bid import AuctionStanding, Bid
 from checkout.admission.models.consumer import Consumer
 from checkout.admission.models.distribution import Distribution
+from checkout.admission.models.draw_run import DrawRun
 from checkout.admission.models.entry import Entry
 from checkout.admission.models.experience import Experience, Sequence
 from checkout.admission.models.handoff import Handoff
@@ -15,6 +16,7 @@ __all__ = [
     "Bid",
     "Consumer",
     "Distribution",
+    "DrawRun",
     "Entry",
     "Experience",
     "Handoff",

@@ -1,12 +1,13 @@
 """Every address under /admission/v1, one list per resource."""
 
-from checkout.api.admission import admissions, auctions, experiences, guests, handoffs, queues
+from checkout.api.admission import admissions, auctions, draws, experiences, guests, handoffs, queues
 
 urlpatterns = [
     *guests.urlpatterns,
     *experiences.urlpatterns,
     *queues.urlpatterns,
     *auctions.urlpatterns,
+    *draws.urlpatterns,
     *admissions.urlpatterns,
     *handoffs.urlpatterns,
 ]

@@ -156,6 +156,7 @@ STATUS: dict[str, int] = {
     "not_open_yet": 423,
     "queue_full": 429,
     "bid_too_low": 400,
+    "draw_not_closed": 409,
     "bid_increment": 400,
     "guest_too_young": 429,
     "no_room": 409,

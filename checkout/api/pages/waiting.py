@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from checkout import admitted_orders
-from checkout.admission import auctions, claims, distributions, handoffs, journeys, queues, tokens
+from checkout.admission import auctions, claims, distributions, draws, handoffs, journeys, queues, tokens
 from checkout.admission.models import Admission, Consumer, Distribution, Entry
 from checkout.api.pages import framing, shopper, words
 from offers.lib import clock
@@ -83,6 +83,9 @@ def join(request: HttpRequest, uuid: str) -> HttpResponse:
             amount = auctions.in_minor(request.POST.get("amount", "").strip(), distribution.currency)
             auctions.bid(auction=distribution, consumer=consumer, amount=amount, now=now)
             return back(request, uuid)
+        if distribution.mechanism == Distribution.Mechanism.DRAW:
+            draws.enter(draw=distribution, consumer=consumer, now=now)
+            return back(request, uuid)
         standing = queues.enter(
             distribution=distribution, consumer=consumer, now=now, ticket=request.session.get(TICKET)
         )
@@ -103,7 +106,10 @@ def leave(request: HttpRequest, uuid: str) -> HttpResponse:
         claims.release(admission_id=admission.pk, now=now)
     elif consumer is not None:
         try:
-            queues.leave(distribution=distribution, consumer_id=consumer.pk, now=now)
+            if distribution.mechanism == Distribution.Mechanism.DRAW:
+                draws.leave(draw=distribution, consumer_id=consumer.pk, now=now)
+            else:
+                queues.leave(distribution=distribution, consumer_id=consumer.pk, now=now)
             request.session.pop(TICKET, None)
         except Refusal as refusal:
             shopper.say(request, alert=words.refusal(refusal))
@@ -166,7 +172,7 @@ def status(
     elif distribution.mechanism == Distribution.Mechanism.AUCTION:
         found = auctions.stand(auction=distribution, consumer_id=consumer.pk, now=now)
     else:
-        found = queues.rows(distribution, consumer.pk)
+        found = draws.stand(draw=distribution, consumer_id=consumer.pk, now=now)
     return journeys.document(found, consumer=consumer, now=now, token_of=tokens.token_of)
 
 

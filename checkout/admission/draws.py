@@ -1,0 +1,202 @@
+"""Draws: entering, withdrawing, the one run that anybody can recompute, and backfill in the order drawn.
+
+The seed is made, and its commitment published, before anybody enters; the list of entries is frozen at the run and goes
+into every key. Entering and running own the draw's row, so that nobody slips in while it is drawn.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from checkout.admission import admissions, distributions, drawing, queues
+from checkout.admission.models import Admission, Consumer, Distribution, DrawRun, Entry
+from offers import audit
+from offers.lib.actors import Actor
+from offers.lib.errors import Refusal
+from offers.outbox import events
+
+SECOND = timedelta(seconds=1)
+
+
+class NotClosedYet(Refusal):
+    """A draw is run after it has closed."""
+
+    code = "draw_not_closed"
+
+
+def enter(*, draw: Distribution, consumer: Consumer, now: datetime) -> queues.Standing:
+    """Put the consumer into the draw, once however often he asks.
+
+    Refuses not_open_yet, closed, queue_full (`capacity`), guest_too_young.
+    """
+    with transaction.atomic():
+        run = _own(draw)
+        entry = Entry.objects.filter(distribution=draw, consumer=consumer).first()
+        if entry is not None and entry.state != Entry.State.LEFT:
+            return queues.rows(draw, consumer.pk)
+        _refuse_unless_open(draw, run, consumer, now)
+        inside = Entry.objects.filter(distribution=draw, state=Entry.State.ENTERED)
+        if draw.capacity is not None and inside.count() >= draw.capacity:
+            raise queues.Full(retry_after=60)
+        if entry is None:
+            entry = Entry(distribution=draw, consumer=consumer)
+        entry.state, entry.entered_at, entry.ended_at = Entry.State.ENTERED, now, None
+        entry.save()
+        _tell(draw, "draw.consumer.entered", [entry], now)
+    return queues.rows(draw, consumer.pk)
+
+
+def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> queues.Standing:
+    """Withdraw from a draw that has not been run; without an entry nothing happens. Refuses closed."""
+    with transaction.atomic():
+        run = _own(draw)
+        entry = Entry.objects.filter(distribution=draw, consumer_id=consumer_id, state=Entry.State.ENTERED).first()
+        if entry is not None:
+            if run.ran_at is not None or distributions.state_of(draw, now) != "OPEN":
+                raise queues.Closed()
+            entry.state, entry.ended_at = Entry.State.LEFT, now
+            entry.save(update_fields=["state", "ended_at"])
+    return queues.rows(draw, consumer_id)
+
+
+def stand(*, draw: Distribution, consumer_id: int, now: datetime) -> queues.Standing:
+    """Return where a consumer stands, after running a draw whose time has come."""
+    if is_due(draw, now):
+        run(draw=draw, now=now)
+    return queues.rows(draw, consumer_id)
+
+
+def is_due(draw: Distribution, now: datetime) -> bool:
+    """Whether a draw has closed and its moment has come; run or not. Without a moment it is run by hand."""
+    moment = draw.draw_at
+    return moment is not None and now >= moment and (draw.close_at is None or now >= draw.close_at)
+
+
+def run(*, draw: Distribution, now: datetime, actor: Actor | None = None, reason: str = "") -> DrawRun:
+    """Draw: freeze the entries, admit the first `winner_count`, tell the others that they lost. Once; again it is the
+    first result. By hand it is audited. Refuses draw_not_closed.
+    """
+    with transaction.atomic():
+        found = _own(draw)
+        if found.ran_at is not None:
+            return found
+        if distributions.state_of(draw, now) in {"DRAFT", "SCHEDULED", "OPEN"}:
+            raise NotClosedYet()
+        rows = {str(row.uuid): row for row in Entry.objects.filter(distribution=draw, state=Entry.State.ENTERED)}
+        found.frozen_hash = drawing.freeze(rows)
+        found.ranking = drawing.ranking(seed=bytes(found.seed), entries=rows)
+        found.winners = found.ranking[: _room(draw, draw.winner_count)]
+        _admit(draw, [rows[ident] for ident in found.winners], now)
+        lost = [row for ident, row in rows.items() if ident not in set(found.winners)]
+        Entry.objects.filter(pk__in=[row.pk for row in lost]).update(state=Entry.State.LOST, ended_at=now)
+        _tell(draw, "draw.consumer.lost", lost, now)
+        found.ran_at = now
+        found.save()
+        _record(draw, "draw.completed", {"winners": len(found.winners), "entries": len(rows)}, now)
+        if actor is not None:
+            audit.record(
+                retailer_id=draw.retailer_id,
+                actor=actor,
+                action="draw.run",
+                object_type="distribution",
+                object_id=str(draw.uuid),
+                now=now,
+                after={"entries": len(rows), "winners": len(found.winners), "frozen_hash": found.frozen_hash},
+                reason=reason,
+            )
+    return found
+
+
+def backfill(*, draw: Distribution, now: datetime) -> int:
+    """Admit the next in the order drawn for winners who let their time pass; returns how many. Expired ones stay so."""
+    admissions.expire_due(distribution=draw, now=now)
+    with transaction.atomic():
+        found = _own(draw)
+        if found.ran_at is None or not draw.backfill:
+            return 0
+        kept = Admission.objects.filter(
+            distribution=draw, state__in=(*Admission.OPEN, Admission.State.COMPLETED)
+        ).count()
+        follow = found.ranking[len(found.winners) :]
+        if draw.alternates:
+            follow = follow[: max(0, draw.winner_count + draw.alternates - len(found.winners))]
+        chosen = follow[: _room(draw, max(0, draw.winner_count - kept))]
+        rows = {str(row.uuid): row for row in Entry.objects.filter(distribution=draw, uuid__in=chosen)}
+        _admit(draw, [rows[ident] for ident in chosen], now)
+        if chosen:
+            found.winners = [*found.winners, *chosen]
+            found.save(update_fields=["winners"])
+    return len(chosen)
+
+
+def work(*, now: datetime) -> int:
+    """Run every draw whose moment has come, and fill up those that were run lately; returns how many were run."""
+    rows = Distribution.objects.filter(mechanism=Distribution.Mechanism.DRAW, published=True)
+    due = [row for row in rows.filter(draw_at__lte=now).exclude(draw__ran_at__isnull=False) if is_due(row, now)]
+    for draw in due:
+        run(draw=draw, now=now)
+    open_ones = rows.filter(backfill=True, draw__ran_at__gt=now - timedelta(days=2))
+    late = open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now)
+    gone = open_ones.filter(admissions__state__in=(Admission.State.RELEASED, Admission.State.REVOKED))
+    for draw in {*late.distinct(), *gone.distinct()}:
+        backfill(draw=draw, now=now)
+    return len(due)
+
+
+def published(draw: Distribution) -> dict[str, Any]:
+    """Return what everybody may know: the commitment always, the seed and the result after the run."""
+    found = _row(draw)
+    told: dict[str, Any] = {"commit": drawing.commitment(bytes(found.seed))}
+    if found.ran_at is not None:
+        told |= {
+            "seed": bytes(found.seed).hex(),
+            "frozen_hash": found.frozen_hash,
+            "entries": sorted(found.ranking),
+            "winners": found.winners,
+            "ran_at": found.ran_at,
+        }
+    return told
+
+
+def _row(draw: Distribution) -> DrawRun:
+    return DrawRun.objects.get_or_create(distribution=draw)[0]
+
+
+def _own(draw: Distribution) -> DrawRun:
+    _row(draw)
+    return DrawRun.objects.select_for_update().get(distribution=draw)
+
+
+def _room(draw: Distribution, wanted: int) -> int:
+    free = admissions.room(distribution=draw)
+    return wanted if free is None else min(wanted, free)
+
+
+def _refuse_unless_open(draw: Distribution, run: DrawRun, consumer: Consumer, now: datetime) -> None:
+    if draw.open_at is not None and now < draw.open_at:
+        wait = max(1, -(-(draw.open_at - now) // SECOND))
+        raise queues.NotOpenYet(retry_after=wait, opens_at=draw.open_at)
+    if run.ran_at is not None or distributions.state_of(draw, now) != "OPEN":
+        raise queues.Closed()
+    if draw.require_settled_guest and consumer.guest and now - consumer.created_at < SECOND:
+        raise queues.GuestTooYoung(retry_after=1)
+
+
+def _admit(draw: Distribution, entries: list[Entry], now: datetime) -> None:
+    admissions.issue(distribution=draw, entries=entries, now=now)
+    _tell(draw, "draw.consumer.won", entries, now)
+
+
+def _tell(draw: Distribution, what: str, entries: list[Entry], now: datetime) -> None:
+    if not entries or not events.listened(draw.retailer_id):
+        return
+    people = dict(Consumer.objects.filter(pk__in=[one.consumer_id for one in entries]).values_list("pk", "uuid"))
+    for entry in entries:
+        who = {"consumer_id": str(people[entry.consumer_id]), "entry_id": str(entry.uuid)}
+        _record(draw, what, who, now)
+
+
+def _record(draw: Distribution, what: str, data: dict[str, Any], now: datetime) -> None:
+    said = {"distribution": {"type": "draw", "id": str(draw.uuid)}, **data}
+    events.record(retailer_id=draw.retailer_id, type=what, data=said, now=now)

@@ -1,0 +1,171 @@
+"""/admission/v1 draws over HTTP and at the verbs: one entry each, one run, and a result anybody can recompute."""
+
+from collections.abc import Callable
+from datetime import datetime
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client as DjangoClient
+
+from checkout.admission import distributions, drawing, draws
+from checkout.admission.models import Admission, Distribution
+from offers.lib.actors import SYSTEM
+from offers.models import Retailer
+from tests import factories
+from tests.api.client import Answer, ApiClient
+from tests.checkout.admission import launch
+from tests.checkout.admission.launch import NOW, at
+
+pytestmark = pytest.mark.django_db
+SetClock = Callable[[datetime], None]
+
+
+def draw(shop: Retailer, **fields: Any) -> Distribution:
+    given = {"open_at": at(-60), "close_at": at(60), "draw_at": at(70), "winner_count": 1, **fields}
+    return distributions.create(retailer_id=shop.pk, mechanism="draw", fields=given, actor=SYSTEM, now=NOW)
+
+
+@pytest.fixture
+def page(shop_a: Retailer) -> ApiClient:
+    row, _ = factories.credential(shop_a, "publishable", origins=["https://shop.example"])
+    return ApiClient({"X-Publishable-Key": row.key})
+
+
+@pytest.fixture
+def server(shop_a: Retailer) -> ApiClient:
+    return ApiClient({"Authorization": f"Bearer {factories.credential(shop_a, 'secret')[1]}"})
+
+
+class Entrant:
+    def __init__(self, page: ApiClient) -> None:
+        guest = page.post("/admission/v1/auth/guest", {}).json
+        self.api = ApiClient({**page.headers, "Authorization": f"Bearer {guest['access_token']}"})
+
+    def do(self, row: Distribution, what: str) -> Answer:
+        address = f"/admission/v1/draws/{row.uuid}/{what}"
+        return self.api.get(address) if what == "status" else self.api.post(address, {})
+
+
+def test_a2_a6_only_those_drawn_get_a_token(
+    page: ApiClient, server: ApiClient, shop_a: Retailer, set_clock: SetClock
+) -> None:
+    set_clock(NOW)
+    row = draw(shop_a, winner_count=2)
+    before = page.get(f"/admission/v1/draws/{row.uuid}")
+    assert (len(before["commit"]), "seed" in before.json, "winners" in before.json) == (64, False, False)
+    people = [Entrant(page) for _ in range(5)]
+    entries = [one.do(row, "enter").json for one in people]
+    assert {one["stage"] for one in entries} == {"participating"}
+    assert [one.do(row, "enter")["entry_id"] for one in people] == [one["entry_id"] for one in entries]
+    address = f"/admission/v1/draws/{row.uuid}/run"
+    assert page.post(address, {}).status == 401
+    early = server.post(address, {})
+    assert (early.status, early["error"]["code"]) == (409, "draw_not_closed")
+    set_clock(at(60))
+    assert all(one.do(row, "status")["admission"] is None for one in people)
+    result = server.post(address, {}).json
+    assert result["commit"] == before["commit"]
+    assert server.post(address, {}).json == result
+    assert drawing.faults({**result, "winner_count": 2}) == []
+    assert sorted(result["entries"]) == sorted(one["entry_id"] for one in entries)
+    told = [one.do(row, "status").json for one in people]
+    won = {one["entry_id"] for one in told if one["admission"]}
+    assert won == set(result["winners"]) and len(won) == 2
+    assert sorted(one["status"] for one in told) == ["LOST"] * 3 + ["WON"] * 2
+    assert page.get(f"/admission/v1/draws/{row.uuid}")["winners"] == result["winners"]
+
+
+def test_early_late_and_full_are_refused(page: ApiClient, shop_a: Retailer, set_clock: SetClock) -> None:
+    set_clock(NOW)
+    refused = Entrant(page).do(draw(shop_a, open_at=at(30)), "enter")
+    assert (refused.status, refused.headers["Retry-After"]) == (423, "30")
+    assert Entrant(page).do(draw(shop_a, close_at=at(0), draw_at=at(0)), "enter")["error"]["code"] == "closed"
+    small = draw(shop_a, capacity=1)
+    assert Entrant(page).do(small, "enter").status == 200
+    full = Entrant(page).do(small, "enter")
+    assert (full.status, full["error"]["code"]) == (429, "queue_full")
+
+
+def test_one_may_withdraw_until_it_closes(page: ApiClient, shop_a: Retailer, set_clock: SetClock) -> None:
+    set_clock(NOW)
+    row = draw(shop_a)
+    one, two = Entrant(page), Entrant(page)
+    for person in (one, two):
+        person.do(row, "enter")
+    assert one.do(row, "leave")["status"] == "LEFT"
+    assert one.do(row, "enter")["status"] == "ENTERED"
+    one.do(row, "leave")
+    set_clock(at(60))
+    assert two.do(row, "leave")["error"]["code"] == "closed"
+    set_clock(at(70))
+    assert two.do(row, "status")["status"] == "WON"  # the moment has come: looking runs it
+    assert page.get(f"/admission/v1/draws/{row.uuid}")["entries"] == [two.do(row, "status")["entry_id"]]
+
+
+def test_winners_who_let_their_time_pass_make_room_in_the_order_drawn(shop_a: Retailer) -> None:
+    row = draw(shop_a, admission_ttl_seconds=30)
+    for person in launch.consumers(shop_a, 4):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    for moment in (70, 101, 140):
+        draws.work(now=at(moment))
+    told = draws.published(row)
+    assert len(told["winners"]) == 3
+    assert drawing.faults(told) == []
+    assert Admission.objects.filter(state__in=Admission.OPEN).count() == 1
+
+
+def test_no_room_no_winner_more_than_there_are_places(shop_a: Retailer) -> None:
+    row = draw(shop_a, winner_count=3, total_admissions=2)
+    for person in launch.consumers(shop_a, 4):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    draws.work(now=at(70))
+    assert launch.states(row) == {"ADMITTED": 2, "LOST": 2}
+
+
+def test_another_retailer_s_draw_is_not_found(page: ApiClient, shop_b: Retailer, set_clock: SetClock) -> None:
+    set_clock(NOW)
+    row = draw(shop_b)
+    assert Entrant(page).do(row, "enter").status == 404
+    assert page.get("/admission/v1/draws/x").status == 404
+
+
+def test_the_page_says_how_one_stands(shop_a: Retailer, set_clock: SetClock) -> None:
+    set_clock(NOW)
+    row = draw(shop_a)
+    people = [DjangoClient(), DjangoClient()]
+    address = f"/shop/waiting/{row.uuid}/"
+    assert "Enter the draw" in people[0].get(address).content.decode()
+    for person in people:
+        person.post(f"{address}join")
+        assert "You are in the draw" in person.get(address).content.decode()
+    set_clock(at(70))
+    shown = [person.get(address).content.decode() for person in people]
+    assert sum("Not drawn this time" in text for text in shown) == 1
+    assert sum("Checkout" in text and "your turn" in text for text in shown) == 1
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_ten_runs_at_once_draw_once(transactional_db: None) -> None:
+    shop = factories.retailer()
+    row = draw(shop, winner_count=3)
+    for person in launch.consumers(shop, 8):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    start, told = Barrier(10), list[Any]()
+
+    def call() -> None:
+        try:
+            start.wait()
+            told.append(draws.run(draw=Distribution.objects.get(pk=row.pk), now=at(70)).winners)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=call) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 10 and all(one == told[0] for one in told)
+    assert Admission.objects.count() == 3
