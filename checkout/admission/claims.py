@@ -79,13 +79,18 @@ def claim(*, admission_id: int, session: str, now: datetime) -> Admission:
 
 
 def begin_payment(*, admission_id: int, session: str, now: datetime) -> Admission:
-    """Note that money is about to move: what the admission holds stays its own until two minutes after its end."""
+    """Note that money is about to move: what the admission holds stays its own until two minutes after its end.
+
+    An admission nobody has claimed is claimed by this checkout, so that a copy of its token pays nowhere else.
+    """
     with _owned(admission_id) as row:
         _refuse_unless_open(row, session, now)
         if now >= row.expires_at:
             raise AdmissionExpired()
+        if row.state == Admission.State.ISSUED:
+            row.state, row.session_hash, row.claimed_at = Admission.State.CLAIMED, fingerprint(session), now
         row.payment_started_at = now
-        row.save(update_fields=["payment_started_at"])
+        row.save(update_fields=["state", "session_hash", "claimed_at", "payment_started_at"])
         _keep(row, row.expires_at + admissions.GRACE, now)
     return row
 
@@ -210,7 +215,8 @@ def _end(row: Admission, state: Admission.State, entry: Entry.State, now: dateti
 
 
 def _keep(row: Admission, until: datetime, now: datetime) -> None:
-    seconds = max(1, (until - now) // timedelta(seconds=1))
+    # Rounded up: what an admission holds must never be free for others while it can still be completed.
+    seconds = max(1, -(-(until - now) // timedelta(seconds=1)))
     place = _reference(row)
     for letter in ("a", "t", "s"):
         _try(lambda item: holds.extend(reference=place, ttl_seconds=seconds, now=now, item=item), row, letter)

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 from django.test import Client as DjangoClient
 
-from checkout.admission import auctions, claims, distributions, queues, tokens
+from checkout.admission import admissions, auctions, claims, distributions, queues, tokens
 from checkout.admission.models import Admission, AuctionStanding, Bid, Distribution, Entry
+from offers.ledger.models import Hold
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 from tests import factories
@@ -222,3 +223,15 @@ def test_the_page_takes_bids_and_says_who_leads(shop_a: Retailer, set_clock: Set
     won = two.get(address).content.decode()
     assert "It&#x27;s your turn" in won or "It's your turn" in won
     assert "12.00" in won
+
+
+def test_paying_claims_and_keeps_what_is_held_to_the_last_moment(shop_a: Retailer) -> None:
+    row = auction(shop_a, max_active=1)
+    auctions.bid(auction=row, consumer=launch.consumer(shop_a), amount=1000, now=NOW)
+    auctions.settle(auction=row, now=at(60))
+    admission = Admission.objects.get()
+    later = at(61) + timedelta(microseconds=1)
+    claims.begin_payment(admission_id=admission.pk, session="one", now=later)
+    assert Hold.objects.get().expires_at >= admission.expires_at + admissions.GRACE
+    with pytest.raises(claims.BoundElsewhere):
+        claims.claim(admission_id=admission.pk, session="two", now=later)
