@@ -53,3 +53,7 @@ def end(request: HttpRequest) -> None:
     request.session.flush()
     if old:
         carts.move(old=old, new=session_offers.fingerprint(visit.begun(request)))
+        # At once: a widget may show the new visit the same code a moment later, which is then to be put on anew.
+        whose = whose_cart(request)
+        for message in carts.look(visit=whose, now=now).messages:
+            carts.note(visit=whose, message=message, now=now)
