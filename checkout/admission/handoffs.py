@@ -7,8 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db import transaction
+
 from checkout.admission.models import Admission, Handoff
+from offers import audit
+from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
+from offers.models import Retailer
 
 LIFE = timedelta(seconds=60)
 LONGEST = 2000
@@ -51,6 +56,29 @@ def create(*, admission: Admission, return_url: str, allowed: Collection[str], n
         admission=admission, code_hash=_hash(code), origin=origin, created_at=now, expires_at=now + LIFE
     )
     return code
+
+
+def set_return_origins(*, retailer_id: int, origins: Collection[str], actor: Actor, now: datetime) -> list[str]:
+    """Say which origins shoppers may be handed to, exactly. Refuses return_url_refused for what is no exact origin."""
+    wanted = list(dict.fromkeys(origins))
+    if any(origin_of(text) != text for text in wanted):
+        raise ReturnRefused()
+    with transaction.atomic():
+        row = Retailer.objects.select_for_update(no_key=True).get(pk=retailer_id)
+        before = row.settings.get("return_origins", [])
+        row.settings = {**row.settings, "return_origins": wanted}
+        row.save(update_fields=["settings"])
+        audit.record(
+            retailer_id=retailer_id,
+            actor=actor,
+            action="retailer.return_origins",
+            object_type="retailer",
+            object_id=row.public_id,
+            now=now,
+            before={"return_origins": before},
+            after={"return_origins": wanted},
+        )
+    return wanted
 
 
 def allowed_origins(settings: Mapping[str, Any]) -> list[str]:

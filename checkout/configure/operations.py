@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from checkout.admission import handoffs
 from checkout.configure import launches, session_offers, storefront
 from checkout.configure.scene import ACTOR, BadDocument, Scene, moment, need, text
 from checkout.demo.people import ACME, BOREALIS
@@ -84,9 +85,18 @@ def _webhook(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
     return {"id": made.public_id, "secret": secret}
 
 
+def _return_origins(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
+    origins = need(fields, "origins", list)
+    if not all(isinstance(each, str) for each in origins):
+        raise BadDocument("origins should be a list of texts", field="origins")
+    handoffs.set_return_origins(retailer_id=scene.retailer.pk, origins=origins, actor=ACTOR, now=scene.now)
+    return {}
+
+
 OPS: dict[str, Callable[[Scene, dict[str, Any]], dict[str, Any]]] = {
     "create voucher": _voucher,
     "create webhook": _webhook,
+    "set return_origins": _return_origins,
     "ensure channel": session_offers.ensure_channel,
     "create campaign": session_offers.create_campaign,
     "revoke authorization": session_offers.revoke,

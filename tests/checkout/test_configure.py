@@ -279,3 +279,19 @@ def test_operations_run_one_by_one() -> None:
 
 
 DEMO = {"A": "Acme Outdoor", "B": "Borealis Books"}
+
+
+def test_return_origins_are_exact() -> None:
+    shop = Retailer.objects.create(name=DEMO["A"])
+    op = {"op": "set", "kind": "return_origins"}
+    ops = [
+        {**op, "fields": {"origins": ["https://shop.example"]}},
+        {**op, "fields": {"origins": ["https://shop.example/path"]}},
+        {**op, "fields": {"origins": ["javascript:alert(1)"]}},
+        {**op, "fields": {"origins": "https://x.example"}},
+    ]
+    results = configure(ops=ops)["results"]
+    assert results[0] == {}
+    assert all("error" in one for one in results[1:])
+    shop.refresh_from_db()
+    assert shop.settings["return_origins"] == ["https://shop.example"]
