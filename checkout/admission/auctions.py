@@ -4,6 +4,7 @@ Every bid and the settlement own the auction's standing row while they are judge
 the others see what it did; two bids of one amount are also kept apart by a constraint.
 """
 
+import logging
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,6 +23,7 @@ from offers.outbox import events
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
 SECOND = timedelta(seconds=1)
+log = logging.getLogger("offerkeep.admission")
 
 
 class BidTooLow(Refusal):
@@ -140,12 +142,19 @@ def work(*, now: datetime) -> int:
     rows = Distribution.objects.filter(mechanism=Distribution.Mechanism.AUCTION, published=True, close_at__lte=now)
     due = [row for row in rows.filter(standing__settled_at=None) if is_due(row, now)]
     for auction in due:
-        settle(auction=auction, now=now)
+        try:
+            settle(auction=auction, now=now)
+        except Refusal as refusal:  # one that cannot go on holds up no other
+            log.warning("auction %s is not settled: %s", auction.uuid, refusal.code)
     open_ones = rows.filter(backfill=True, standing__settled_at__gt=now - timedelta(days=2))
     waiting = list(open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now).distinct())
-    released = list(open_ones.filter(admissions__state=Admission.State.RELEASED).distinct())
-    for auction in {*waiting, *released}:
-        backfill(auction=auction, now=now)
+    ended = (Admission.State.RELEASED, Admission.State.REVOKED, Admission.State.EXPIRED)
+    gone = list(open_ones.filter(admissions__state__in=ended).distinct())
+    for auction in {*waiting, *gone}:
+        try:
+            backfill(auction=auction, now=now)
+        except Refusal as refusal:
+            log.warning("no backfill of auction %s: %s", auction.uuid, refusal.code)
     return len(due) + len(waiting)
 
 

@@ -4,6 +4,7 @@ The seed is made, and its commitment published, before anybody enters; the list 
 into every key. Entering and running own the draw's row, so that nobody slips in while it is drawn.
 """
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.outbox import events
 
+log = logging.getLogger("offerkeep.admission")
 SECOND = timedelta(seconds=1)
 
 
@@ -68,9 +70,9 @@ def stand(*, draw: Distribution, consumer_id: int, now: datetime) -> queues.Stan
 
 
 def is_due(draw: Distribution, now: datetime) -> bool:
-    """Whether a draw has closed and its moment has come; run or not. Without a moment it is run by hand."""
-    moment = draw.draw_at
-    return moment is not None and now >= moment and (draw.close_at is None or now >= draw.close_at)
+    """Whether a draw has closed and its moment has come; run or not. Without either it is run by hand."""
+    moments = (draw.draw_at, draw.close_at)
+    return all(moment is not None and now >= moment for moment in moments)
 
 
 def run(*, draw: Distribution, now: datetime, actor: Actor | None = None, reason: str = "") -> DrawRun:
@@ -135,12 +137,20 @@ def work(*, now: datetime) -> int:
     rows = Distribution.objects.filter(mechanism=Distribution.Mechanism.DRAW, published=True)
     due = [row for row in rows.filter(draw_at__lte=now).exclude(draw__ran_at__isnull=False) if is_due(row, now)]
     for draw in due:
-        run(draw=draw, now=now)
+        try:
+            run(draw=draw, now=now)
+        except Refusal as refusal:
+            log.warning("draw %s is not run: %s", draw.uuid, refusal.code)
     open_ones = rows.filter(backfill=True, draw__ran_at__gt=now - timedelta(days=2))
     late = open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now)
-    gone = open_ones.filter(admissions__state__in=(Admission.State.RELEASED, Admission.State.REVOKED))
+    gone = open_ones.filter(
+        admissions__state__in=(Admission.State.RELEASED, Admission.State.REVOKED, Admission.State.EXPIRED)
+    )
     for draw in {*late.distinct(), *gone.distinct()}:
-        backfill(draw=draw, now=now)
+        try:
+            backfill(draw=draw, now=now)
+        except Refusal as refusal:  # one that cannot go on holds up no other
+            log.warning("no backfill of draw %s: %s", draw.uuid, refusal.code)
     return len(due)
 
 

@@ -146,6 +146,14 @@ def test_the_page_says_how_one_stands(shop_a: Retailer, set_clock: SetClock) -> 
     assert sum("Checkout" in text and "your turn" in text for text in shown) == 1
 
 
+def test_a_draw_that_never_closes_holds_up_no_other(shop_a: Retailer) -> None:
+    draw(shop_a, close_at=None)
+    row = draw(shop_a)
+    draws.enter(draw=row, consumer=launch.consumer(shop_a), now=NOW)
+    draws.work(now=at(70))
+    assert launch.states(row) == {"ADMITTED": 1}
+
+
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_ten_runs_at_once_draw_once(transactional_db: None) -> None:
