@@ -1,6 +1,7 @@
 """Handoffs: one-time codes that carry an admission to a checkout in an address, and addresses one may be sent to."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.models import Retailer
 
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 LIFE = timedelta(seconds=60)
 LONGEST = 2000
 
@@ -40,6 +42,9 @@ def origin_of(url: str) -> str:
         raise ReturnRefused() from error
     strange = len(url) > LONGEST or any(ord(char) <= 32 or char == "\\" for char in url) or "@" in parts.netloc
     if strange or parts.scheme not in ("http", "https") or not parts.hostname or "*" in parts.netloc:
+        raise ReturnRefused()
+    # What ends up in a policy header must be a host and nothing else; others are written as punycode.
+    if not _HOST.fullmatch(parts.hostname):
         raise ReturnRefused()
     usual = {"http": 80, "https": 443}[parts.scheme]
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

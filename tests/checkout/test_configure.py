@@ -288,6 +288,8 @@ def test_return_origins_are_exact() -> None:
         {**op, "fields": {"origins": ["https://shop.example"]}},
         {**op, "fields": {"origins": ["https://shop.example/path"]}},
         {**op, "fields": {"origins": ["javascript:alert(1)"]}},
+        {**op, "fields": {"origins": ["https://shop.example;script-src"]}},
+        {**op, "fields": {"origins": ["https://a,b"]}},
         {**op, "fields": {"origins": "https://x.example"}},
     ]
     results = configure(ops=ops)["results"]
