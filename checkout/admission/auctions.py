@@ -84,7 +84,8 @@ def is_due(auction: Distribution, now: datetime) -> bool:
 def settle(*, auction: Distribution, now: datetime, actor: Actor | None = None, reason: str = "") -> bool:
     """Admit the highest bidders at or above the reserve, each at his own bid; the others have lost.
 
-    Settling again changes nothing (False). By hand (`actor`, audited) an open auction closes now. Refuses not_open_yet.
+    Settling again, or before its time, changes nothing (False): a late bid may just have moved the end. By hand
+    (`actor`, audited) an open auction closes now. Refuses not_open_yet.
     """
     with transaction.atomic():
         standing = _own(auction)
@@ -92,12 +93,15 @@ def settle(*, auction: Distribution, now: datetime, actor: Actor | None = None, 
             return False
         if auction.open_at is not None and now < auction.open_at:
             raise queues.NotOpenYet(retry_after=_seconds(auction.open_at - now))
+        if actor is None and not is_due(auction, now):
+            return False  # a bid a moment ago moved the end
         if auction.close_at is None or now < auction.close_at:
             auction.close_at = now
             auction.save(update_fields=["close_at"])
         chosen = bid_rules.winners(bids=_bids(auction), quantity=auction.quantity, reserve=auction.reserve_price)
         room = admissions.room(distribution=auction)
-        _admit(auction, chosen if room is None else chosen[:room], now)
+        chosen = chosen if room is None else chosen[:room]
+        _admit(auction, chosen, now)
         lost = Entry.objects.filter(distribution=auction, state=Entry.State.BIDDING)
         lost.update(state=Entry.State.LOST, ended_at=now)
         standing.settled_at = now

@@ -16,7 +16,7 @@ class Offered:
 
 def least(*, start_price: int, increment: int, current: int | None) -> int:
     """Return the lowest bid that is taken now."""
-    return start_price if current is None else current + increment
+    return start_price if current is None else current + max(increment, 1)
 
 
 def closing(*, close_at: datetime | None, extend_seconds: int, now: datetime) -> datetime | None:

@@ -235,3 +235,21 @@ def test_paying_claims_and_keeps_what_is_held_to_the_last_moment(shop_a: Retaile
     assert Hold.objects.get().expires_at >= admission.expires_at + admissions.GRACE
     with pytest.raises(claims.BoundElsewhere):
         claims.claim(admission_id=admission.pk, session="two", now=later)
+
+
+def test_a_bid_that_moved_the_end_is_not_settled_away(shop_a: Retailer) -> None:
+    row = auction(shop_a, auto_extend_seconds=30)
+    seen_before = Distribution.objects.get(pk=row.pk)
+    auctions.bid(auction=row, consumer=launch.consumer(shop_a), amount=1000, now=at(59))
+    assert auctions.is_due(seen_before, at(60))  # as a request thinks that read it a moment ago
+    assert auctions.settle(auction=seen_before, now=at(60)) is False
+    assert Distribution.objects.get(pk=row.pk).close_at == at(89)
+    assert auctions.settle(auction=seen_before, now=at(89)) is True
+
+
+def test_without_an_increment_an_equal_bid_is_too_low_all_the_same(shop_a: Retailer) -> None:
+    row = auction(shop_a, min_bid_increment=0)
+    one, two = launch.consumers(shop_a, 2)
+    auctions.bid(auction=row, consumer=one, amount=1000, now=NOW)
+    with pytest.raises(auctions.BidIncrement):
+        auctions.bid(auction=row, consumer=two, amount=1000, now=NOW)
