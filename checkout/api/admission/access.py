@@ -3,18 +3,15 @@
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 
 from checkout.admission import consumers
 from checkout.admission.models import Consumer
 from checkout.api.admission import errors
 from checkout.api.admission.schema import CONSUMER, PUBLIC, SERVER, AdmissionSchema
-from checkout.api.common import errors as refusals
-from checkout.api.common import keys, limits, parse
+from checkout.api.common import keys, parse
 from checkout.api.common.views import METHODS, SAFE, ApiView, MethodRefused
-from offers.lib import clock
 from offers.lib.actors import Actor
-from offers.lib.errors import NotFound
+from offers.lib.errors import NotFound, Refusal
 from offers.models import Client
 
 ALLOWED_HEADERS = "Content-Type, X-Publishable-Key, Authorization, X-Waiting-Ticket, X-Fingerprint, X-Request-Id"
@@ -27,18 +24,8 @@ class AdmissionView(ApiView):
     who: ClassVar[dict[str, str]] = {}
     consumer: Consumer
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.now = clock.now()
-        self.request_id = getattr(request, "request_id", "")
-        method = request.method or ""
-        try:
-            response = self.options_answer() if method == "OPTIONS" else self.run(request, method, kwargs)
-        except Exception as error:
-            refusal = refusals.refusal_of(error)
-            if refusal is None:
-                raise
-            response = errors.answer(self.after_refusal(refusal))
-        return self.finish(request, method, response)
+    def refused(self, refusal: Refusal) -> HttpResponse:
+        return errors.answer(refusal)
 
     def run(self, request: HttpRequest, method: str, kwargs: dict[str, Any]) -> HttpResponse:
         handler = getattr(self, method.lower(), None) if method in SAFE or method in METHODS else None
@@ -47,9 +34,7 @@ class AdmissionView(ApiView):
         who = self.who.get("GET" if method == "HEAD" else method, SERVER)
         if who != PUBLIC:
             self.credential = keys.secret_key(request) if who == SERVER else keys.publishable_key(request)
-            self.standing = limits.take(self.credential, request)
-            if self.standing is not None and not self.standing.allowed:
-                limits.refuse(self.standing)
+            self.take_permit(request)
         if who == CONSUMER:
             self.consumer = consumers.known(
                 retailer_id=self.retailer_id, token=keys.bearer(request) or "", now=self.now

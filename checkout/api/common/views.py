@@ -99,8 +99,12 @@ class ApiView(APIView):
             refusal = errors.refusal_of(error)
             if refusal is None:
                 raise
-            response = errors.answer(self.after_refusal(refusal), self.request_id)
+            response = self.refused(self.after_refusal(refusal))
         return self.finish(request, method, response)
+
+    def refused(self, refusal: Refusal) -> HttpResponse:
+        """Return the answer to a refusal, in the words of the dialect."""
+        return errors.answer(refusal, self.request_id)
 
     def run(self, request: HttpRequest, method: str, kwargs: dict[str, Any]) -> HttpResponse:
         query = request.META.get("QUERY_STRING", "")
@@ -112,9 +116,7 @@ class ApiView(APIView):
             cached=self.cached_credentials and once.HEADER not in request.META,
             origin_optional=self.origin_optional,
         )
-        self.standing = limits.take(self.credential, request)
-        if self.standing is not None and not self.standing.allowed:
-            limits.refuse(self.standing)
+        self.take_permit(request)
         handler = getattr(self, method.lower(), None) if method in SAFE or method in METHODS else None
         if handler is None:
             raise MethodRefused(allow=self.allowed())
@@ -134,6 +136,12 @@ class ApiView(APIView):
                 effect=lambda: self.respond(handler, kwargs),
             )
         return self.write(handler, kwargs)
+
+    def take_permit(self, request: HttpRequest) -> None:
+        """Count the call of this credential. Refuses too_many_requests."""
+        self.standing = limits.take(self.credential, request)
+        if self.standing is not None and not self.standing.allowed:
+            limits.refuse(self.standing)
 
     def after_refusal(self, refusal: Refusal) -> Refusal:
         """Count refusals that a guesser would collect; too many of them become too_many_requests."""

@@ -3,14 +3,12 @@
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from rest_framework.authentication import CSRFCheck
 
 from checkout import session_offers
-from checkout.api.common import auth, errors, keys, limits, parse, visit
+from checkout.api.common import auth, keys, parse, visit
 from checkout.api.common.views import METHODS, SAFE, ApiView, MethodRefused
 from checkout.api.session_offers.schema import COOKIE, ENGINE, SCRIPT, SessionOffersSchema
-from offers.lib import clock
 from offers.lib.errors import NotFound, Refusal
 
 
@@ -27,21 +25,11 @@ class SessionOffersView(ApiView):
     who: ClassVar[str] = COOKIE
     tried: str = ""  # the code this request tried, for the count of refusals
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.now = clock.now()
-        self.request_id = getattr(request, "request_id", "")
-        method = request.method or ""
-        try:
-            response = self.options_answer() if method == "OPTIONS" else self.run(request, method, kwargs)
-        except Exception as error:
-            refusal = errors.refusal_of(error)
-            if refusal is None:
-                raise
-            response = errors.answer(self.after_refusal(refusal), self.request_id)
+    def finish(self, request: HttpRequest, method: str, response: HttpResponse) -> HttpResponse:
         response.setdefault("Cache-Control", "no-store, private")
         if self.who == COOKIE:
             response["Vary"] = "Cookie"
-        return self.finish(request, method, response)
+        return super().finish(request, method, response)
 
     def run(self, request: HttpRequest, method: str, kwargs: dict[str, Any]) -> HttpResponse:
         handler = getattr(self, method.lower(), None) if method in METHODS else None
@@ -49,9 +37,7 @@ class SessionOffersView(ApiView):
             raise MethodRefused(allow=self.allowed())
         if self.who != COOKIE:
             self.credential = keys.secret_key(request) if self.who == ENGINE else keys.publishable_key(request)
-            self.standing = limits.take(self.credential, request)
-            if self.standing is not None and not self.standing.allowed:
-                limits.refuse(self.standing)
+            self.take_permit(request)
         if self.who == SCRIPT and method not in SAFE:
             check_csrf(request)
         for value in kwargs.values():
