@@ -51,7 +51,7 @@ def why(verdict: Verdict, currency: str) -> str:
     if reason is None:
         return ""
     if missing := _missing(verdict):
-        return f"{reason.rule_error or 'This code needs a larger order.'} Spend {_amount(missing, currency)} more."
+        return f"{reason.rule_error or 'This code needs a larger order.'} Spend {money.text(missing, currency)} more."
     if reason.rule_error:
         return reason.rule_error
     return _WORDS.get(reason.code, _OTHERS if verdict.status == "SKIPPED" else "This code does not apply to this cart.")
@@ -71,7 +71,3 @@ def _missing(verdict: Verdict) -> int:
         if not check.ok and isinstance(hint, dict) and isinstance(hint.get("missing"), int):
             return int(hint["missing"])
     return 0
-
-
-def _amount(minor: int, currency: str) -> str:
-    return f"{money.to_major(minor, currency):.{money.exponent(currency)}f}"

@@ -4,8 +4,6 @@ Every bid and the settlement own the auction's standing row while they are judge
 the others see what it did; two bids of one amount are also kept apart by a constraint.
 """
 
-import logging
-import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,17 +11,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from checkout.admission import admissions, bid_rules, queues
+from checkout.admission import admissions, bid_rules, entering, queues, told, upkeep
 from checkout.admission.models import Admission, AuctionStanding, Bid, Consumer, Distribution, Entry
 from offers import audit
 from offers.lib import money
 from offers.lib.actors import Actor
 from offers.lib.errors import InvalidPayload, Refusal
-from offers.outbox import events
-
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
-SECOND = timedelta(seconds=1)
-log = logging.getLogger("offerkeep.admission")
 
 
 class BidTooLow(Refusal):
@@ -45,7 +38,7 @@ def bid(*, auction: Distribution, consumer: Consumer, amount: int, now: datetime
     """
     with transaction.atomic():
         standing = _own(auction)
-        _refuse_unless_open(auction, standing, consumer, now)
+        entering.check_open(auction, consumer, over=standing.settled_at is not None, now=now)
         least = bid_rules.least(
             start_price=auction.start_price, increment=auction.min_bid_increment, current=standing.highest
         )
@@ -61,9 +54,9 @@ def bid(*, auction: Distribution, consumer: Consumer, amount: int, now: datetime
         if closes != auction.close_at:
             auction.close_at = closes
             auction.save(update_fields=["close_at"])
-        _tell(auction, "auction.bid.placed", entry, now, amount=amount)
+        _tell(auction, "auction.bid.placed", {entry: amount}, now)
         if outbid is not None:
-            _tell(auction, "auction.bid.outbid", outbid, now, amount=amount)
+            _tell(auction, "auction.bid.outbid", {outbid: amount}, now)
     return queues.rows(auction, consumer.pk)
 
 
@@ -91,8 +84,7 @@ def settle(*, auction: Distribution, now: datetime, actor: Actor | None = None, 
         standing = _own(auction)
         if standing.settled_at is not None:
             return False
-        if auction.open_at is not None and now < auction.open_at:
-            raise queues.NotOpenYet(retry_after=_seconds(auction.open_at - now))
+        entering.check_opened(auction, since=auction.open_at, now=now)
         if actor is None and not is_due(auction, now):
             return False  # a bid a moment ago moved the end
         if auction.close_at is None or now < auction.close_at:
@@ -106,7 +98,7 @@ def settle(*, auction: Distribution, now: datetime, actor: Actor | None = None, 
         lost.update(state=Entry.State.LOST, ended_at=now)
         standing.settled_at = now
         standing.save(update_fields=["settled_at"])
-        _record(auction, "auction.settled", {"winners": len(chosen)}, now)
+        told.of(auction, "auction.settled", {"currency": auction.currency, "winners": len(chosen)}, now=now)
         if actor is not None:
             audit.record(
                 retailer_id=auction.retailer_id,
@@ -145,21 +137,12 @@ def work(*, now: datetime) -> int:
     """Settle every auction whose time has come, and fill up the settled ones; returns how many were looked at."""
     rows = Distribution.objects.filter(mechanism=Distribution.Mechanism.AUCTION, published=True, close_at__lte=now)
     due = [row for row in rows.filter(standing__settled_at=None) if is_due(row, now)]
-    for auction in due:
-        try:
-            settle(auction=auction, now=now)
-        except Refusal as refusal:  # one that cannot go on holds up no other
-            log.warning("auction %s is not settled: %s", auction.uuid, refusal.code)
+    upkeep.each(due, lambda auction: settle(auction=auction, now=now), what="settlement")
     open_ones = rows.filter(backfill=True, standing__settled_at__gt=now - timedelta(days=2))
-    waiting = list(open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now).distinct())
-    ended = (Admission.State.RELEASED, Admission.State.REVOKED, Admission.State.EXPIRED)
-    gone = list(open_ones.filter(admissions__state__in=ended).distinct())
-    for auction in {*waiting, *gone}:
-        try:
-            backfill(auction=auction, now=now)
-        except Refusal as refusal:
-            log.warning("no backfill of auction %s: %s", auction.uuid, refusal.code)
-    return len(due) + len(waiting)
+    late = set(open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now).distinct())
+    gone = open_ones.filter(admissions__state__in=upkeep.LET_GO).distinct()
+    upkeep.each({*late, *gone}, lambda auction: backfill(auction=auction, now=now), what="backfill")
+    return len(due) + len(late)
 
 
 def highest(auction: Distribution) -> int | None:
@@ -188,12 +171,12 @@ def details(auction: Distribution, entry: Entry | None) -> dict[str, Any]:
 
 def text(amount: int | None, currency: str) -> str | None:
     """Return an amount as a decimal text."""
-    return None if amount is None else str(money.to_major(amount, currency))
+    return None if amount is None else money.text(amount, currency)
 
 
 def in_minor(written: str, currency: str) -> int:
     """Return a decimal text in minor units. Refuses invalid_payload."""
-    if not _AMOUNT.fullmatch(written):
+    if not money.is_amount(written):
         raise InvalidPayload('amount should be a decimal text such as "10.00"', field="amount")
     found = Decimal(written).scaleb(money.exponent(currency))
     if found != found.to_integral_value():
@@ -211,21 +194,12 @@ def _own(auction: Distribution) -> AuctionStanding:
     return standing
 
 
-def _refuse_unless_open(auction: Distribution, standing: AuctionStanding, consumer: Consumer, now: datetime) -> None:
-    if auction.open_at is not None and now < auction.open_at:
-        raise queues.NotOpenYet(retry_after=_seconds(auction.open_at - now), opens_at=auction.open_at)
-    if standing.settled_at is not None or (auction.close_at is not None and now >= auction.close_at):
-        raise queues.Closed()
-    if auction.require_settled_guest and consumer.guest and now - consumer.created_at < SECOND:
-        raise queues.GuestTooYoung(retry_after=1)
-
-
 def _entry(auction: Distribution, consumer: Consumer, now: datetime) -> Entry:
     entry, _ = Entry.objects.get_or_create(
         distribution=auction, consumer=consumer, defaults={"state": Entry.State.BIDDING, "entered_at": now}
     )
     if entry.state == Entry.State.DENIED:
-        raise queues.NotWaiting()
+        raise entering.NotWaiting()
     if entry.state != Entry.State.BIDDING:
         entry.state, entry.ended_at = Entry.State.BIDDING, None
         entry.save(update_fields=["state", "ended_at"])
@@ -243,19 +217,9 @@ def _admit(auction: Distribution, chosen: list[bid_rules.Offered], now: datetime
     entries = [rows[one.entry] for one in chosen]
     prices = {one.entry: one.amount for one in chosen}
     admissions.issue(distribution=auction, entries=entries, now=now, amounts=prices)
-    for entry in entries:
-        _tell(auction, "auction.consumer.won", entry, now, amount=prices[entry.pk])
+    _tell(auction, "auction.consumer.won", {entry: prices[entry.pk] for entry in entries}, now)
 
 
-def _tell(auction: Distribution, what: str, entry: Entry, now: datetime, *, amount: int) -> None:
-    consumer = str(Consumer.objects.values_list("uuid", flat=True).get(pk=entry.consumer_id))
-    _record(auction, what, {"consumer_id": consumer, "entry_id": str(entry.uuid), "amount": amount}, now)
-
-
-def _record(auction: Distribution, what: str, data: dict[str, Any], now: datetime) -> None:
-    said = {"distribution": {"type": "auction", "id": str(auction.uuid)}, "currency": auction.currency, **data}
-    events.record(retailer_id=auction.retailer_id, type=what, data=said, now=now)
-
-
-def _seconds(wait: timedelta) -> int:
-    return max(1, -(-wait // SECOND))
+def _tell(auction: Distribution, what: str, amounts: dict[Entry, int], now: datetime) -> None:
+    data = {entry.pk: {"currency": auction.currency, "amount": amount} for entry, amount in amounts.items()}
+    told.of_entries(auction, what, list(amounts), now=now, data=data)

@@ -4,21 +4,16 @@ The seed is made, and its commitment published, before anybody enters; the list 
 into every key. Entering and running own the draw's row, so that nobody slips in while it is drawn.
 """
 
-import logging
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
-from checkout.admission import admissions, distributions, drawing, queues
+from checkout.admission import admissions, distributions, drawing, entering, queues, told, upkeep
 from checkout.admission.models import Admission, Consumer, Distribution, DrawRun, Entry
 from offers import audit
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
-from offers.outbox import events
-
-log = logging.getLogger("offerkeep.admission")
-SECOND = timedelta(seconds=1)
 
 
 class NotClosedYet(Refusal):
@@ -37,15 +32,15 @@ def enter(*, draw: Distribution, consumer: Consumer, now: datetime) -> queues.St
         entry = Entry.objects.filter(distribution=draw, consumer=consumer).first()
         if entry is not None and entry.state != Entry.State.LEFT:
             return queues.rows(draw, consumer.pk)
-        _refuse_unless_open(draw, run, consumer, now)
+        entering.check_open(draw, consumer, over=run.ran_at is not None, now=now)
         inside = Entry.objects.filter(distribution=draw, state=Entry.State.ENTERED)
         if draw.capacity is not None and inside.count() >= draw.capacity:
-            raise queues.Full(retry_after=60)
+            raise entering.Full(retry_after=60)
         if entry is None:
             entry = Entry(distribution=draw, consumer=consumer)
         entry.state, entry.entered_at, entry.ended_at = Entry.State.ENTERED, now, None
         entry.save()
-        _tell(draw, "draw.consumer.entered", [entry], now)
+        told.of_entries(draw, "draw.consumer.entered", [entry], now=now)
     return queues.rows(draw, consumer.pk)
 
 
@@ -56,7 +51,7 @@ def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> queues.Stan
         entry = Entry.objects.filter(distribution=draw, consumer_id=consumer_id, state=Entry.State.ENTERED).first()
         if entry is not None:
             if run.ran_at is not None or distributions.state_of(draw, now) != "OPEN":
-                raise queues.Closed()
+                raise entering.Closed()
             entry.state, entry.ended_at = Entry.State.LEFT, now
             entry.save(update_fields=["state", "ended_at"])
     return queues.rows(draw, consumer_id)
@@ -92,10 +87,10 @@ def run(*, draw: Distribution, now: datetime, actor: Actor | None = None, reason
         _admit(draw, [rows[ident] for ident in found.winners], now)
         lost = [row for ident, row in rows.items() if ident not in set(found.winners)]
         Entry.objects.filter(pk__in=[row.pk for row in lost]).update(state=Entry.State.LOST, ended_at=now)
-        _tell(draw, "draw.consumer.lost", lost, now)
+        told.of_entries(draw, "draw.consumer.lost", lost, now=now)
         found.ran_at = now
         found.save()
-        _record(draw, "draw.completed", {"winners": len(found.winners), "entries": len(rows)}, now)
+        told.of(draw, "draw.completed", {"winners": len(found.winners), "entries": len(rows)}, now=now)
         if actor is not None:
             audit.record(
                 retailer_id=draw.retailer_id,
@@ -136,37 +131,27 @@ def work(*, now: datetime) -> int:
     """Run every draw whose moment has come, and fill up those that were run lately; returns how many were run."""
     rows = Distribution.objects.filter(mechanism=Distribution.Mechanism.DRAW, published=True)
     due = [row for row in rows.filter(draw_at__lte=now).exclude(draw__ran_at__isnull=False) if is_due(row, now)]
-    for draw in due:
-        try:
-            run(draw=draw, now=now)
-        except Refusal as refusal:
-            log.warning("draw %s is not run: %s", draw.uuid, refusal.code)
+    upkeep.each(due, lambda draw: run(draw=draw, now=now), what="run")
     open_ones = rows.filter(backfill=True, draw__ran_at__gt=now - timedelta(days=2))
-    late = open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now)
-    gone = open_ones.filter(
-        admissions__state__in=(Admission.State.RELEASED, Admission.State.REVOKED, Admission.State.EXPIRED)
-    )
-    for draw in {*late.distinct(), *gone.distinct()}:
-        try:
-            backfill(draw=draw, now=now)
-        except Refusal as refusal:  # one that cannot go on holds up no other
-            log.warning("no backfill of draw %s: %s", draw.uuid, refusal.code)
+    late = open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now).distinct()
+    gone = open_ones.filter(admissions__state__in=upkeep.LET_GO).distinct()
+    upkeep.each({*late, *gone}, lambda draw: backfill(draw=draw, now=now), what="backfill")
     return len(due)
 
 
 def published(draw: Distribution) -> dict[str, Any]:
     """Return what everybody may know: the commitment always, the seed and the result after the run."""
     found = _row(draw)
-    told: dict[str, Any] = {"commit": drawing.commitment(bytes(found.seed))}
+    shown: dict[str, Any] = {"commit": drawing.commitment(bytes(found.seed))}
     if found.ran_at is not None:
-        told |= {
+        shown |= {
             "seed": bytes(found.seed).hex(),
             "frozen_hash": found.frozen_hash,
             "entries": sorted(found.ranking),
             "winners": found.winners,
             "ran_at": found.ran_at,
         }
-    return told
+    return shown
 
 
 def _row(draw: Distribution) -> DrawRun:
@@ -183,30 +168,6 @@ def _room(draw: Distribution, wanted: int) -> int:
     return wanted if free is None else min(wanted, free)
 
 
-def _refuse_unless_open(draw: Distribution, run: DrawRun, consumer: Consumer, now: datetime) -> None:
-    if draw.open_at is not None and now < draw.open_at:
-        wait = max(1, -(-(draw.open_at - now) // SECOND))
-        raise queues.NotOpenYet(retry_after=wait, opens_at=draw.open_at)
-    if run.ran_at is not None or distributions.state_of(draw, now) != "OPEN":
-        raise queues.Closed()
-    if draw.require_settled_guest and consumer.guest and now - consumer.created_at < SECOND:
-        raise queues.GuestTooYoung(retry_after=1)
-
-
 def _admit(draw: Distribution, entries: list[Entry], now: datetime) -> None:
     admissions.issue(distribution=draw, entries=entries, now=now)
-    _tell(draw, "draw.consumer.won", entries, now)
-
-
-def _tell(draw: Distribution, what: str, entries: list[Entry], now: datetime) -> None:
-    if not entries or not events.listened(draw.retailer_id):
-        return
-    people = dict(Consumer.objects.filter(pk__in=[one.consumer_id for one in entries]).values_list("pk", "uuid"))
-    for entry in entries:
-        who = {"consumer_id": str(people[entry.consumer_id]), "entry_id": str(entry.uuid)}
-        _record(draw, what, who, now)
-
-
-def _record(draw: Distribution, what: str, data: dict[str, Any], now: datetime) -> None:
-    said = {"distribution": {"type": "draw", "id": str(draw.uuid)}, **data}
-    events.record(retailer_id=draw.retailer_id, type=what, data=said, now=now)
+    told.of_entries(draw, "draw.consumer.won", entries, now=now)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from checkout.admission import admissions, distributions, estimates, line, numbers, queue_log, waiting_tickets
+from checkout.admission import admissions, distributions, entering, estimates, line, numbers, queue_log, waiting_tickets
 from checkout.admission.models import Admission, Consumer, Distribution, Entry, LineState
 from offers import audit
 from offers.ledger import holds
@@ -32,40 +32,10 @@ _leased: dict[int, int] = {}
 _seeds: dict[int, bytes] = {}
 
 
-class Closed(Refusal):
-    """This has closed; nobody new may enter."""
-
-    code = "closed"
-
-
-class NotOpenYet(Refusal):
-    """This is not open yet."""
-
-    code = "not_open_yet"
-
-
-class Full(Refusal):
-    """The line is full; try again later."""
-
-    code = "queue_full"
-
-
-class GuestTooYoung(Refusal):
-    """Try again in a second."""
-
-    code = "guest_too_young"
-
-
 class NoRoom(Refusal):
     """There is no place in the checkout for one more."""
 
     code = "no_room"
-
-
-class NotWaiting(Refusal):
-    """This consumer does not wait in the line."""
-
-    code = "not_waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +102,7 @@ def enter(*, distribution: Distribution, consumer: Consumer, now: datetime, tick
 
     place = _with_line(distribution, now, come_in)
     if place.state == "full":
-        raise Full(retry_after=30)
+        raise entering.Full(retry_after=30)
     if place.state == "gone":  # admitted or denied since we looked
         return rows(distribution, consumer.pk)
     return Standing(distribution, place=place)
@@ -167,7 +137,7 @@ def leave(*, distribution: Distribution, consumer_id: int, now: datetime) -> Sta
     """Give the place in line up; leaving twice changes nothing. An admission is released by its own verb."""
     place = _with_line(distribution, now, lambda: line.leave(distribution.uuid.hex, consumer=consumer_id, now=now))
     if place.state == "called":
-        raise NotWaiting("This consumer is being admitted this moment; ask again", retry_after=1)
+        raise entering.NotWaiting("This consumer is being admitted this moment; ask again", retry_after=1)
     return rows(distribution, consumer_id)
 
 
@@ -246,7 +216,7 @@ def admit(*, distribution: Distribution, consumer_uuid: str, actor: Actor, now: 
             distribution, now, lambda: line.call_one(distribution.uuid.hex, consumer=consumer.pk, now=now)
         )
         if called is None:
-            raise NotWaiting()
+            raise entering.NotWaiting()
         try:
             with transaction.atomic():
                 entries = _entries(distribution, [called])
@@ -270,7 +240,7 @@ def deny(*, distribution: Distribution, consumer_uuid: str, reason: str, actor: 
         place = _with_line(distribution, now, lambda: line.remove(distribution.uuid.hex, consumer=consumer.pk, now=now))
         entry = Entry.objects.filter(distribution=distribution, consumer=consumer).first()
         if place.state not in {"out", "none"} or (entry and entry.state == Entry.State.ADMITTED):
-            raise NotWaiting("This consumer is admitted; revoke the admission instead")
+            raise entering.NotWaiting("This consumer is admitted; revoke the admission instead")
         entry = entry or Entry(distribution=distribution, consumer=consumer, entered_at=now)
         entry.number = place.number if place.state == "out" else entry.number
         entry.state, entry.deny_reason, entry.ended_at = Entry.State.DENIED, reason or "denied", now
@@ -518,15 +488,12 @@ def _may_come_again(found: Standing, now: datetime) -> bool:
 
 
 def _refuse_unless_enterable(distribution: Distribution, consumer: Consumer, now: datetime) -> None:
-    since = distributions.enterable_from(distribution)
-    if since is not None and now < since:
-        raise NotOpenYet(retry_after=max(1, -(-(since - now) // timedelta(seconds=1))), opens_at=distribution.open_at)
+    entering.check_opened(distribution, since=distributions.enterable_from(distribution), now=now)
     if distribution.close_at is not None and now >= distribution.close_at:
         place = _look(distribution, consumer.pk, now)
         if place.state not in {"waiting", "called"}:
-            raise Closed()
-    if distribution.require_settled_guest and consumer.guest and now - consumer.created_at < timedelta(seconds=1):
-        raise GuestTooYoung(retry_after=1)
+            raise entering.Closed()
+    entering.check_settled(distribution, consumer, now)
 
 
 def _own(distribution: Distribution) -> None:

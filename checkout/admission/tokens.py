@@ -45,7 +45,7 @@ def token_of(admission: Admission) -> str:
             "dist": {"type": admission.distribution.mechanism, "id": str(admission.distribution.uuid)},
             "qty": admission.quantity,
             "skus": [admission.sku] if admission.sku else [],
-            **({} if admission.amount is None else {"amt": _decimal(admission.amount, admission.currency)}),
+            **({} if admission.amount is None else {"amt": money.text(admission.amount, admission.currency)}),
         }
     )
     signed = f"{PREFIX}.{KID}.{_text(payload)}"
@@ -87,10 +87,6 @@ def _mac(retailer_id: int, signed: str) -> str:
 
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _decimal(amount: int, currency: str) -> str:
-    return str(money.to_major(amount, currency))
 
 
 def _unix(moment: datetime) -> int:

@@ -1,6 +1,5 @@
 """Operations on distributions: a queue, a draw or an auction with its experience, from the fields of a document."""
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +10,6 @@ from offers.lib import money
 from offers.lib.errors import NotFound
 
 WORDS = ("name", "description", "image_url")
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
 
 
 def create(scene: Scene, fields: dict[str, Any], ident: object) -> dict[str, Any]:
@@ -79,6 +77,6 @@ def _terms(fields: dict[str, Any], currency: str, *, nulls: bool = False) -> dic
 def _amount(name: str, value: Any, currency: str) -> int:
     """Return minor units of a decimal text such as "10.00", or of a number that means the same."""
     written = str(value) if isinstance(value, int | str | Decimal) and not isinstance(value, bool) else repr(value)
-    if not _AMOUNT.fullmatch(written):
+    if not money.is_amount(written):
         raise BadDocument(f'{name} should be an amount such as "10.00"', field=name)
     return money.to_minor(written, currency)

@@ -13,8 +13,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
 
 from offers.admin import show
+from offers.lib import money
 from offers.lib.errors import Refusal
-from offers.lib.money import exponent, to_major, to_minor
+from offers.lib.money import exponent, to_minor
 
 MOST = 2**63 - 1
 UNLIMITED = {"", "unlimited", "∞", "no limit", "none"}
@@ -90,7 +91,7 @@ def in_minor(form: forms.Form, name: str, currency: str) -> int | None:
 
 def in_major(minor: int | None, currency: str) -> str:
     """Return what a MoneyField shows for minor units."""
-    return "" if minor is None else f"{to_major(minor, currency):.{exponent(currency)}f}"
+    return "" if minor is None else money.text(minor, currency)
 
 
 class LimitField(forms.CharField):

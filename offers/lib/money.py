@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 DEFAULT_EXPONENT = 2
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
 # ISO 4217: only what differs from two places.
 NO_PLACES = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF"}
@@ -30,6 +32,16 @@ def to_minor(amount: Decimal | int | str, currency: str) -> int:
 def to_major(minor: int, currency: str) -> Decimal:
     """Minor units to major units with the currency's places."""
     return Decimal(minor).scaleb(-exponent(currency))
+
+
+def text(minor: int, currency: str) -> str:
+    """Minor units as a decimal text with the currency's places, such as "12.50"."""
+    return f"{to_major(minor, currency):.{exponent(currency)}f}"
+
+
+def is_amount(written: str) -> bool:
+    """Whether a text is an amount as wires carry it: digits and perhaps decimals, no sign and no exponent."""
+    return _AMOUNT.fullmatch(written) is not None
 
 
 def round_half_up(value: Decimal) -> int:

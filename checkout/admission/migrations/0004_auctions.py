@@ -16,7 +16,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('highest', models.BigIntegerField(blank=True, null=True)),
-                ('close_at', models.DateTimeField(blank=True, null=True)),
                 ('bids', models.PositiveIntegerField(default=0)),
                 ('settled_at', models.DateTimeField(blank=True, null=True)),
                 ('distribution', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='standing', to='admission.distribution')),

@@ -8,12 +8,11 @@ from checkout.admission.models.entry import Entry
 
 
 class AuctionStanding(models.Model):
-    """Where an auction stands; every bid owns this row while it is judged. `close_at`: as late bids have moved it."""
+    """Where an auction stands; every bid owns this row while it is judged. Its end is the distribution's."""
 
     distribution = models.OneToOneField(Distribution, on_delete=models.CASCADE, related_name="standing")
     highest = models.BigIntegerField(null=True, blank=True)
     leader = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    close_at = models.DateTimeField(null=True, blank=True)
     bids = models.PositiveIntegerField(default=0)
     settled_at = models.DateTimeField(null=True, blank=True)
 

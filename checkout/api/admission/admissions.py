@@ -15,7 +15,6 @@ from checkout.api.common import keys, parse
 from offers.lib import money
 from offers.lib.errors import InvalidPayload
 
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LONGEST = 255
 
@@ -50,7 +49,7 @@ class TokenView(AdmissionView):
             "seconds_left": max(0, int((found.expires_at - self.now).total_seconds())),
             "server_time": self.now,
             "limits": {"quantity": found.quantity, "sku": found.sku or None},
-            "amount": None if found.amount is None else _decimal(found.amount, found.currency),
+            "amount": None if found.amount is None else money.text(found.amount, found.currency),
             "order_id": found.order_id or None,
         }
 
@@ -126,7 +125,7 @@ class Complete(TokenView):
         """Use an admission up for an order, by `admission_token` or `admission_id`; the amount is a decimal text."""
         row = self.named() if "admission_id" in self.read_object() else self.admission()
         amount, currency = self.told("order_amount"), self.told("currency")
-        if not _AMOUNT.fullmatch(amount):
+        if not money.is_amount(amount):
             raise InvalidPayload("order_amount should be a decimal text such as 12.50", field="order_amount")
         if not _CURRENCY.fullmatch(currency):
             raise InvalidPayload("currency should be three capital letters", field="currency")
@@ -145,10 +144,6 @@ class Complete(TokenView):
         if found is None:
             raise tokens.UnknownAdmission()
         return found
-
-
-def _decimal(minor: int, currency: str) -> str:
-    return f"{money.to_major(minor, currency):.{money.exponent(currency)}f}"
 
 
 urlpatterns = [

@@ -5,19 +5,15 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout.admission import auctions, distributions, journeys, queues, tokens
-from checkout.admission.models import Consumer, Distribution
-from checkout.api.admission.access import AdmissionView
+from checkout.admission import auctions
+from checkout.admission.models import Distribution
+from checkout.api.admission.mechanisms import MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
 from offers.lib.errors import InvalidPayload
 
 
-class AuctionView(AdmissionView):
-    def auction(self, ident: str) -> Distribution:
-        return distributions.find(retailer_id=self.retailer_id, uuid=ident, mechanism=Distribution.Mechanism.AUCTION)
-
-    def answer(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
-        return journeys.document(standing, consumer=consumer, now=self.now, token_of=tokens.token_of)
+class AuctionView(MechanismView):
+    mechanism = Distribution.Mechanism.AUCTION
 
 
 class Auction(AuctionView):
@@ -26,16 +22,10 @@ class Auction(AuctionView):
     who = {"GET": PAGE}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
-        row = self.auction(ident)
+        row = self.named(ident)
         told = auctions.details(row, None)
         return {
-            "id": str(row.uuid),
-            "experience_id": str(row.sequence.experience.uuid),
-            "mechanism": row.mechanism,
-            "name": row.sequence.experience.name,
-            "state": distributions.state_of(row, self.now),
-            "open_at": row.open_at,
-            "close_at": row.close_at,
+            **self.facts(row),
             "settle_at": row.settle_at,
             "currency": row.currency,
             "start_price": auctions.text(row.start_price, row.currency),
@@ -44,7 +34,6 @@ class Auction(AuctionView):
             "least_bid": told["least_bid"],
             "quantity": row.quantity,
             "auto_extend_seconds": row.auto_extend_seconds,
-            "server_time": self.now,
         }
 
 
@@ -54,7 +43,7 @@ class Bid(AuctionView):
     who = {"POST": CONSUMER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
-        auction = self.auction(ident)
+        auction = self.named(ident)
         amount = self.read_object().get("amount")
         if not isinstance(amount, str):
             raise InvalidPayload('amount should be a decimal text such as "10.00"', field="amount")
@@ -69,7 +58,7 @@ class Status(AuctionView):
     who = {"GET": CONSUMER}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
-        auction = self.auction(ident)
+        auction = self.named(ident)
         standing = auctions.stand(auction=auction, consumer_id=self.consumer.pk, now=self.now)
         return self.answer(standing, self.consumer)
 
@@ -80,7 +69,7 @@ class HighestBid(AuctionView):
     who = {"GET": PAGE}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
-        row = self.auction(ident)
+        row = self.named(ident)
         return {
             "amount": auctions.text(auctions.highest(row), row.currency),
             "currency": row.currency,
@@ -94,7 +83,7 @@ class Settle(AuctionView):
     who = {"POST": SERVER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
-        row = self.auction(ident)
+        row = self.named(ident)
         self.read_object()
         auctions.settle(auction=row, now=self.now, actor=self.actor)
         return {

@@ -5,32 +5,21 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout.admission import distributions, draws, journeys, queues, tokens
-from checkout.admission.models import Consumer, Distribution
-from checkout.api.admission.access import AdmissionView
+from checkout.admission import draws
+from checkout.admission.models import Distribution
+from checkout.api.admission.mechanisms import MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
 
 
-class DrawView(AdmissionView):
-    def draw(self, ident: str) -> Distribution:
-        return distributions.find(retailer_id=self.retailer_id, uuid=ident, mechanism=Distribution.Mechanism.DRAW)
-
-    def answer(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
-        return journeys.document(standing, consumer=consumer, now=self.now, token_of=tokens.token_of)
+class DrawView(MechanismView):
+    mechanism = Distribution.Mechanism.DRAW
 
     def shape(self, row: Distribution) -> dict[str, Any]:
         return {
-            "id": str(row.uuid),
-            "experience_id": str(row.sequence.experience.uuid),
-            "mechanism": row.mechanism,
-            "name": row.sequence.experience.name,
-            "state": distributions.state_of(row, self.now),
-            "open_at": row.open_at,
-            "close_at": row.close_at,
+            **self.facts(row),
             "draw_at": row.draw_at,
             "capacity": row.capacity,
             "admission_ttl_seconds": row.admission_ttl_seconds,
-            "server_time": self.now,
             **draws.published(row),
         }
 
@@ -41,7 +30,7 @@ class Draw(DrawView):
     who = {"GET": PAGE}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
-        return self.shape(self.draw(ident))
+        return self.shape(self.named(ident))
 
 
 class Enter(DrawView):
@@ -51,7 +40,7 @@ class Enter(DrawView):
 
     def post(self, request: HttpRequest, ident: str) -> Any:
         self.read_object()
-        standing = draws.enter(draw=self.draw(ident), consumer=self.consumer, now=self.now)
+        standing = draws.enter(draw=self.named(ident), consumer=self.consumer, now=self.now)
         return self.answer(standing, self.consumer)
 
 
@@ -62,7 +51,7 @@ class Leave(DrawView):
 
     def post(self, request: HttpRequest, ident: str) -> Any:
         self.read_object()
-        standing = draws.leave(draw=self.draw(ident), consumer_id=self.consumer.pk, now=self.now)
+        standing = draws.leave(draw=self.named(ident), consumer_id=self.consumer.pk, now=self.now)
         return self.answer(standing, self.consumer)
 
 
@@ -72,7 +61,7 @@ class Status(DrawView):
     who = {"GET": CONSUMER}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
-        draw = self.draw(ident)
+        draw = self.named(ident)
         standing = draws.stand(draw=draw, consumer_id=self.consumer.pk, now=self.now)
         return self.answer(standing, self.consumer)
 
@@ -84,7 +73,7 @@ class Run(DrawView):
 
     def post(self, request: HttpRequest, ident: str) -> Any:
         self.read_object()
-        draw = self.draw(ident)
+        draw = self.named(ident)
         draws.run(draw=draw, now=self.now, actor=self.actor)
         return self.shape(draw)
 

@@ -7,9 +7,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from checkout.admission import consumers, distributions, journeys, queues, tokens
-from checkout.admission.models import Consumer, Distribution
+from checkout.admission import consumers, distributions, queues
+from checkout.admission.models import Distribution
 from checkout.api.admission.access import AdmissionView
+from checkout.api.admission.mechanisms import MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, PUBLIC, SERVER
 from checkout.api.common import render
 from offers.lib.errors import InvalidPayload, NotFound
@@ -22,12 +23,8 @@ _kept: dict[str, tuple[int, bytes]] = {}
 _making = threading.Lock()
 
 
-class QueueView(AdmissionView):
-    def queue(self, ident: str) -> Distribution:
-        return distributions.find(retailer_id=self.retailer_id, uuid=ident, mechanism=Distribution.Mechanism.QUEUE)
-
-    def answer(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
-        return journeys.document(standing, consumer=consumer, now=self.now, token_of=tokens.token_of)
+class QueueView(MechanismView):
+    mechanism = Distribution.Mechanism.QUEUE
 
     def consumer_named(self) -> tuple[dict[str, Any], str]:
         body = self.read_object()
@@ -43,21 +40,14 @@ class Queue(QueueView):
     who = {"GET": PAGE}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
-        row = self.queue(ident)
+        row = self.named(ident)
         return {
-            "id": str(row.uuid),
-            "experience_id": str(row.sequence.experience.uuid),
-            "mechanism": row.mechanism,
-            "name": row.sequence.experience.name,
-            "state": distributions.state_of(row, self.now),
+            **self.facts(row),
             "paused": row.paused,
-            "open_at": row.open_at,
-            "close_at": row.close_at,
             "enterable_from": distributions.enterable_from(row),
             "time_zone": row.time_zone,
             "max_capacity": row.max_capacity,
             "admission_ttl_seconds": row.admission_ttl_seconds,
-            "server_time": self.now,
         }
 
 
@@ -68,7 +58,7 @@ class Enter(QueueView):
 
     def post(self, request: HttpRequest, ident: str) -> Any:
         body = self.read_object()
-        queue = self.queue(ident)
+        queue = self.named(ident)
         standing = queues.enter(
             distribution=queue, consumer=self.consumer, now=self.now, ticket=ticket_in(request, body)
         )
@@ -81,7 +71,7 @@ class Leave(QueueView):
     who = {"POST": CONSUMER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
-        queue = self.queue(ident)
+        queue = self.named(ident)
         queues.leave(distribution=queue, consumer_id=self.consumer.pk, now=self.now)
         found = queues.stand(distribution=queue, consumer_id=self.consumer.pk, now=self.now)
         return {**self.answer(found, self.consumer), **({"status": "LEFT"} if found.admission is None else {})}
@@ -93,7 +83,7 @@ class Status(QueueView):
     who = {"GET": CONSUMER}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
-        queue = self.queue(ident)
+        queue = self.named(ident)
         standing = queues.stand(
             distribution=queue, consumer_id=self.consumer.pk, now=self.now, ticket=ticket_in(request, {})
         )
@@ -136,7 +126,7 @@ class Admit(QueueView):
 
     def post(self, request: HttpRequest, ident: str) -> Any:
         _, named = self.consumer_named()
-        queue = self.queue(ident)
+        queue = self.named(ident)
         standing = queues.admit(distribution=queue, consumer_uuid=named, actor=self.actor, now=self.now)
         return self.answer(standing, consumers.find(retailer_id=self.retailer_id, uuid=named))
 
@@ -151,7 +141,7 @@ class Deny(QueueView):
         reason = body.get("reason") or ""
         if not isinstance(reason, str):
             raise InvalidPayload("reason should be a text", field="reason")
-        queue = self.queue(ident)
+        queue = self.named(ident)
         standing = queues.deny(distribution=queue, consumer_uuid=named, reason=reason, actor=self.actor, now=self.now)
         return self.answer(standing, consumers.find(retailer_id=self.retailer_id, uuid=named))
 

@@ -14,7 +14,7 @@ from checkout.admission import claims, handoffs, tokens
 from checkout.admission.models import Admission
 from checkout.api.pages import framing, shopper, words
 from checkout.api.pages.waiting import without_trace
-from offers.lib import clock
+from offers.lib import clock, money
 from offers.lib.errors import Refusal
 
 PAYS, DECLINED = "4242424242424242", "4000000000000002"
@@ -127,7 +127,7 @@ def _place(admission: Admission | None, now: datetime) -> dict[str, Any]:
         "experience": admission.distribution.sequence.experience,
         "back": reverse("shop-waiting", args=[admission.distribution.uuid]),
         "left": words.clock(admission.expires_at - now),
-        "price": words.amount(price, admission.currency) if price else "",
+        "price": money.text(price, admission.currency) if price else "",
         "parent_origin": origins[0] if origins else "",
         "may_reenter": admission.distribution.allow_reentry,
     }

@@ -10,11 +10,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from checkout import cart_orders, cart_prices, carts, code_entry, code_words, session_offers
 from checkout.api.common import visit
-from checkout.api.pages import words
 from checkout.api.pages.shopper import private
 from checkout.cart_prices import Visit
 from offers import stock
-from offers.lib import clock
+from offers.lib import clock, money
 from offers.lib.errors import NotFound, Refusal
 from offers.models import Sku
 
@@ -73,7 +72,7 @@ def cart(request: HttpRequest) -> HttpResponse:
     currency = whose.retailer.currency
 
     def amount(minor: int) -> str:
-        return words.amount(minor, currency)
+        return money.text(minor, currency)
 
     refused = [one for one in priced.messages if one == code_words.NOT_HERE]
     context = {
@@ -144,7 +143,7 @@ def order(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         tell(request, alert=refusal.message)
     else:
-        tell(request, placed={"id": ident, "total": words.amount(paid, whose.retailer.currency)})
+        tell(request, placed={"id": ident, "total": money.text(paid, whose.retailer.currency)})
     return redirect("shop-cart")
 
 
@@ -177,7 +176,7 @@ def _shown(row: Sku, available: int, whose: Visit) -> dict[str, Any]:
         "sku": row.sku,
         "name": name,
         "letter": name[:1].upper(),
-        "price": words.amount(each, whose.retailer.currency),
+        "price": money.text(each, whose.retailer.currency),
         "available": available,
         "url": f"/shop/products/{quote(row.sku or '', safe='')}/",
     }

@@ -15,7 +15,7 @@ from checkout import admitted_orders
 from checkout.admission import auctions, claims, distributions, draws, handoffs, journeys, queues, tokens
 from checkout.admission.models import Admission, Consumer, Distribution, Entry
 from checkout.api.pages import framing, shopper, words
-from offers.lib import clock
+from offers.lib import clock, money
 from offers.lib.errors import Refusal
 
 PATTERNS = ("url", "session_storage", "module")
@@ -220,6 +220,6 @@ def _admitted(found: dict[str, Any], now: datetime) -> dict[str, Any]:
     price = admitted_orders.price_of(admission)
     return {
         "admission": admission,
-        "price": words.amount(price, admission.currency) if price else "",
+        "price": money.text(price, admission.currency) if price else "",
         "left": words.clock(admission.expires_at - now),
     }

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from offers.lib import money
 from offers.lib.errors import Refusal
 
 _REFUSALS = {
@@ -36,8 +35,3 @@ def about(seconds: int | None) -> str:
         return f"about {minutes} minute{'s' if minutes > 1 else ''}"
     hours = -(-minutes // 60)
     return f"about {hours} hour{'s' if hours > 1 else ''}"
-
-
-def amount(minor: int, currency: str) -> str:
-    """Return an amount with as many digits as its currency has: 12.50."""
-    return f"{money.to_major(minor, currency):.{money.exponent(currency)}f}"

@@ -10,12 +10,13 @@ import pytest
 from django.db import connection
 from django.test import Client as DjangoClient
 
-from checkout.admission import admissions, auctions, claims, distributions, queues, tokens
+from checkout.admission import admissions, auctions, claims, distributions, entering, tokens
 from checkout.admission.models import Admission, AuctionStanding, Bid, Distribution, Entry
 from offers.ledger.models import Hold
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 from tests import factories
+from tests.api.admission.guests import Guest
 from tests.api.client import Answer, ApiClient
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW, at
@@ -29,22 +30,7 @@ def auction(shop: Retailer, **fields: Any) -> Distribution:
     return distributions.create(retailer_id=shop.pk, mechanism="auction", fields=given, actor=SYSTEM, now=NOW)
 
 
-@pytest.fixture
-def page(shop_a: Retailer) -> ApiClient:
-    row, _ = factories.credential(shop_a, "publishable", origins=["https://shop.example"])
-    return ApiClient({"X-Publishable-Key": row.key})
-
-
-@pytest.fixture
-def server(shop_a: Retailer) -> ApiClient:
-    return ApiClient({"Authorization": f"Bearer {factories.credential(shop_a, 'secret')[1]}"})
-
-
-class Bidder:
-    def __init__(self, page: ApiClient) -> None:
-        guest = page.post("/admission/v1/auth/guest", {}).json
-        self.api = ApiClient({**page.headers, "Authorization": f"Bearer {guest['access_token']}"})
-
+class Bidder(Guest):
     def bid(self, row: Distribution, amount: object) -> Answer:
         return self.api.post(f"/admission/v1/auctions/{row.uuid}/bid", {"amount": amount})
 
@@ -202,7 +188,7 @@ def test_twenty_parallel_bids_leave_one_highest(transactional_db: None) -> None:
     assert standing.highest == max(taken) == 1900
     auctions.settle(auction=row, now=at(60))
     assert Admission.objects.get().amount == 1900
-    with pytest.raises(queues.Closed):
+    with pytest.raises(entering.Closed):
         auctions.bid(auction=row, consumer=people[0], amount=99999, now=at(61))
 
 

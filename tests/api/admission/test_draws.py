@@ -14,6 +14,7 @@ from checkout.admission.models import Admission, Distribution
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 from tests import factories
+from tests.api.admission.guests import Guest
 from tests.api.client import Answer, ApiClient
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW, at
@@ -27,22 +28,7 @@ def draw(shop: Retailer, **fields: Any) -> Distribution:
     return distributions.create(retailer_id=shop.pk, mechanism="draw", fields=given, actor=SYSTEM, now=NOW)
 
 
-@pytest.fixture
-def page(shop_a: Retailer) -> ApiClient:
-    row, _ = factories.credential(shop_a, "publishable", origins=["https://shop.example"])
-    return ApiClient({"X-Publishable-Key": row.key})
-
-
-@pytest.fixture
-def server(shop_a: Retailer) -> ApiClient:
-    return ApiClient({"Authorization": f"Bearer {factories.credential(shop_a, 'secret')[1]}"})
-
-
-class Entrant:
-    def __init__(self, page: ApiClient) -> None:
-        guest = page.post("/admission/v1/auth/guest", {}).json
-        self.api = ApiClient({**page.headers, "Authorization": f"Bearer {guest['access_token']}"})
-
+class Entrant(Guest):
     def do(self, row: Distribution, what: str) -> Answer:
         address = f"/admission/v1/draws/{row.uuid}/{what}"
         return self.api.get(address) if what == "status" else self.api.post(address, {})

@@ -12,6 +12,7 @@ from checkout.admission import line, queues
 from checkout.api.admission import queues as views
 from offers.models import Retailer
 from tests import factories
+from tests.api.admission.guests import Guest
 from tests.api.client import Answer, ApiClient
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW, at
@@ -30,24 +31,8 @@ def emptied(redis_client: "redis.Redis", set_clock: SetClock) -> Iterator["redis
     line.reset()
 
 
-@pytest.fixture
-def page(shop_a: Retailer) -> ApiClient:
-    row, _ = factories.credential(shop_a, "publishable", origins=["https://shop.example"])
-    return ApiClient({"X-Publishable-Key": row.key})
-
-
-@pytest.fixture
-def server(shop_a: Retailer) -> ApiClient:
-    return ApiClient({"Authorization": f"Bearer {factories.credential(shop_a, 'secret')[1]}"})
-
-
-class Shopper:
+class Shopper(Guest):
     """A guest with a browser: his own token beside the page's key."""
-
-    def __init__(self, page: ApiClient) -> None:
-        self.guest = page.post("/admission/v1/auth/guest", {}).json
-        self.api = ApiClient({**page.headers, "Authorization": f"Bearer {self.guest['access_token']}"})
-        self.id = self.guest["consumer_id"]
 
     def do(self, queue: Any, what: str, **headers: str) -> Answer:
         address = f"/admission/v1/queues/{queue.uuid}/{what}"

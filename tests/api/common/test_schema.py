@@ -12,20 +12,10 @@ from django.test import Client as DjangoClient
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.plumbing import ComponentRegistry
 from drf_spectacular.validation import validate_schema
-from pytest_django.fixtures import Settings
 
 from checkout.api.common import schema
 from checkout.api.common.views import ApiView
 from project.errors import is_api
-
-
-@pytest.fixture
-def document(settings: Settings) -> Iterator[dict[str, Any]]:
-    settings.ROOT_URLCONF = "project.urls"
-    schema.text.cache_clear()
-    yield orjson.loads(schema.text())
-    schema.text.cache_clear()
-
 
 OTHERS = ("/admission/", "/session-offers/")  # dialects with a test of their own
 

@@ -4,7 +4,6 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -12,23 +11,13 @@ import orjson
 import pytest
 from django.urls import URLPattern
 from drf_spectacular.validation import validate_schema
-from pytest_django.fixtures import Settings
 
-from checkout.api.common import schema as common
 from checkout.api.sessionm import pos, schema, urls
 from checkout.api.sessionm.envelope import DialectView, Nowhere, PosView
 from tests.api.client import Answer
 from tests.api.sessionm.sales import SEED
 from tests.api.sessionm.wallets import SEED_TRANSACTION
 from tests.flows.counter import PER_DOLLAR, Counter
-
-
-@pytest.fixture
-def document(settings: Settings) -> Iterator[dict[str, Any]]:
-    settings.ROOT_URLCONF = "project.urls"
-    common.text.cache_clear()
-    yield orjson.loads(common.text())
-    common.text.cache_clear()
 
 
 def test_every_route_is_documented_and_nothing_else(document: dict[str, Any]) -> None:

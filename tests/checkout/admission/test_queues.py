@@ -9,7 +9,7 @@ import redis
 from django.db import connection, transaction
 from django.test import override_settings
 
-from checkout.admission import admissions, distributions, line, queue_log, queues
+from checkout.admission import admissions, distributions, entering, line, queue_log, queues
 from checkout.admission.models import Admission, Entry, LineState
 from offers.ledger import counters, holds
 from offers.lib.actors import SYSTEM
@@ -93,15 +93,15 @@ def test_who_left_is_written_down_as_left(shop_a: Retailer) -> None:
 def test_before_the_opening_after_the_end_and_when_full(shop_a: Retailer) -> None:
     one, two = consumers(shop_a, 2)
     early = launch.queue(shop_a, open_at=at(90))
-    with pytest.raises(queues.NotOpenYet) as refused:
+    with pytest.raises(entering.NotOpenYet) as refused:
         enter(early, one)
     assert refused.value.data["retry_after"] == 90
     late = launch.queue(shop_a, open_at=at(-60), close_at=at(0))
-    with pytest.raises(queues.Closed):
+    with pytest.raises(entering.Closed):
         enter(late, one)
     small = launch.queue(shop_a, max_capacity=1, paused=True)
     enter(small, one)
-    with pytest.raises(queues.Full) as full:
+    with pytest.raises(entering.Full) as full:
         enter(small, two)
     assert full.value.data["retry_after"] > 0
     enter(small, one)
@@ -240,7 +240,7 @@ def test_staff_admit_and_deny_with_a_trace(shop_a: Retailer, shop_b: Retailer) -
     assert queues.stand(distribution=queue, consumer_id=people[1].pk, now=at(3)).entry == denied.entry
     again = enter(queue, people[1], seconds=4)[0]
     assert again.place is None and again.entry and again.entry.deny_reason == "bot"
-    with pytest.raises(queues.NotWaiting):
+    with pytest.raises(entering.NotWaiting):
         queues.deny(distribution=queue, consumer_uuid=str(people[0].uuid), reason="", actor=SYSTEM, now=at(5))
     with pytest.raises(NotFound):
         queues.admit(distribution=queue, consumer_uuid=str(consumer(shop_b).uuid), actor=SYSTEM, now=NOW)
@@ -399,6 +399,6 @@ def test_ticks_polls_and_entries_at_once_admit_everybody_once(shop_a: Retailer) 
 def test_a_guest_may_have_to_be_a_second_old(shop_a: Retailer) -> None:
     queue = launch.queue(shop_a, require_settled_guest=True)
     fresh = consumer(shop_a, created_at=NOW)
-    with pytest.raises(queues.GuestTooYoung):
+    with pytest.raises(entering.GuestTooYoung):
         enter(queue, fresh)
     assert queues.enter(distribution=queue, consumer=fresh, now=NOW + timedelta(seconds=1)).place

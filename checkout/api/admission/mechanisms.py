@@ -1,0 +1,34 @@
+"""What the addresses of queues, draws and auctions share: finding one, what all of them tell, the status document."""
+
+from typing import Any, ClassVar
+
+from checkout.admission import distributions, journeys, queues, tokens
+from checkout.admission.models import Consumer, Distribution
+from checkout.api.admission.access import AdmissionView
+
+
+class MechanismView(AdmissionView):
+    """Base of the addresses of one mechanism."""
+
+    mechanism: ClassVar[Distribution.Mechanism]
+
+    def named(self, ident: str) -> Distribution:
+        """Return the retailer's distribution of this mechanism. Refuses not_found."""
+        return distributions.find(retailer_id=self.retailer_id, uuid=ident, mechanism=self.mechanism)
+
+    def answer(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
+        """Return a consumer's status document."""
+        return journeys.document(standing, consumer=consumer, now=self.now, token_of=tokens.token_of)
+
+    def facts(self, row: Distribution) -> dict[str, Any]:
+        """Return what everybody may know of a distribution, whatever its mechanism."""
+        return {
+            "id": str(row.uuid),
+            "experience_id": str(row.sequence.experience.uuid),
+            "mechanism": row.mechanism,
+            "name": row.sequence.experience.name,
+            "state": distributions.state_of(row, self.now),
+            "open_at": row.open_at,
+            "close_at": row.close_at,
+            "server_time": self.now,
+        }
