@@ -1,12 +1,8 @@
 """Describes the admission dialect for /openapi.json: who may call each method, what it takes, how it refuses."""
 
-import inspect
-from typing import Any
+from typing import Any, ClassVar
 
-from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
-
-from checkout.api.common.schema import SHOP_SCHEMES, ApiSchema, Reads, component, path_parameters, words
-from checkout.api.common.views import SAFE
+from checkout.api.common.shop_schema import SHOP_SCHEMES, ShopSchema
 
 PUBLIC, PAGE, CONSUMER, SERVER = "public", "page", "consumer", "server"
 SCHEMES = {
@@ -46,34 +42,17 @@ REFUSED = {
 }
 
 
-class AdmissionSchema(ApiSchema):
+class AdmissionSchema(ShopSchema):
     """drf-spectacular's generator for the dialect's views."""
 
-    def get_operation(
-        self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
-    ) -> dict[str, Any] | None:
-        view: Any = type(self.view)
-        component(registry, "AdmissionError", ERROR)
-        for name, scheme in SCHEMES.items():
-            component(registry, name, scheme, ResolvedComponent.SECURITY_SCHEMA)
-        handler = getattr(view, method.lower())
-        summary, description = words(handler, view)
-        resource = path.removeprefix("/admission/v1/").split("/")[0]
-        kind = inspect.getmodule(view).__name__.rpartition(".")[2]  # type: ignore[union-attr]
-        reference = {"application/json": {"schema": {"$ref": "#/components/schemas/AdmissionError"}}}
-        done = {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}}
-        operation: dict[str, Any] = {
-            "operationId": f"admission_{method.lower()}_{kind}_{view.__name__.lower()}",
-            "tags": [f"Admission: {resource}"],
-            "summary": summary,
-            "description": description,
-            "parameters": path_parameters(path),
-            "security": SECURITY[view.who.get(method, SERVER)],
-            "responses": {
-                "200": done,
-                **{status: {"description": text, "content": reference} for status, text in REFUSED.items()},
-            },
-        }
-        if method not in {*SAFE, "DELETE"} and (body := Reads(handler, view).body(registry)) is not None:
-            operation["requestBody"] = {"content": {"application/json": {"schema": body}}}
-        return operation
+    dialect = "admission"
+    error = ("AdmissionError", ERROR)
+    schemes = SCHEMES
+    refusals = REFUSED
+    done: ClassVar[dict[str, Any]] = {"type": "object"}
+
+    def tag(self, path: str) -> str:
+        return f"Admission: {path.removeprefix('/admission/v1/').split('/')[0]}"
+
+    def callers(self, view: Any, method: str) -> list[dict[str, list[str]]]:
+        return SECURITY[view.who.get(method, SERVER)]

@@ -101,18 +101,6 @@ IDEMPOTENCY_KEY = {
 }
 
 
-# Of the dialects that a shop's own pages and servers speak.
-SHOP_SCHEMES = {
-    "publishableKey": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-Publishable-Key",
-        "description": "Of a shop's pages: read and take part.",
-    },
-    "secretKey": {"type": "http", "scheme": "bearer", "description": "`sk_…`, of a shop's server; never in a browser."},
-}
-
-
 class ApiSchema(AutoSchema):
     """drf-spectacular's generator for our views; others keep its own way."""
 

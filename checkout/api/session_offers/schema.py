@@ -1,12 +1,9 @@
 """Describes the session-offer dialect for /openapi.json: who may call each address, what it takes, how it refuses."""
 
-import inspect
-from typing import Any
+from typing import Any, ClassVar
 
-from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
-
-from checkout.api.common.schema import ERROR, SHOP_SCHEMES, ApiSchema, Reads, component, path_parameters, words
-from checkout.api.common.views import SAFE
+from checkout.api.common.schema import ERROR
+from checkout.api.common.shop_schema import SHOP_SCHEMES, ShopSchema
 
 COOKIE, SCRIPT, ENGINE = "cookie", "script", "engine"
 SCHEMES = {
@@ -32,34 +29,20 @@ REFUSED = {
 QUERY = ("code", "grant")
 
 
-class SessionOffersSchema(ApiSchema):
+class SessionOffersSchema(ShopSchema):
     """drf-spectacular's generator for the dialect's views."""
 
-    def get_operation(
-        self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
-    ) -> dict[str, Any] | None:
-        view: Any = type(self.view)
-        component(registry, "Error", ERROR)
-        for name, scheme in SCHEMES.items():
-            component(registry, name, scheme, ResolvedComponent.SECURITY_SCHEMA)
-        handler = getattr(view, method.lower())
-        summary, description = words(handler, view)
-        kind = inspect.getmodule(view).__name__.rpartition(".")[2]  # type: ignore[union-attr]
-        reference = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-        done = {"description": "Done.", "content": {"application/json": {"schema": {}}}}
-        query = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in QUERY if view.who == COOKIE]
-        operation: dict[str, Any] = {
-            "operationId": f"session_offers_{method.lower()}_{kind}_{view.__name__.lower()}",
-            "tags": ["Session offers"],
-            "summary": summary,
-            "description": description,
-            "parameters": [*path_parameters(path), *query],
-            "security": SECURITY[view.who],
-            "responses": {
-                "200": done,
-                **{status: {"description": text, "content": reference} for status, text in REFUSED.items()},
-            },
-        }
-        if method not in {*SAFE, "DELETE"} and (body := Reads(handler, view).body(registry)) is not None:
-            operation["requestBody"] = {"content": {"application/json": {"schema": body}}}
-        return operation
+    dialect = "session_offers"
+    error = ("Error", ERROR)
+    schemes = SCHEMES
+    refusals = REFUSED
+    done: ClassVar[dict[str, Any]] = {}
+
+    def tag(self, path: str) -> str:
+        return "Session offers"
+
+    def callers(self, view: Any, method: str) -> list[dict[str, list[str]]]:
+        return SECURITY[view.who]
+
+    def query(self, view: Any) -> list[dict[str, Any]]:
+        return [{"name": name, "in": "query", "schema": {"type": "string"}} for name in QUERY if view.who == COOKIE]
