@@ -65,10 +65,12 @@
     };
     const before = JSON.parse(storage((place) => place.getItem(key)) || "{}");
     kept().forEach((field) => { if (!field.value && before[field.name]) field.value = before[field.name]; });
-    form.addEventListener("input", () => {
+    const keep = () => {
       const texts = Object.fromEntries(kept().map((field) => [field.name, field.value]));
       storage((place) => place.setItem(key, JSON.stringify(texts)));
-    });
+    };
+    keep(); // whoever was quick typed before this script was there
+    form.addEventListener("input", keep);
     return () => storage((place) => place.removeItem(key));
   }
 

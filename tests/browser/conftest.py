@@ -5,13 +5,15 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from project import env
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+# How long a page may take to become what it must be: a loaded machine is slow, and waiting costs a passing test nothing.
+expect.set_options(timeout=15_000)
 
 
 def find_browser() -> str | None:

@@ -71,6 +71,7 @@ def check_out(page: Page, live_server: LiveServer, sold: Distribution, pattern: 
     be_admitted(page, live_server, sold, pattern)
     page.get_by_role("link", name="Checkout", exact=True).click()
     expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
+    page.wait_for_load_state()  # what the page's script keeps and watches, it does from here on
 
 
 def fill(page: Page, card: str) -> None:
