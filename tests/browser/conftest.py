@@ -12,7 +12,7 @@ from project import env
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-# How long a page may take to become what it must be: a loaded machine is slow, and waiting costs a passing test nothing.
+# How long a page may take to become what it must be: a loaded machine is slow, and waiting costs a pass nothing.
 expect.set_options(timeout=15_000)
 
 

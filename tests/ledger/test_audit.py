@@ -44,6 +44,13 @@ def test_an_empty_ledger_stands() -> None:
     assert audit.prove() == audit.Proof(counters=0, total=0, differences=[])
 
 
+def test_a_proof_takes_the_time_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = "SELECT 5, 0, NULL, '', 0, '', 0, 0 FROM pg_sleep(1.2) WHERE %s > 0"
+    monkeypatch.setattr(audit, "_PROOF", slow)
+    sql("set local statement_timeout = 1000")
+    assert audit.prove().counters == 5
+
+
 @pytest.mark.spoils_the_ledger
 @pytest.mark.usefixtures("some_history")
 @pytest.mark.parametrize(
