@@ -30,16 +30,19 @@ BATCH = 10_000
 OFFERS_EACH = 40
 TEN_PERCENT = {"type": "PERCENT", "percent_off": 10}
 ABOVE_LIMIT = """
+WITH held AS (
+    SELECT counter_id, sum(amount) AS amount FROM ledger_hold WHERE state = 'live' GROUP BY counter_id
+), settled AS (
+    SELECT counter_id, sum(delta) AS amount FROM ledger_entry WHERE kind IN ('open', 'settle', 'reverse')
+    GROUP BY counter_id
+)
 SELECT count(*) FROM (
     SELECT v.id FROM offers_voucher v
     JOIN ledger_counter c ON c.owner = v.id AND c.kind = 'voucher.uses'
-    LEFT JOIN LATERAL (SELECT sum(h.amount) AS held FROM ledger_hold h
-                       WHERE h.counter_id = c.id AND h.state = 'live') h ON true
-    LEFT JOIN LATERAL (SELECT sum(e.delta) AS settled FROM ledger_entry e
-                       WHERE e.counter_id = c.id AND e.kind IN ('open', 'settle', 'reverse')) e ON true
+    LEFT JOIN held ON held.counter_id = c.id LEFT JOIN settled ON settled.counter_id = c.id
     WHERE v.redemption_limit IS NOT NULL
     GROUP BY v.id, v.redemption_limit
-    HAVING sum(coalesce(h.held, 0) + coalesce(e.settled, 0)) > v.redemption_limit
+    HAVING sum(coalesce(held.amount, 0) + coalesce(settled.amount, 0)) > v.redemption_limit
 ) above
 """
 

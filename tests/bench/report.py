@@ -179,8 +179,8 @@ def _goal(name: str, measured: str, wanted: str, aimed: str, *, must: bool, targ
     return Goal(name, measured, wanted, aimed, "target" if target and must else "must hold" if must else "MISSED")
 
 
-def show(found: list[Row], judged: list[Goal], rest: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    """Print the tables."""
+def table(found: list[Row], say: Callable[[str], None]) -> None:
+    """Print what the rounds gave, before anything else is measured."""
     head = ("row", "req/s", "x F", "CPU x F", "Python ms", "PG ms", "p50 ms", "p99 ms", "load ms")
     say("{:<18} {:>7} {:>6} {:>8} {:>10} {:>7} {:>7} {:>7} {:>8}".format(*head))
     for row in found:
@@ -188,6 +188,10 @@ def show(found: list[Row], judged: list[Goal], rest: Mapping[str, Any], say: Cal
             f"{row.name:<18} {row.rate:>7.0f} {row.ratio:>6.2f} {row.cpu_ratio:>8.2f} {row.python:>10.2f} "
             f"{row.postgres:>7.2f} {row.p50:>7.1f} {row.p99:>7.1f} {row.load:>8.3f}"
         )
+
+
+def show(judged: list[Goal], rest: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Print what was measured beside the rounds, and what the goals say of all."""
     ledger, made = rest["ledger"], rest["generation"]
     say(
         f"\nledger alone, 32 connections: hot in 64 shards {ledger['hot']:.0f}/s, spread {ledger['spread']:.0f}/s, "

@@ -72,6 +72,7 @@ def measure(wanted: argparse.Namespace, stack: ExitStack) -> dict[str, Any]:
     with rounds.loader() as pipe:
         turn = rounds.Rounds(here, pipe, wanted.seconds)
         turn.run(wanted.rounds)
+    report.table(report.rows(turn.samples), say)
     say("The ledger alone, code generation, lists ...")
     rest: dict[str, Any] = {
         "round_trips": here.inside("round_trips", here.shop["key"], here.shop["secret"], *kept),
@@ -86,7 +87,7 @@ def measure(wanted: argparse.Namespace, stack: ExitStack) -> dict[str, Any]:
     rest["line"] = line | poll_rates(here, wanted.seconds)
     judged = report.goals(turn.samples, rest)
     say("")
-    report.show(report.rows(turn.samples), judged, rest, say)
+    report.show(judged, rest, say)
     settings = {"rounds": wanted.rounds, "seconds": wanted.seconds, "codes": wanted.codes, "clients": rounds.CLIENTS}
     return {"settings": settings, **report.as_json(turn.samples, judged, rest)}
 
