@@ -9,6 +9,7 @@ from checkout.models import LockSession, Redemption
 from offers.admin import show
 from offers.admin.page import Happening, Timeline
 from offers.ledger.models import Counter, Entry
+from offers.lib import clock
 from offers.models import AuditEntry, Retailer, Voucher
 
 MOST = 40  # of each kind, so that a code with a million uses opens as fast as a new one
@@ -44,7 +45,8 @@ def of(voucher: Voucher, retailer: Retailer) -> Timeline:
 
 
 def _locks(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
-    for row in LockSession.objects.filter(object="voucher", object_id=voucher.pk).order_by("-id")[:MOST]:
+    until_now = LockSession.objects.filter(object="voucher", object_id=voucher.pk, created_at__lte=clock.now())
+    for row in until_now.order_by("-id")[:MOST]:
         note = f"Session {row.key}, for {row.ttl.normalize():f} {row.ttl_unit.lower()}"
         if row.credits is not None:
             note += f", {show.amount(row.credits, retailer.currency)} of credit"

@@ -48,8 +48,11 @@ class LockSession(models.Model):
         ]
         indexes = [
             models.Index(fields=["retailer", "key"], name="lock_key"),
-            models.Index(fields=["object", "object_id", "-id"], name="lock_of_object"),
-            # Only for whoever asks by the clock: see Hold's indexes.
+            # Both only for whoever asks by the clock (see Hold's indexes): a redemption that ends its own lock of a
+            # popular code would otherwise read all locks the code ever had.
+            models.Index(
+                fields=["object", "object_id", "-id"], condition=Q(created_at__isnull=False), name="lock_of_object"
+            ),
             models.Index(fields=["expires_at"], condition=Q(state="live", expires_at__isnull=False), name="lock_due"),
         ]
         permissions = [("release_locksession", "Can release a lock")]
