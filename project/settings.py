@@ -182,6 +182,9 @@ GUESS_SECONDS = env.env_int("GUESS_SECONDS", 600, least=1)
 AUTH_FAILURE_LIMIT = env.env_int("AUTH_FAILURE_LIMIT", 300, least=1)
 # How many proxies of our own stand before us and add to X-Forwarded-For; 0 ignores the header.
 PROXY_HOPS = env.env_int("PROXY_HOPS", 0)
+# How much of an address counts as one caller.
+LIMIT_PREFIX_V4 = env.env_int("LIMIT_PREFIX_V4", 32, least=8)
+LIMIT_PREFIX_V6 = env.env_int("LIMIT_PREFIX_V6", 64, least=16)
 API_MAX_BODY_BYTES = env.env_int("API_MAX_BODY_BYTES", 1024 * 1024, least=1024)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Offerkeep",
@@ -251,6 +254,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 
 # --- admission ---
+# How often one shopper may (checkout/api/common/shopper_limits.py), a minute; 0 is as often as he likes.
+LIMITS_ON_LOOPBACK = env.env_bool("LIMITS_ON_LOOPBACK", not DEV)
+GUEST_LIMIT_ADDRESS = env.env_int("GUEST_LIMIT_ADDRESS", 30)
+ENTRY_LIMIT_ADDRESS = env.env_int("ENTRY_LIMIT_ADDRESS", 30)
+ENTRY_LIMIT_CONSUMER = env.env_int("ENTRY_LIMIT_CONSUMER", 5)
+BID_LIMIT_CONSUMER = env.env_int("BID_LIMIT_CONSUMER", 30)
+VALIDATE_LIMIT_TOKEN = env.env_int("VALIDATE_LIMIT_TOKEN", 30)
+POLL_SPARE = env.env_int("POLL_SPARE", 3)  # polls beyond one in half of poll_after_seconds, at once
+POLL_LIMIT = env.env_bool("POLL_LIMIT", True)
 ADMISSION_DECLINES = env.env_int("ADMISSION_DECLINES", 5, least=1)  # declined cards after which a place is given up
 
 # --- webhooks and what is kept ---

@@ -42,7 +42,12 @@
 
   /* --- asking --- */
 
-  class NoAnswer extends Error {}
+  class NoAnswer extends Error {
+    constructor(why, afterSeconds) {
+      super(why);
+      this.after = (Number(afterSeconds) || 0) * 1000; // the server said when to come back
+    }
+  }
 
   async function once(url, options) {
     let answer;
@@ -51,7 +56,9 @@
     } catch (error) {
       throw new NoAnswer("network");
     }
-    if (answer.status >= 500 || answer.status === 429) throw new NoAnswer(String(answer.status));
+    if (answer.status >= 500 || answer.status === 429) {
+      throw new NoAnswer(String(answer.status), answer.headers.get("Retry-After"));
+    }
     let body = {};
     try {
       body = await answer.json();
@@ -71,7 +78,7 @@
       } catch (error) {
         if (!(error instanceof NoAnswer) || attempt === tries) throw error;
         onChecking(true);
-        const wait = WAITS[attempt - 1] || SLOW;
+        const wait = Math.max(WAITS[attempt - 1] || SLOW, error.after);
         await pause(wait + Math.random() * wait * 0.2);
       }
     }

@@ -18,7 +18,10 @@
     found.textContent = moment.toLocaleString("en-GB", {dateStyle: "full", timeStyle: "short"});
   });
 
+  let pollAfter = Number(main.dataset.poll) || 15;
+  let lookedAt = window.performance.now();
   function look() {
+    lookedAt = window.performance.now();
     return ask(status, {cache: "no-store", headers: {Accept: "application/json"}}, {
       tries: 0,
       onChecking: (on) => { find("checking").hidden = !on; },
@@ -78,7 +81,8 @@
       return;
     }
     paint(found);
-    wait(found.poll_after_seconds || 15);
+    pollAfter = found.poll_after_seconds || 15;
+    wait(pollAfter);
   }
 
   if (find("ahead")) progress(Number(find("ahead").textContent));
@@ -86,7 +90,8 @@
   if (alive || (stage === "active_enterable" && main.dataset.standing !== undefined)) {
     wait(Number(main.dataset.poll));
     document.addEventListener("visibilitychange", async () => {
-      if (document.hidden) return;
+      // What is shown is fresh enough: asking more often than this is refused.
+      if (document.hidden || window.performance.now() - lookedAt < pollAfter * 500) return;
       const {body: found} = await look();
       if (found.stage !== stage) window.location.reload();
       else paint(found);

@@ -11,7 +11,7 @@ from checkout.admission import claims, distributions, tokens
 from checkout.admission.models import Admission
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.schema import CONSUMER, SERVER
-from checkout.api.common import keys, parse
+from checkout.api.common import keys, parse, shopper_limits
 from offers.lib import money
 from offers.lib.errors import InvalidPayload
 
@@ -55,9 +55,13 @@ class TokenView(AdmissionView):
 
 
 class Validate(TokenView):
+    def take_permit(self, request: HttpRequest) -> None:
+        """A server may validate as much as it likes; one token is looked at so often only."""
+
     def post(self, request: HttpRequest) -> Any:
         """Ask whether an admission holds: always 200, `valid` and the reason where it is not. Changes nothing."""
         token, session = self.told("admission_token"), self.told("session", optional=True)
+        shopper_limits.validation(request, token)
         try:
             row = tokens.read(text=token, retailer_id=self.retailer_id)
         except tokens.InvalidSignature:

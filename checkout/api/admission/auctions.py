@@ -9,6 +9,7 @@ from checkout.admission import auctions
 from checkout.admission.models import Distribution
 from checkout.api.admission.mechanisms import MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
+from checkout.api.common import shopper_limits
 from offers.lib.errors import InvalidPayload
 
 
@@ -48,6 +49,7 @@ class Bid(AuctionView):
         if not isinstance(amount, str):
             raise InvalidPayload('amount should be a decimal text such as "10.00"', field="amount")
         minor = auctions.in_minor(amount, auction.currency)
+        shopper_limits.bid(request, self.consumer.pk)
         standing = auctions.bid(auction=auction, consumer=self.consumer, amount=minor, now=self.now)
         return self.answer(standing, self.consumer)
 
@@ -60,7 +62,7 @@ class Status(AuctionView):
     def get(self, request: HttpRequest, ident: str) -> Any:
         auction = self.named(ident)
         standing = auctions.stand(auction=auction, consumer_id=self.consumer.pk, now=self.now)
-        return self.answer(standing, self.consumer)
+        return self.polled(standing, self.consumer)
 
 
 class HighestBid(AuctionView):

@@ -9,6 +9,7 @@ from checkout.admission import draws
 from checkout.admission.models import Distribution
 from checkout.api.admission.mechanisms import MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
+from checkout.api.common import shopper_limits
 
 
 class DrawView(MechanismView):
@@ -40,7 +41,9 @@ class Enter(DrawView):
 
     def post(self, request: HttpRequest, ident: str) -> Any:
         self.read_object()
-        standing = draws.enter(draw=self.named(ident), consumer=self.consumer, now=self.now)
+        draw = self.named(ident)
+        shopper_limits.entry(request, self.consumer.pk)
+        standing = draws.enter(draw=draw, consumer=self.consumer, now=self.now)
         return self.answer(standing, self.consumer)
 
 
@@ -63,7 +66,7 @@ class Status(DrawView):
     def get(self, request: HttpRequest, ident: str) -> Any:
         draw = self.named(ident)
         standing = draws.stand(draw=draw, consumer_id=self.consumer.pk, now=self.now)
-        return self.answer(standing, self.consumer)
+        return self.polled(standing, self.consumer)
 
 
 class Run(DrawView):

@@ -9,6 +9,7 @@ from checkout.admission import distributions, journeys, routing, tokens
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.queues import ticket_in
 from checkout.api.admission.schema import CONSUMER, PAGE
+from checkout.api.common import shopper_limits
 from offers.lib.errors import InvalidPayload
 
 
@@ -50,8 +51,10 @@ class Enter(AdmissionView):
         code = body.get("access_code") or ""
         if not isinstance(code, str):
             raise InvalidPayload("access_code should be a text", field="access_code")
+        experience = routing.find(retailer_id=self.retailer_id, uuid=ident)
+        shopper_limits.entry(request, self.consumer.pk)
         return journeys.enter(
-            experience=routing.find(retailer_id=self.retailer_id, uuid=ident),
+            experience=experience,
             consumer=self.consumer,
             now=self.now,
             token_of=tokens.token_of,
@@ -80,13 +83,15 @@ class Journey(AdmissionView):
     who = {"GET": CONSUMER}
 
     def get(self, request: HttpRequest, ident: str) -> Any:
-        return journeys.journey(
+        found = journeys.journey(
             experience=routing.find(retailer_id=self.retailer_id, uuid=ident),
             consumer=self.consumer,
             now=self.now,
             token_of=tokens.token_of,
             ticket=ticket_in(request, {}),
         )
+        shopper_limits.poll(request, self.consumer.pk, found)
+        return found
 
 
 urlpatterns = [

@@ -9,6 +9,7 @@ from django.urls import path
 from checkout.admission import consumers
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.schema import CONSUMER, PAGE
+from checkout.api.common import shopper_limits
 from offers.lib.errors import InvalidPayload
 
 
@@ -28,6 +29,7 @@ class Guest(AdmissionView):
 
     def post(self, request: HttpRequest) -> Any:
         self.read_object()
+        shopper_limits.guest(request)
         device = request.META.get("HTTP_X_FINGERPRINT", "")
         hashed = hashlib.sha256(device.encode("utf-8", "replace")).hexdigest() if device else ""
         return 201, shape(consumers.guest(retailer_id=self.retailer_id, now=self.now, device_hash=hashed))

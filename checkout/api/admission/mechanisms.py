@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from checkout.admission import distributions, journeys, queues, tokens
 from checkout.admission.models import Consumer, Distribution
 from checkout.api.admission.access import AdmissionView
+from checkout.api.common import shopper_limits
 
 
 class MechanismView(AdmissionView):
@@ -19,6 +20,12 @@ class MechanismView(AdmissionView):
     def answer(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
         """Return a consumer's status document."""
         return journeys.document(standing, consumer=consumer, now=self.now, token_of=tokens.token_of)
+
+    def polled(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
+        """Return a consumer's status document, unless he asks for the same one too often."""
+        found = self.answer(standing, consumer)
+        shopper_limits.poll(self.request, consumer.pk, found)
+        return found
 
     def facts(self, row: Distribution) -> dict[str, Any]:
         """Return what everybody may know of a distribution, whatever its mechanism."""

@@ -12,7 +12,7 @@ from checkout.admission.models import Distribution
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.mechanisms import MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, PUBLIC, SERVER
-from checkout.api.common import render
+from checkout.api.common import render, shopper_limits
 from offers.lib.errors import InvalidPayload, NotFound
 
 TICKET = "HTTP_X_WAITING_TICKET"
@@ -59,6 +59,7 @@ class Enter(QueueView):
     def post(self, request: HttpRequest, ident: str) -> Any:
         body = self.read_object()
         queue = self.named(ident)
+        shopper_limits.entry(request, self.consumer.pk)
         standing = queues.enter(
             distribution=queue, consumer=self.consumer, now=self.now, ticket=ticket_in(request, body)
         )
@@ -87,7 +88,7 @@ class Status(QueueView):
         standing = queues.stand(
             distribution=queue, consumer_id=self.consumer.pk, now=self.now, ticket=ticket_in(request, {})
         )
-        return self.answer(standing, self.consumer)
+        return self.polled(standing, self.consumer)
 
 
 class Serving(AdmissionView):

@@ -54,23 +54,38 @@ _locked: dict[str, int] = {}
 
 
 def address(request: HttpRequest) -> str:
+    """Return the network the caller is counted as: a home has a whole IPv6 /64 (LIMIT_PREFIX_V4, LIMIT_PREFIX_V6)."""
+    text = _sent_from(request)
+    found = _read(text)
+    if found is None:
+        return text[:45]
+    prefix = settings.LIMIT_PREFIX_V4 if found.version == 4 else settings.LIMIT_PREFIX_V6
+    return str(ipaddress.ip_network((found, min(prefix, found.max_prefixlen)), strict=False).network_address)
+
+
+def is_loopback(request: HttpRequest) -> bool:
+    """Whether the caller is on this machine."""
+    found = _read(_sent_from(request))
+    return found is not None and found.is_loopback
+
+
+def _sent_from(request: HttpRequest) -> str:
     """Return the caller's address; X-Forwarded-For counts only as many hops as PROXY_HOPS says are our own."""
     hops = settings.PROXY_HOPS
     if hops:
         forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
         if len(forwarded) >= hops:
-            return _network(forwarded[-hops])
-    return _network(request.META.get("REMOTE_ADDR", ""))
+            return str(forwarded[-hops])
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
-def _network(text: str) -> str:
-    """Return an address as it is counted: a home has a whole IPv6 /64."""
-    if ":" not in text:
-        return text[:45]
+def _read(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address a text is; an IPv4 address that is written as an IPv6 one is itself."""
     try:
-        return str(ipaddress.ip_network((text.strip("[]"), 64), strict=False).network_address)
+        found = ipaddress.ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
-        return text[:45]
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def take(credential: Credential, request: HttpRequest) -> Standing | None:
@@ -82,6 +97,8 @@ def take(credential: Credential, request: HttpRequest) -> Standing | None:
     if credential.kind == "browser":
         name = f"ip:{credential.id}:{address(request)}"
         return count(name, settings.RATE_LIMIT_BROWSER, settings.RATE_LIMIT_BROWSER_SECONDS)
+    if credential.kind == "publishable":  # one key, but a whole launch of shoppers
+        return count(f"page:{credential.id}:{address(request)}", settings.RATE_LIMIT_PER_MINUTE, MINUTE)
     return count(f"client:{credential.id}", settings.RATE_LIMIT_PER_MINUTE, MINUTE)
 
 

@@ -9,6 +9,7 @@ from django.utils.cache import patch_cache_control
 
 from checkout.admission import claims, consumers
 from checkout.admission.models import Admission, Consumer
+from checkout.api.common import shopper_limits
 from offers.lib.errors import Refusal
 
 _CONSUMERS, _CHECKOUT, _SAID = "consumers", "checkout", "checkout_said"
@@ -21,9 +22,10 @@ def consumer_of(request: HttpRequest, retailer_id: int) -> Consumer | None:
 
 
 def become_guest(request: HttpRequest, retailer_id: int, now: datetime) -> Consumer:
-    """Return the consumer this browser is, a new guest if need be."""
+    """Return the consumer this browser is, a new guest if need be. Refuses too_many_requests."""
     found = consumer_of(request, retailer_id)
     if found is None:
+        shopper_limits.guest(request)
         found = consumers.guest(retailer_id=retailer_id, now=now).consumer
         request.session[_CONSUMERS] = {**request.session.get(_CONSUMERS, {}), str(retailer_id): found.pk}
     return found

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from checkout import admitted_orders
 from checkout.admission import auctions, claims, distributions, draws, handoffs, journeys, queues, tokens
 from checkout.admission.models import Admission, Consumer, Distribution, Entry
+from checkout.api.common import errors, shopper_limits
 from checkout.api.pages import framing, shopper, words
 from offers.lib import clock, money
 from offers.lib.errors import Refusal
@@ -62,8 +63,10 @@ def status_json(request: HttpRequest, uuid: str) -> HttpResponse:
     consumer = shopper.consumer_of(request, distribution.retailer_id)
     try:
         found = status(request, distribution, consumer, now)
+        if consumer is not None:
+            shopper_limits.poll(request, consumer.pk, found)
     except Refusal as refusal:
-        answer = JsonResponse({"error": {"code": refusal.code}}, status=503)
+        answer = JsonResponse({"error": {"code": refusal.code}}, status=errors.status_of(refusal))
         answer["Retry-After"] = str(refusal.data.get("retry_after", 5))
         return shopper.private(answer)
     return shopper.private(HttpResponse(orjson.dumps(found), content_type="application/json"))
@@ -77,12 +80,14 @@ def join(request: HttpRequest, uuid: str) -> HttpResponse:
     if code and not hmac.compare_digest(code.encode(), request.POST.get("access_code", "").encode()):
         shopper.say(request, alert="This access code is not right.")
         return back(request, uuid)
-    consumer = shopper.become_guest(request, distribution.retailer_id, now)
     try:
+        consumer = shopper.become_guest(request, distribution.retailer_id, now)
         if distribution.mechanism == Distribution.Mechanism.AUCTION:
             amount = auctions.in_minor(request.POST.get("amount", "").strip(), distribution.currency)
+            shopper_limits.bid(request, consumer.pk)
             auctions.bid(auction=distribution, consumer=consumer, amount=amount, now=now)
             return back(request, uuid)
+        shopper_limits.entry(request, consumer.pk)
         if distribution.mechanism == Distribution.Mechanism.DRAW:
             draws.enter(draw=distribution, consumer=consumer, now=now)
             return back(request, uuid)

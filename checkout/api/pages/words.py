@@ -10,6 +10,7 @@ _REFUSALS = {
     "queue_full": "The line is full. Please try again in a moment.",
     "guest_too_young": "Please try again in a second.",
     "line_unavailable": "We cannot reach the line right now. Places are kept; please try again in a moment.",
+    "too_many_requests": "That was often. Please wait a minute and try again.",
     "not_waiting": "It is just becoming your turn. Please look again.",
 }
 

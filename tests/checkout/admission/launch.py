@@ -22,6 +22,14 @@ def queue(shop: Retailer, *, now: datetime = NOW, access_code: str = "", **field
     )
 
 
+def draw(shop: Retailer, *, now: datetime = NOW, **fields: Any) -> Distribution:
+    return distributions.create(retailer_id=shop.pk, mechanism="draw", fields=fields, actor=SYSTEM, now=now)
+
+
+def auction(shop: Retailer, *, now: datetime = NOW, **fields: Any) -> Distribution:
+    return distributions.create(retailer_id=shop.pk, mechanism="auction", fields=fields, actor=SYSTEM, now=now)
+
+
 def consumer(shop: Retailer, **fields: Any) -> Consumer:
     fields.setdefault("created_at", NOW - timedelta(minutes=1))
     return Consumer.objects.create(retailer=shop, **fields)
