@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from checkout.admission.models import Admission, Distribution, Entry
+from offers import stock
 from offers.ledger import counters, expiry, holds
 from offers.models import Sku
 
-TOTAL, ACTIVE, STOCK = "admission.total", "admission.active", "stock.units"
+TOTAL, ACTIVE = "admission.total", "admission.active"
 GRACE = timedelta(seconds=120)  # a payment begun in time may end this long after the admission has
 
 _EXPIRE = """
@@ -20,7 +21,10 @@ WITH due AS (
     ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
 ), ended AS (
     UPDATE admission_admission a SET state = 'EXPIRED', ended_at = %(now)s FROM due WHERE a.id = due.id
-    RETURNING a.entry_id
+    RETURNING a.id, a.entry_id
+), unreserved AS (
+    UPDATE admission_reservation r SET state = 'EXPIRED', ended_at = %(now)s FROM ended
+    WHERE r.admission_id = ended.id AND r.state = 'HELD'
 )
 UPDATE admission_entry e SET state = 'EXPIRED', ended_at = %(now)s FROM ended
 WHERE e.id = ended.entry_id AND e.state = 'ADMITTED'
@@ -95,7 +99,7 @@ def room(*, distribution: Distribution) -> int | None:
     kinds = [kind for kind, limit in limits if limit is not None]
     owners = [distribution.pk] if kinds else []
     if stocked is not None:
-        kinds.append(STOCK)
+        kinds.append(stock.KIND)
         owners.append(stocked)
     found = counters.counted(kinds=kinds, owners=owners) if kinds else {}
     free: list[int] = []
@@ -103,7 +107,7 @@ def room(*, distribution: Distribution) -> int | None:
         if limit is not None:
             free.append(limit - found.get((kind, distribution.pk), (None, 0))[1])
     if distribution.reserve_on_admission:
-        granted, taken = found.get((STOCK, stocked or 0), (0, 0))
+        granted, taken = found.get((stock.KIND, stocked or 0), (0, 0))
         free.append(((granted or 0) - taken) // distribution.max_units)
     return max(0, min(free)) if free else None
 
@@ -111,6 +115,11 @@ def room(*, distribution: Distribution) -> int | None:
 def reference(*, distribution_id: int, issued_at: datetime) -> str:
     """Return the ledger's name for the holds of all that were issued together; items tell the admissions apart."""
     return f"admission:{distribution_id}:{issued_at:%Y%m%dT%H%M%S.%f}"
+
+
+def stock_item(one: Admission) -> str:
+    """Return the ledger's name, within the reference, for the units of stock that an admission keeps."""
+    return f"s{one.uuid.hex}"
 
 
 def live(*, distribution: Distribution, consumer_id: int) -> Admission | None:
@@ -140,7 +149,8 @@ def _wants(distribution: Distribution, one: Admission, stocked: int | None) -> l
         if limit is not None
     ]
     if stocked is not None:
-        found.append(holds.Want(kind=STOCK, owner=stocked, amount=one.quantity, item=f"s{one.uuid.hex}"))
+        units = holds.Want(kind=stock.KIND, owner=stocked, amount=one.quantity, item=stock_item(one), granted=0)
+        found.append(units)
     return found
 
 

@@ -13,11 +13,19 @@ from django.conf import settings
 from django.db import transaction
 
 from checkout.admission import admissions
-from checkout.admission.models import Admission, Entry
+from checkout.admission.models import Admission, Entry, Reservation
 from offers import audit
 from offers.ledger import holds
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound, Refusal
+
+# What becomes of what is reserved when the admission ends.
+RESERVED = {
+    Admission.State.COMPLETED: Reservation.State.COMMITTED,
+    Admission.State.EXPIRED: Reservation.State.EXPIRED,
+    Admission.State.RELEASED: Reservation.State.RELEASED,
+    Admission.State.REVOKED: Reservation.State.RELEASED,
+}
 
 
 class AdmissionExpired(Refusal):
@@ -54,7 +62,7 @@ def reason(admission: Admission, *, session: str | None, now: datetime) -> str:
     """Return why an admission does not admit (expired, bound_elsewhere, or its state); "" if it does."""
     if admission.state not in Admission.OPEN:
         return admission.state.lower()
-    if _is_over(admission, now):
+    if is_over(admission, now):
         return "expired"
     bound = admission.session_hash
     return "bound_elsewhere" if session is not None and bound and bound != fingerprint(session) else ""
@@ -70,8 +78,8 @@ def claim(*, admission_id: int, session: str, now: datetime) -> Admission:
 
     Refuses admission_bound_elsewhere, admission_expired, admission_over, admission_already_completed.
     """
-    with _owned(admission_id) as row:
-        _refuse_unless_open(row, session, now)
+    with owned(admission_id) as row:
+        refuse_unless_open(row, session, now)
         if row.state == Admission.State.ISSUED:
             row.state, row.session_hash, row.claimed_at = Admission.State.CLAIMED, fingerprint(session), now
             row.save(update_fields=["state", "session_hash", "claimed_at"])
@@ -83,21 +91,21 @@ def begin_payment(*, admission_id: int, session: str, now: datetime) -> Admissio
 
     An admission nobody has claimed is claimed by this checkout, so that a copy of its token pays nowhere else.
     """
-    with _owned(admission_id) as row:
-        _refuse_unless_open(row, session, now)
+    with owned(admission_id) as row:
+        refuse_unless_open(row, session, now)
         if now >= row.expires_at:
             raise AdmissionExpired()
         if row.state == Admission.State.ISSUED:
             row.state, row.session_hash, row.claimed_at = Admission.State.CLAIMED, fingerprint(session), now
         row.payment_started_at = now
         row.save(update_fields=["state", "session_hash", "claimed_at", "payment_started_at"])
-        _keep(row, row.expires_at + admissions.GRACE, now)
+        _keep(row, now)
     return row
 
 
 def payment_failed(*, admission_id: int, now: datetime) -> Admission:
     """Count a decline. The admission stays valid until its end; ADMISSION_DECLINES of them give it up."""
-    with _owned(admission_id) as row:
+    with owned(admission_id) as row:
         if row.state not in Admission.OPEN:
             return row
         row.declines += 1
@@ -106,13 +114,13 @@ def payment_failed(*, admission_id: int, now: datetime) -> Admission:
         if row.declines >= settings.ADMISSION_DECLINES or now >= row.expires_at:
             _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)
         else:
-            _keep(row, row.expires_at, now)
+            _keep(row, now)
     return row
 
 
 def release(*, admission_id: int, now: datetime) -> Admission:
     """Give an open admission up at once, with all it holds. One that has ended stays as it is."""
-    with _owned(admission_id) as row:
+    with owned(admission_id) as row:
         if row.state in Admission.OPEN:
             _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)
     return row
@@ -124,8 +132,8 @@ def extend(*, admission_id: int, now: datetime) -> Admission:
     Never beyond the distribution's hard end. The new moment makes a new token of the same admission; the old text still
     names it, and the row decides. Refuses extension_refused, and what `claim` refuses.
     """
-    with _owned(admission_id) as row:
-        _refuse_unless_open(row, None, now)
+    with owned(admission_id) as row:
+        refuse_unless_open(row, None, now)
         terms = row.distribution
         until = row.expires_at + timedelta(seconds=terms.extension_seconds)
         until = min(until, terms.hard_end_at) if terms.hard_end_at else until
@@ -134,13 +142,13 @@ def extend(*, admission_id: int, now: datetime) -> Admission:
             raise NoExtension()
         row.extensions, row.expires_at = row.extensions + 1, until
         row.save(update_fields=["extensions", "expires_at"])
-        _keep(row, until + (admissions.GRACE if row.payment_started_at else timedelta()), now)
+        _keep(row, now)
     return row
 
 
 def revoke(*, admission_id: int, actor: Actor, reason: str, now: datetime) -> Admission:
     """Take an open admission away, with an audit row; what it held is free for the next. One that ended stays so."""
-    with _owned(admission_id) as row:
+    with owned(admission_id) as row:
         if (state := row.state) in Admission.OPEN:
             _end(row, Admission.State.REVOKED, Entry.State.DENIED, now)
             audit.record(
@@ -164,12 +172,12 @@ def complete(*, admission_id: int, order_id: str, amount: int, currency: str, no
     Refuses admission_already_completed (another order), admission_expired (two minutes after its end where a payment
     had begun), admission_over.
     """
-    with _owned(admission_id) as row:
+    with owned(admission_id) as row:
         if row.state == Admission.State.COMPLETED and row.order_id == order_id:
             return row
-        _refuse_unless_open(row, None, now)
+        refuse_unless_open(row, None, now)
         row.order_id, row.order_amount, row.currency, row.completed_at = order_id, amount, currency, now
-        row.claimed_at, place = row.claimed_at or now, _reference(row)
+        row.claimed_at, place = row.claimed_at or now, reference(row)
         for letter in ("t", "s"):
             _try(lambda item: holds.settle(reference=place, entry=f"{item}:done", now=now, item=item), row, letter)
         _end(row, Admission.State.COMPLETED, Entry.State.COMPLETED, now)
@@ -177,7 +185,8 @@ def complete(*, admission_id: int, order_id: str, amount: int, currency: str, no
 
 
 @contextmanager
-def _owned(admission_id: int) -> Iterator[Admission]:
+def owned(admission_id: int) -> Iterator[Admission]:
+    """Own an admission's row until the end of the block, in one transaction. Refuses not_found."""
     with transaction.atomic():
         row = (
             Admission.objects.select_for_update(of=("self",))
@@ -190,7 +199,8 @@ def _owned(admission_id: int) -> Iterator[Admission]:
         yield row
 
 
-def _refuse_unless_open(row: Admission, session: str | None, now: datetime) -> None:
+def refuse_unless_open(row: Admission, session: str | None, now: datetime) -> None:
+    """Refuse what `claim` refuses, if there is a reason for it."""
     found = reason(row, session=session, now=now)
     refusals: dict[str, type[Refusal]] = {
         "expired": AdmissionExpired,
@@ -201,23 +211,30 @@ def _refuse_unless_open(row: Admission, session: str | None, now: datetime) -> N
         raise refusals.get(found, AdmissionOver)()
 
 
-def _is_over(row: Admission, now: datetime) -> bool:
+def is_over(row: Admission, now: datetime) -> bool:
+    """Whether an admission's time is up, whatever its row says yet."""
+    return now >= kept_until(row)
+
+
+def kept_until(row: Admission) -> datetime:
+    """Return until when an open admission keeps what it holds: its end, two minutes later once a payment began."""
     begun = row.payment_started_at is not None and row.payment_started_at < row.expires_at
-    return now >= row.expires_at + (admissions.GRACE if begun else timedelta())
+    return row.expires_at + (admissions.GRACE if begun else timedelta())
 
 
 def _end(row: Admission, state: Admission.State, entry: Entry.State, now: datetime) -> None:
     row.state, row.ended_at = state, now
     row.save()
+    kept = row.reservations.filter(state=Reservation.State.HELD)
+    kept.update(state=RESERVED[state], ended_at=now)
     Entry.objects.filter(pk=row.entry_id, state=Entry.State.ADMITTED).update(state=entry, ended_at=now)
     for letter in ("a",) if state == Admission.State.COMPLETED else ("a", "t", "s"):
-        _try(lambda item: holds.void(reference=_reference(row), now=now, item=item), row, letter)
+        _try(lambda item: holds.void(reference=reference(row), now=now, item=item), row, letter)
 
 
-def _keep(row: Admission, until: datetime, now: datetime) -> None:
-    # Rounded up: what an admission holds must never be free for others while it can still be completed.
-    seconds = max(1, -(-(until - now) // timedelta(seconds=1)))
-    place = _reference(row)
+def _keep(row: Admission, now: datetime) -> None:
+    # To the microsecond: neither free for others while it can be completed, nor kept any longer.
+    seconds, place = (kept_until(row) - now).total_seconds(), reference(row)
     for letter in ("a", "t", "s"):
         _try(lambda item: holds.extend(reference=place, ttl_seconds=seconds, now=now, item=item), row, letter)
 
@@ -230,5 +247,6 @@ def _try(work: Callable[[str], object], row: Admission, letter: str) -> None:
         return
 
 
-def _reference(row: Admission) -> str:
+def reference(row: Admission) -> str:
+    """Return the ledger's name for what an admission holds."""
     return admissions.reference(distribution_id=row.distribution_id, issued_at=row.issued_at)

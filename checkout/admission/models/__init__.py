@@ -9,6 +9,7 @@ from checkout.admission.models.entry import Entry
 from checkout.admission.models.experience import Experience, Sequence
 from checkout.admission.models.handoff import Handoff
 from checkout.admission.models.line_state import LineState
+from checkout.admission.models.reservation import Reservation
 
 __all__ = [
     "Admission",
@@ -21,5 +22,6 @@ __all__ = [
     "Experience",
     "Handoff",
     "LineState",
+    "Reservation",
     "Sequence",
 ]

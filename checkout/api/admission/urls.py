@@ -1,6 +1,6 @@
 """Every address under /admission/v1, one list per resource."""
 
-from checkout.api.admission import admissions, auctions, draws, experiences, guests, handoffs, queues
+from checkout.api.admission import admissions, auctions, draws, experiences, guests, handoffs, queues, reservations
 
 urlpatterns = [
     *guests.urlpatterns,
@@ -10,4 +10,5 @@ urlpatterns = [
     *draws.urlpatterns,
     *admissions.urlpatterns,
     *handoffs.urlpatterns,
+    *reservations.urlpatterns,
 ]

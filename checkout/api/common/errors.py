@@ -169,6 +169,9 @@ STATUS: dict[str, int] = {
     "extension_refused": 409,
     "admission_bound_elsewhere": 409,
     "admission_already_completed": 409,
+    "sku_not_admitted": 409,
+    "quantity_not_admitted": 409,
+    "payment_under_way": 409,
     "return_url_refused": 400,
     "handoff_code_refused": 404,
     # webhooks

@@ -11,6 +11,7 @@ from django.test import override_settings
 
 from checkout.admission import admissions, distributions, entering, line, queue_log, queues
 from checkout.admission.models import Admission, Entry, LineState
+from offers import stock
 from offers.ledger import counters, holds
 from offers.lib.actors import SYSTEM
 from offers.lib.errors import NotFound
@@ -152,7 +153,7 @@ def test_no_more_at_a_time_and_in_all_than_there_are_places(shop_a: Retailer) ->
 def test_no_more_than_stock_can_be_reserved(shop_a: Retailer) -> None:
     product = Product.objects.create(retailer=shop_a, name="Shoe")
     sku = Sku.objects.create(retailer=shop_a, product=product, sku="SHOE-1")
-    name = counters.Name(kind=admissions.STOCK, owner=sku.pk)
+    name = counters.Name(kind=stock.KIND, owner=sku.pk)
     counters.open_counter(name, retailer_id=shop_a.pk, granted=5, now=NOW)
     queue = launch.queue(shop_a, sku="SHOE-1", max_units=2, reserve_on_admission=True)
     enter(queue, *consumers(shop_a, 6))
