@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from checkout.admission import admissions, bid_rules, entering, queues, told, upkeep
+from checkout.admission import admissions, bid_rules, entering, standings, told, upkeep
 from checkout.admission.models import Admission, AuctionStanding, Bid, Consumer, Distribution, Entry
 from offers import audit
 from offers.lib import money
@@ -31,7 +31,7 @@ class BidIncrement(Refusal):
     code = "bid_increment"
 
 
-def bid(*, auction: Distribution, consumer: Consumer, amount: int, now: datetime) -> queues.Standing:
+def bid(*, auction: Distribution, consumer: Consumer, amount: int, now: datetime) -> standings.Standing:
     """Take a bid in minor units; of two equal ones the earlier stands. A late bid moves the end.
 
     Refuses not_open_yet, closed, guest_too_young, bid_too_low, bid_increment, not_waiting (denied).
@@ -57,14 +57,14 @@ def bid(*, auction: Distribution, consumer: Consumer, amount: int, now: datetime
         _tell(auction, "auction.bid.placed", {entry: amount}, now)
         if outbid is not None:
             _tell(auction, "auction.bid.outbid", {outbid: amount}, now)
-    return queues.rows(auction, consumer.pk)
+    return standings.rows(auction, consumer.pk)
 
 
-def stand(*, auction: Distribution, consumer_id: int, now: datetime) -> queues.Standing:
+def stand(*, auction: Distribution, consumer_id: int, now: datetime) -> standings.Standing:
     """Return where a consumer stands, after settling an auction whose time has come."""
     if is_due(auction, now):
         settle(auction=auction, now=now)
-    return queues.rows(auction, consumer_id)
+    return standings.rows(auction, consumer_id)
 
 
 def is_due(auction: Distribution, now: datetime) -> bool:

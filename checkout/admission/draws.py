@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from checkout.admission import admissions, distributions, drawing, entering, queues, told, upkeep
+from checkout.admission import admissions, distributions, drawing, entering, standings, told, upkeep
 from checkout.admission.models import Admission, Consumer, Distribution, DrawRun, Entry
 from offers import audit
 from offers.lib.actors import Actor
@@ -22,7 +22,7 @@ class NotClosedYet(Refusal):
     code = "draw_not_closed"
 
 
-def enter(*, draw: Distribution, consumer: Consumer, now: datetime) -> queues.Standing:
+def enter(*, draw: Distribution, consumer: Consumer, now: datetime) -> standings.Standing:
     """Put the consumer into the draw, once however often he asks.
 
     Refuses not_open_yet, closed, queue_full (`capacity`), guest_too_young.
@@ -31,7 +31,7 @@ def enter(*, draw: Distribution, consumer: Consumer, now: datetime) -> queues.St
         run = _own(draw)
         entry = Entry.objects.filter(distribution=draw, consumer=consumer).first()
         if entry is not None and entry.state != Entry.State.LEFT:
-            return queues.rows(draw, consumer.pk)
+            return standings.rows(draw, consumer.pk)
         entering.check_open(draw, consumer, over=run.ran_at is not None, now=now)
         inside = Entry.objects.filter(distribution=draw, state=Entry.State.ENTERED)
         if draw.capacity is not None and inside.count() >= draw.capacity:
@@ -41,10 +41,10 @@ def enter(*, draw: Distribution, consumer: Consumer, now: datetime) -> queues.St
         entry.state, entry.entered_at, entry.ended_at = Entry.State.ENTERED, now, None
         entry.save()
         told.of_entries(draw, "draw.consumer.entered", [entry], now=now)
-    return queues.rows(draw, consumer.pk)
+    return standings.rows(draw, consumer.pk)
 
 
-def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> queues.Standing:
+def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.Standing:
     """Withdraw from a draw that has not been run; without an entry nothing happens. Refuses closed."""
     with transaction.atomic():
         run = _own(draw)
@@ -54,14 +54,14 @@ def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> queues.Stan
                 raise entering.Closed()
             entry.state, entry.ended_at = Entry.State.LEFT, now
             entry.save(update_fields=["state", "ended_at"])
-    return queues.rows(draw, consumer_id)
+    return standings.rows(draw, consumer_id)
 
 
-def stand(*, draw: Distribution, consumer_id: int, now: datetime) -> queues.Standing:
+def stand(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.Standing:
     """Return where a consumer stands, after running a draw whose time has come."""
     if is_due(draw, now):
         run(draw=draw, now=now)
-    return queues.rows(draw, consumer_id)
+    return standings.rows(draw, consumer_id)
 
 
 def is_due(draw: Distribution, now: datetime) -> bool:

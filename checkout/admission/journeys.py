@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from checkout.admission import auctions, distributions, draws, estimates, line, queues, routing
+from checkout.admission import auctions, distributions, draws, estimates, line, queue_pace, queues, routing, standings
 from checkout.admission.models import Admission, Consumer, Distribution, Entry, Experience
 
 TokenOf = Callable[[Admission], str]
@@ -36,7 +36,7 @@ def enter(
     if distribution.mechanism == Distribution.Mechanism.DRAW:
         standing = draws.enter(draw=distribution, consumer=consumer, now=now)
     elif distribution.mechanism == Distribution.Mechanism.AUCTION:
-        standing = taken or queues.Standing(distribution)  # one takes part by bidding
+        standing = taken or standings.Standing(distribution)  # one takes part by bidding
     else:
         standing = queues.enter(distribution=distribution, consumer=consumer, now=now, ticket=ticket)
     return document(standing, consumer=consumer, now=now, token_of=token_of)
@@ -51,7 +51,7 @@ def journey(
         found = routing.route(experience=experience, consumer=consumer)
         if found.distribution is None:
             return {**blank(now), "stage": found.gate}
-        taken = queues.Standing(found.distribution)
+        taken = standings.Standing(found.distribution)
     return document(taken, consumer=consumer, now=now, token_of=token_of)
 
 
@@ -64,7 +64,7 @@ def leave(*, experience: Experience, consumer: Consumer, now: datetime) -> None:
             draws.leave(draw=distribution, consumer_id=consumer.pk, now=now)
 
 
-def document(standing: queues.Standing, *, consumer: Consumer, now: datetime, token_of: TokenOf) -> dict[str, Any]:
+def document(standing: standings.Standing, *, consumer: Consumer, now: datetime, token_of: TokenOf) -> dict[str, Any]:
     """Return the status document (admission.md 4.1); a token stands in stage admitted only, and only the consumer's."""
     distribution, place, entry = standing.distribution, standing.place, standing.entry
     found = {
@@ -127,7 +127,7 @@ def blank(now: datetime) -> dict[str, Any]:
 
 def _taken(
     experience: Experience, consumer: Consumer, now: datetime, ticket: str | None = None, may_tick: bool = True
-) -> queues.Standing | None:
+) -> standings.Standing | None:
     """Return where the consumer stands in the experience: in a line, or by the row that was made last."""
     left = None
     for distribution in routing.paths(experience):
@@ -136,14 +136,14 @@ def _taken(
                 distribution=distribution, consumer_id=consumer.pk, now=now, ticket=ticket, may_tick=may_tick
             )
         else:
-            found = queues.rows(distribution, consumer.pk)
+            found = standings.rows(distribution, consumer.pk)
         if found.place is not None or (found.entry is not None and found.entry.state != Entry.State.LEFT):
             return found
         left = left or (found if found.entry is not None else None)
     return left
 
 
-def _waiting(standing: queues.Standing, place: line.Place, consumer: Consumer, now: datetime) -> dict[str, Any]:
+def _waiting(standing: standings.Standing, place: line.Place, consumer: Consumer, now: datetime) -> dict[str, Any]:
     distribution = standing.distribution
     served = distributions.state_of(distribution, now) == "SCHEDULED" or distributions.serves(distribution, now)
     if not served:
@@ -153,7 +153,7 @@ def _waiting(standing: queues.Standing, place: line.Place, consumer: Consumer, n
         and now < distribution.open_at
         and distribution.ordering == Distribution.Ordering.SHUFFLE_PREQUEUE
     )
-    wait = queues.wait_of(distribution, place, now)
+    wait = queue_pace.wait_of(distribution, place, now)
     near = place.ahead < line.near(distribution.admission_rate)
     poll = estimates.poll_after(wait=wait, near=near, salt=consumer.pk)
     if distribution.open_at is not None and now < distribution.open_at:
@@ -171,7 +171,7 @@ def _waiting(standing: queues.Standing, place: line.Place, consumer: Consumer, n
     }
 
 
-def _stage(standing: queues.Standing, now: datetime) -> str:
+def _stage(standing: standings.Standing, now: datetime) -> str:
     distribution, entry, admission = standing.distribution, standing.entry, standing.admission
     if admission is not None and admission.state in Admission.OPEN:
         paying = admission.payment_started_at is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from checkout.admission import distributions, line, queues
+from checkout.admission import distributions, line, queue_pace
 from checkout.admission.models import Distribution
 
 STEP = 20  # seconds a bar stands for
@@ -58,7 +58,7 @@ def of(*, distribution: Distribution, now: datetime) -> Progress:
     per_minute, estimate = 0, None
     if distribution.mechanism == Distribution.Mechanism.QUEUE:
         try:
-            shown = queues.serving(distribution=distribution, now=now)
+            shown = queue_pace.serving(distribution=distribution, now=now)
             waiting, per_minute = shown["waiting"], shown["admitted_per_minute"]
             estimate = shown["marks"][-1]["estimated_wait_seconds"] if shown["marks"] else None
         except line.LineUnavailable:

@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from checkout.admission import auctions, draws, line, queues
+from checkout.admission import auctions, draws, line, queue_ticks
 from offers.lib import clock
 
 log = logging.getLogger("offerkeep.admission")
@@ -14,9 +14,9 @@ log = logging.getLogger("offerkeep.admission")
 @shared_task(name="admission.tick", acks_late=True)
 def tick(**_: Any) -> None:
     """Admit the next in every running queue; run twice at once, one of them leads."""
-    for distribution in queues.running(now=clock.now()):
+    for distribution in queue_ticks.running(now=clock.now()):
         try:
-            queues.tick(distribution=distribution, now=clock.now(), least_ms=queues.TICK_MS // 2)
+            queue_ticks.tick(distribution=distribution, now=clock.now(), least_ms=queue_ticks.TICK_MS // 2)
         except line.LineUnavailable:
             log.warning("no admissions: the waiting line cannot be reached")
             return

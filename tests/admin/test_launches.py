@@ -6,7 +6,7 @@ import pytest
 import redis
 from django.test import Client
 
-from checkout.admission import line, queues
+from checkout.admission import line, queue_numbers, queue_ticks, queues
 from checkout.admission.models import Admission, Consumer, Distribution
 from offers.lib import clock
 from offers.models import AuditEntry, Retailer
@@ -31,7 +31,7 @@ BUILD = {
 @pytest.fixture(autouse=True)
 def emptied(redis_client: "redis.Redis") -> Iterator[None]:
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     yield
     line.reset()
 
@@ -90,7 +90,7 @@ def test_the_live_view_counts_and_staff_pause_admit_and_deny(owner: Client, shop
     made.refresh_from_db()
     for one in people:
         queues.enter(distribution=made, consumer=one, now=now)
-    queues.tick(distribution=made, now=now)
+    queue_ticks.tick(distribution=made, now=now)
     shown = owner.get(f"{page}/live/").json()
     assert (shown["figures"]["waiting"], shown["figures"]["admitted"], len(shown["series"])) == ("3", "0", 30)
     assert shown["status"].startswith("Paused")

@@ -15,7 +15,17 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from checkout.admission import consumers, distributions, journeys, line, queue_log, queues  # noqa: E402
+from checkout.admission import (  # noqa: E402
+    consumers,
+    distributions,
+    journeys,
+    line,
+    queue_log,
+    queue_pace,
+    queue_refills,
+    queue_ticks,
+    queues,
+)
 from checkout.admission.models import Admission, Consumer, Distribution, Entry  # noqa: E402
 from offers import clients  # noqa: E402
 from offers.lib import clock  # noqa: E402
@@ -65,7 +75,7 @@ def polls(queue: Distribution, waiting: list[Consumer], now: datetime) -> dict[s
     """Return polls a second of one process: the document everybody shares, made anew, and a consumer's own."""
     began = time.perf_counter()
     for _ in range(POLLS // 10):
-        queues.serving(distribution=queue, now=now)
+        queue_pace.serving(distribution=queue, now=now)
     shared = POLLS // 10 / (time.perf_counter() - began)
     found, step = [], max(1, len(waiting) // POLLS)
     for one in waiting[::step]:
@@ -125,7 +135,7 @@ def main(number: int) -> dict[str, Any]:
         second += 1
         moment = now + timedelta(seconds=second)
         began = time.perf_counter()
-        done = queues.tick(distribution=queue, now=moment)
+        done = queue_ticks.tick(distribution=queue, now=moment)
         took = (time.perf_counter() - began) * 1000
         if done is not None and done.admitted:
             ticks.append(took)
@@ -136,7 +146,7 @@ def main(number: int) -> dict[str, Any]:
             result["slowest_call_ms"] = slowest_ms(server)
             server.flushdb()
             began = time.perf_counter()
-            queues.refill(distribution=queue, now=moment)
+            queue_refills.refill(distribution=queue, now=moment)
             refill = time.perf_counter() - began
             slowest_ms(server)
         if second > number // A_TICK * 4 + 60:

@@ -10,7 +10,7 @@ import redis
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from checkout.admission import claims, distributions, line, queues
+from checkout.admission import claims, distributions, line, queue_numbers
 from checkout.admission.models import Admission, Distribution
 from checkout.api.pages.checkout import DECLINED, PAYS
 from checkout.models import Order
@@ -27,7 +27,7 @@ SLOW = 20_000
 @pytest.fixture(autouse=True)
 def emptied(redis_client: "redis.Redis") -> Iterator[None]:
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     yield
     line.reset()
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from checkout.admission import distributions, line, queues
+from checkout.admission import distributions, line, queue_numbers, queue_ticks, queues
 from checkout.admission.models import Admission, Consumer
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture(autouse=True)
 def emptied(redis_client: "redis.Redis") -> Iterator[None]:
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     yield
     line.reset()
 
@@ -44,7 +44,7 @@ def test_the_live_view_follows_a_running_queue(page: Page, live_server: LiveServ
     for one in people:
         queues.enter(distribution=made, consumer=one, now=now - timedelta(seconds=40))
     for at in range(8):
-        queues.tick(distribution=made, now=now - timedelta(seconds=36 - at))
+        queue_ticks.tick(distribution=made, now=now - timedelta(seconds=36 - at))
     went = list(Admission.objects.order_by("id"))
     for at, admission in enumerate(went):
         admission.issued_at = now - timedelta(seconds=(at * 37) % 560)

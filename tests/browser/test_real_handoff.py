@@ -7,7 +7,7 @@ import redis
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from checkout.admission import line, queues
+from checkout.admission import line, queue_numbers
 from checkout.admission.models import Admission
 from examples.external_checkout import __main__ as program
 from examples.external_checkout import admission, shop
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture(autouse=True)
 def emptied(redis_client: "redis.Redis") -> Iterator[None]:
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     yield
     line.reset()
 

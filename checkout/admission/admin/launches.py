@@ -10,7 +10,7 @@ from django.contrib.admin import display
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from checkout.admission import consumers, distributions, line, progress, queues
+from checkout.admission import consumers, distributions, line, progress, queue_overrides
 from checkout.admission.models import Consumer, Distribution
 from offers.admin import fields, show
 from offers.admin.filters import RetailerFilter
@@ -364,7 +364,9 @@ class LaunchAdmin(OfficeAdmin):
         row: Distribution = self.find(key, "retailer", "sequence__experience")
 
         def act(values: dict[str, Any]) -> str:
-            queues.admit(distribution=row, consumer_uuid=values["consumer"], actor=actor_of(request), now=now())
+            queue_overrides.admit(
+                distribution=row, consumer_uuid=values["consumer"], actor=actor_of(request), now=now()
+            )
             return "Admitted out of turn."
 
         return self.ask(
@@ -384,7 +386,7 @@ class LaunchAdmin(OfficeAdmin):
 
         def act(values: dict[str, Any]) -> str:
             named = consumers.find(retailer_id=row.retailer_id, uuid=values["consumer"])
-            queues.deny(
+            queue_overrides.deny(
                 distribution=row,
                 consumer_uuid=str(named.uuid),
                 reason=values["reason"][:200],

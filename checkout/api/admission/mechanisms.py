@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from checkout.admission import distributions, journeys, queues, tokens
+from checkout.admission import distributions, journeys, standings, tokens
 from checkout.admission.models import Consumer, Distribution
 from checkout.api.admission.access import AdmissionView
 from checkout.api.common import shopper_limits
@@ -17,7 +17,7 @@ class MechanismView(AdmissionView):
         """Return the retailer's distribution of this mechanism. Refuses not_found."""
         return distributions.find(retailer_id=self.retailer_id, uuid=ident, mechanism=self.mechanism)
 
-    def answer(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
+    def answer(self, standing: standings.Standing, consumer: Consumer) -> dict[str, Any]:
         """Return a consumer's status document."""
         return journeys.document(standing, consumer=consumer, now=self.now, token_of=tokens.token_of)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from checkout.admission import consumers, distributions, queues
+from checkout.admission import consumers, distributions, queue_overrides, queue_pace, queues
 from checkout.admission.models import Distribution
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.mechanisms import MechanismView
@@ -113,7 +113,7 @@ class Serving(AdmissionView):
         queue = Distribution.objects.filter(uuid=name, published=True, mechanism=Distribution.Mechanism.QUEUE).first()
         if queue is None:
             raise NotFound("queue", ident)
-        text = render.dumps(queues.serving(distribution=queue, now=self.now))
+        text = render.dumps(queue_pace.serving(distribution=queue, now=self.now))
         if len(_kept) >= KEPT_MOST:
             _kept.clear()
         _kept[name] = (time.monotonic_ns() + KEPT_NS, text)
@@ -128,7 +128,7 @@ class Admit(QueueView):
     def post(self, request: HttpRequest, ident: str) -> Any:
         _, named = self.consumer_named()
         queue = self.named(ident)
-        standing = queues.admit(distribution=queue, consumer_uuid=named, actor=self.actor, now=self.now)
+        standing = queue_overrides.admit(distribution=queue, consumer_uuid=named, actor=self.actor, now=self.now)
         return self.answer(standing, consumers.find(retailer_id=self.retailer_id, uuid=named))
 
 
@@ -143,7 +143,9 @@ class Deny(QueueView):
         if not isinstance(reason, str):
             raise InvalidPayload("reason should be a text", field="reason")
         queue = self.named(ident)
-        standing = queues.deny(distribution=queue, consumer_uuid=named, reason=reason, actor=self.actor, now=self.now)
+        standing = queue_overrides.deny(
+            distribution=queue, consumer_uuid=named, reason=reason, actor=self.actor, now=self.now
+        )
         return self.answer(standing, consumers.find(retailer_id=self.retailer_id, uuid=named))
 
 

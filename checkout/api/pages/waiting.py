@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from checkout import admitted_orders
-from checkout.admission import auctions, claims, distributions, draws, handoffs, journeys, queues, tokens
+from checkout.admission import auctions, claims, distributions, draws, handoffs, journeys, queues, standings, tokens
 from checkout.admission.models import Admission, Consumer, Distribution, Entry
 from checkout.api.common import errors, shopper_limits
 from checkout.api.pages import framing, shopper, words
@@ -167,13 +167,13 @@ def status(
 ) -> dict[str, Any]:
     """Return the status document of this browser's consumer, or of somebody who has done nothing."""
     if consumer is None:
-        found = queues.Standing(distribution)
+        found = standings.Standing(distribution)
         return journeys.document(found, consumer=Consumer(pk=0), now=now, token_of=_no_token)
     if distribution.mechanism == Distribution.Mechanism.QUEUE:
         ticket = request.session.get(TICKET)
         found = queues.stand(distribution=distribution, consumer_id=consumer.pk, now=now, ticket=ticket)
         if found.place is None and found.entry is not None and found.entry.state == Entry.State.QUEUED:
-            found = queues.Standing(distribution)  # he left a moment ago; the row is written at the next tick
+            found = standings.Standing(distribution)  # he left a moment ago; the row is written at the next tick
     elif distribution.mechanism == Distribution.Mechanism.AUCTION:
         found = auctions.stand(auction=distribution, consumer_id=consumer.pk, now=now)
     else:

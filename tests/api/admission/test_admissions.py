@@ -9,7 +9,7 @@ import pytest
 import redis
 from django.db import connection
 
-from checkout.admission import claims, line, queues
+from checkout.admission import claims, line, queue_numbers
 from checkout.admission.models import Admission, Distribution, Entry
 from checkout.configure import operations
 from offers.ledger.models import Hold
@@ -27,7 +27,7 @@ ORDER = {"order_id": "R-1", "order_amount": "49.00", "currency": "EUR"}
 @pytest.fixture(autouse=True)
 def emptied(redis_client: "redis.Redis", set_clock: SetClock) -> Iterator[None]:
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     set_clock(NOW)
     yield
     line.reset()

@@ -8,7 +8,7 @@ import pytest
 import redis
 from django.test import override_settings
 
-from checkout.admission import line, queues
+from checkout.admission import line, queue_numbers
 from checkout.api.admission import queues as views
 from offers.models import Retailer
 from tests import factories
@@ -24,7 +24,7 @@ SetClock = Callable[[datetime], None]
 @pytest.fixture(autouse=True)
 def emptied(redis_client: "redis.Redis", set_clock: SetClock) -> Iterator["redis.Redis"]:
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     views._kept.clear()
     set_clock(NOW)
     yield redis_client

@@ -9,7 +9,7 @@ import pytest
 import redis
 from django.db import connection
 
-from checkout.admission import claims, line, queues, reservations
+from checkout.admission import claims, line, queue_numbers, queue_ticks, reservations
 from checkout.admission.models import Admission, Distribution, Reservation
 from offers import stock
 from offers.ledger import audit
@@ -30,7 +30,7 @@ ADDRESS = "/admission/v1/reservations"
 @pytest.fixture(autouse=True)
 def emptied(redis_client: "redis.Redis", set_clock: SetClock) -> Iterator[None]:
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     set_clock(NOW)
     yield
     line.reset()
@@ -59,7 +59,7 @@ class Scene:
         guest = self.page.post("/admission/v1/auth/guest", {}).json
         consumer = ApiClient({**self.page.headers, "Authorization": f"Bearer {guest['access_token']}"})
         consumer.post(f"/admission/v1/queues/{self.queue.uuid}/enter", {})
-        queues.tick(distribution=self.queue, now=clock.now())
+        queue_ticks.tick(distribution=self.queue, now=clock.now())
         status = consumer.get(f"/admission/v1/queues/{self.queue.uuid}/status")
         return str(status["admission"]["token"])
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from checkout.admission import distributions, queues
+from checkout.admission import distributions, queue_ticks, queues, standings
 from checkout.admission.models import Admission, Consumer, Distribution, Entry
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
@@ -41,12 +41,12 @@ def consumers(shop: Retailer, number: int) -> list[Consumer]:
     )
 
 
-def enter(queue: Distribution, *people: Consumer, seconds: int = 0) -> list[queues.Standing]:
+def enter(queue: Distribution, *people: Consumer, seconds: int = 0) -> list[standings.Standing]:
     return [queues.enter(distribution=queue, consumer=one, now=at(seconds)) for one in people]
 
 
-def tick(queue: Distribution, *, seconds: int = 0) -> queues.Ticked | None:
-    return queues.tick(distribution=queue, now=at(seconds))
+def tick(queue: Distribution, *, seconds: int = 0) -> queue_ticks.Ticked | None:
+    return queue_ticks.tick(distribution=queue, now=at(seconds))
 
 
 def admitted(queue: Distribution) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from checkout.admission import journeys, line, queues
+from checkout.admission import journeys, line, queue_numbers, queue_overrides, queue_pace
 from checkout.admission.models import Consumer, Distribution, Experience
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def emptied(redis_client: "redis.Redis") -> Iterator[None]:
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     yield
     line.reset()
 
@@ -107,7 +107,7 @@ def test_leaving_and_being_denied(shop_a: Retailer) -> None:
     tick(queue, seconds=1)
     left = journey(queue, one, seconds=2)
     assert (left["stage"], left["status"]) == ("active_enterable", "LEFT")
-    queues.deny(distribution=queue, consumer_uuid=str(two.uuid), reason="bot", actor=SYSTEM, now=NOW)
+    queue_overrides.deny(distribution=queue, consumer_uuid=str(two.uuid), reason="bot", actor=SYSTEM, now=NOW)
     denied = come(queue, two)
     assert (denied["stage"], denied["status"], denied["deny_reason"]) == ("ended", "DENIED", "bot")
 
@@ -121,5 +121,5 @@ def test_the_wait_is_told_by_the_pace_of_late(shop_a: Retailer) -> None:
     found = journey(queue, people[-1], seconds=20)
     wait = found["estimated_wait_seconds"]
     assert isinstance(wait, int) and 60 <= wait <= 420
-    shown = queues.serving(distribution=queue, now=at(20))
+    shown = queue_pace.serving(distribution=queue, now=at(20))
     assert shown["waiting"] == 79 and shown["serving"] == 21 and shown["marks"][0]["ahead"] == 0

@@ -9,7 +9,17 @@ import redis
 from django.db import connection, transaction
 from django.test import override_settings
 
-from checkout.admission import admissions, distributions, entering, line, queue_log, queues
+from checkout.admission import (
+    admissions,
+    distributions,
+    entering,
+    line,
+    queue_log,
+    queue_numbers,
+    queue_overrides,
+    queue_ticks,
+    queues,
+)
 from checkout.admission.models import Admission, Entry, LineState
 from offers import stock
 from offers.ledger import counters, holds
@@ -25,7 +35,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def emptied(redis_client: "redis.Redis") -> Iterator["redis.Redis"]:
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     yield redis_client
     line.reset()
 
@@ -35,7 +45,7 @@ def test_a1_a4_a5_one_enters_waits_and_is_admitted_in_order(shop_a: Retailer) ->
     first, second = consumers(shop_a, 2)
     standing = enter(queue, first, second)[1]
     assert standing.place and standing.place.ahead == 1 and standing.admission is None
-    assert tick(queue) == queues.Ticked(copied=2, admitted=1, waiting=2)
+    assert tick(queue) == queue_ticks.Ticked(copied=2, admitted=1, waiting=2)
     found = queues.stand(distribution=queue, consumer_id=first.pk, now=at(0))
     assert found.admission and found.admission.state == "ISSUED"
     assert found.admission.expires_at == at(900)
@@ -229,22 +239,24 @@ def test_staff_admit_and_deny_with_a_trace(shop_a: Retailer, shop_b: Retailer) -
     enter(queue, *people)
     tick(queue)
     for _ in range(2):
-        done = queues.admit(distribution=queue, consumer_uuid=str(people[3].uuid), actor=SYSTEM, now=at(1))
+        done = queue_overrides.admit(distribution=queue, consumer_uuid=str(people[3].uuid), actor=SYSTEM, now=at(1))
         assert done.admission and done.admission.consumer_id == people[3].pk
     assert launch.admitted(queue) == [people[0].pk, people[3].pk]
-    with pytest.raises(queues.NoRoom):
-        queues.admit(distribution=queue, consumer_uuid=str(people[2].uuid), actor=SYSTEM, now=at(1))
+    with pytest.raises(queue_overrides.NoRoom):
+        queue_overrides.admit(distribution=queue, consumer_uuid=str(people[2].uuid), actor=SYSTEM, now=at(1))
     kept = queues.stand(distribution=queue, consumer_id=people[2].pk, now=at(1)).place
     assert kept and kept.ahead == 1
-    denied = queues.deny(distribution=queue, consumer_uuid=str(people[1].uuid), reason="bot", actor=SYSTEM, now=at(2))
+    denied = queue_overrides.deny(
+        distribution=queue, consumer_uuid=str(people[1].uuid), reason="bot", actor=SYSTEM, now=at(2)
+    )
     assert denied.entry and denied.entry.state == "DENIED"
     assert queues.stand(distribution=queue, consumer_id=people[1].pk, now=at(3)).entry == denied.entry
     again = enter(queue, people[1], seconds=4)[0]
     assert again.place is None and again.entry and again.entry.deny_reason == "bot"
     with pytest.raises(entering.NotWaiting):
-        queues.deny(distribution=queue, consumer_uuid=str(people[0].uuid), reason="", actor=SYSTEM, now=at(5))
+        queue_overrides.deny(distribution=queue, consumer_uuid=str(people[0].uuid), reason="", actor=SYSTEM, now=at(5))
     with pytest.raises(NotFound):
-        queues.admit(distribution=queue, consumer_uuid=str(consumer(shop_b).uuid), actor=SYSTEM, now=NOW)
+        queue_overrides.admit(distribution=queue, consumer_uuid=str(consumer(shop_b).uuid), actor=SYSTEM, now=NOW)
     assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"queue.admit", "queue.deny"}
 
 
@@ -344,8 +356,8 @@ def test_numbers_after_a_flush_go_on_behind_all_that_were_leased(shop_a: Retaile
     enter(queue, one)
     emptied.flushdb()
     place = enter(queue, two)[0].place
-    assert place and place.number == queues.LEASE + 1
-    assert LineState.objects.get(distribution=queue).leased == 2 * queues.LEASE
+    assert place and place.number == queue_numbers.LEASE + 1
+    assert LineState.objects.get(distribution=queue).leased == 2 * queue_numbers.LEASE
 
 
 def test_the_log_is_copied_as_often_as_one_likes(shop_a: Retailer) -> None:
@@ -376,7 +388,7 @@ def test_ticks_polls_and_entries_at_once_admit_everybody_once(shop_a: Retailer) 
             barrier.wait()
             for turn in range(10):
                 queues.enter(distribution=queue, consumer=people[10 * which + turn], now=at(turn))
-                queues.tick(distribution=queue, now=at(turn))
+                queue_ticks.tick(distribution=queue, now=at(turn))
                 queues.stand(distribution=queue, consumer_id=people[10 * which + turn].pk, now=at(turn + 1))
         except BaseException as error:
             errors.append(error)

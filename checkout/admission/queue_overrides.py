@@ -1,0 +1,103 @@
+"""What staff and servers decide in a queue: one is admitted out of turn, one is taken out for good; both audited."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from checkout.admission import admissions, distributions, entering, line, queue_refills, queue_ticks, standings
+from checkout.admission.models import Admission, Consumer, Distribution, Entry, LineState
+from offers import audit
+from offers.ledger import holds
+from offers.lib.actors import Actor
+from offers.lib.errors import InvalidPayload, NotFound, Refusal
+
+
+class NoRoom(Refusal):
+    """There is no place in the checkout for one more."""
+
+    code = "no_room"
+
+
+def admit(*, distribution: Distribution, consumer_uuid: str, actor: Actor, now: datetime) -> standings.Standing:
+    """Admit one consumer out of turn, with an audit row. Who is admitted already stays so.
+
+    Refuses not_found, not_waiting, and no_room where places or stock are short.
+    """
+    consumer = _consumer(distribution, consumer_uuid)
+    with transaction.atomic():
+        _own(distribution)
+        found = standings.rows(distribution, consumer.pk)
+        if found.admission and found.admission.state in Admission.OPEN and found.admission.expires_at > now:
+            return found
+        called = queue_refills.with_line(
+            distribution, now, lambda: line.call_one(distribution.uuid.hex, consumer=consumer.pk, now=now)
+        )
+        if called is None:
+            raise entering.NotWaiting()
+        try:
+            with transaction.atomic():
+                entries = queue_ticks.entries_of(distribution, [called])
+                made = admissions.issue(distribution=distribution, entries=entries, now=now)
+        except holds.Exceeded as short:
+            line.settle(distribution.uuid.hex, now=now, fence=_fence(distribution), written=[], back=[consumer.pk])
+            raise NoRoom() from short
+        _audit(distribution, "queue.admit", consumer, actor, now)
+        fence = _fence(distribution)
+    line.settle(distribution.uuid.hex, now=now, fence=fence, written=[consumer.pk])
+    return standings.Standing(distribution, entry=entries[0], admission=made[0])
+
+
+def deny(
+    *, distribution: Distribution, consumer_uuid: str, reason: str, actor: Actor, now: datetime
+) -> standings.Standing:
+    """Take one consumer out for good, with a reason he is told and an audit row. Refuses not_found, not_waiting."""
+    if len(reason) > 200 or "\x00" in reason:
+        raise InvalidPayload("reason should be a text of at most 200 characters", field="reason")
+    consumer = _consumer(distribution, consumer_uuid)
+    with transaction.atomic():
+        _own(distribution)
+        place = queue_refills.with_line(
+            distribution, now, lambda: line.remove(distribution.uuid.hex, consumer=consumer.pk, now=now)
+        )
+        entry = Entry.objects.filter(distribution=distribution, consumer=consumer).first()
+        if place.state not in {"out", "none"} or (entry and entry.state == Entry.State.ADMITTED):
+            raise entering.NotWaiting("This consumer is admitted; revoke the admission instead")
+        entry = entry or Entry(distribution=distribution, consumer=consumer, entered_at=now)
+        entry.number = place.number if place.state == "out" else entry.number
+        entry.state, entry.deny_reason, entry.ended_at = Entry.State.DENIED, reason or "denied", now
+        entry.save()
+        _audit(distribution, "queue.deny", consumer, actor, now, reason)
+    return standings.Standing(distribution, entry=entry)
+
+
+def _own(distribution: Distribution) -> None:
+    LineState.objects.get_or_create(distribution=distribution)
+    LineState.objects.select_for_update().get(distribution=distribution)
+
+
+def _fence(distribution: Distribution) -> int:
+    return LineState.objects.values_list("fence", flat=True).get(distribution=distribution)
+
+
+def _consumer(distribution: Distribution, uuid: str) -> Consumer:
+    found = Consumer.objects.filter(retailer_id=distribution.retailer_id, uuid=distributions.as_uuid(uuid)).first()
+    if found is None:
+        raise NotFound("consumer", uuid)
+    return found
+
+
+def _audit(
+    distribution: Distribution, action: str, consumer: Consumer, actor: Actor, now: datetime, reason: str = ""
+) -> None:
+    facts: dict[str, Any] = {"consumer": str(consumer.uuid)}
+    audit.record(
+        retailer_id=distribution.retailer_id,
+        actor=actor,
+        action=action,
+        object_type="distribution",
+        object_id=str(distribution.uuid),
+        after=facts,
+        reason=reason,
+        now=now,
+    )
