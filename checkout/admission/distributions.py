@@ -127,11 +127,12 @@ def update(
     return row
 
 
-def find(*, retailer_id: int, uuid: str, mechanism: str = "") -> Distribution:
-    """Return a published distribution of the retailer. Refuses not_found, another's as well."""
+def find(*, retailer_id: int, uuid: str, mechanism: str = "", drafts: bool = False) -> Distribution:
+    """Return a published distribution of the retailer, with `drafts` any. Refuses not_found, another's as well."""
     found = Distribution.objects.select_related("sequence__experience").filter(
-        retailer_id=retailer_id, uuid=as_uuid(uuid), published=True
+        retailer_id=retailer_id, uuid=as_uuid(uuid)
     )
+    found = found if drafts else found.filter(published=True)
     row = found.filter(mechanism=mechanism).first() if mechanism else found.first()
     if row is None:
         raise NotFound(mechanism or "distribution", uuid)

@@ -14,7 +14,7 @@ _seeds: dict[int, bytes] = {}
 
 
 def give(distribution: Distribution, enter: Callable[[int], line.Place]) -> line.Place:
-    """Let `enter` give a number out of those leased, leasing more when they are used up: one write in twenty thousand."""
+    """Let `enter` give one of the numbers leased; more are leased when they are used up: a write in twenty thousand."""
     for _ in range(3):
         leased = _leased.get(distribution.pk, 0)
         try:

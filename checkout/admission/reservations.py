@@ -8,17 +8,11 @@ keep, sell and give back what is reserved, and this module only says how much th
 from collections.abc import Iterable
 from datetime import datetime
 
-from checkout.admission import admissions, claims
+from checkout.admission import admissions, claims, meant
 from checkout.admission.models import Admission, Reservation
 from offers import stock
 from offers.ledger import holds
 from offers.lib.errors import NotFound, Refusal
-
-
-class SkuNotAdmitted(Refusal):
-    """This admission is for another product."""
-
-    code = "sku_not_admitted"
 
 
 class QuantityNotAdmitted(Refusal):
@@ -53,8 +47,7 @@ def reserve(
         claims.refuse_unless_open(row, session, now)
         if now >= row.expires_at:
             raise claims.AdmissionExpired()
-        if row.sku and row.sku != sku:
-            raise SkuNotAdmitted(sku=row.sku)
+        meant.check(row, sku=sku)
         variant = stock.find(retailer_id=row.retailer_id, sku=sku)
         held = {one.variant_id: one for one in row.reservations.filter(state=Reservation.State.HELD)}
         mine = held.pop(variant.pk, None)

@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout.admission import claims, distributions, tokens
-from checkout.admission.models import Admission
+from checkout.admission import claims, distributions, meant, tokens
+from checkout.admission.models import Admission, Distribution
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.schema import CONSUMER, SERVER
 from checkout.api.common import keys, parse, shopper_limits
@@ -35,7 +35,74 @@ class TokenView(AdmissionView):
         return value
 
     def admission(self) -> Admission:
-        return tokens.read(text=self.told("admission_token"), retailer_id=self.retailer_id)
+        """Return the admission that the token names, if it is for what else the body says."""
+        row = tokens.read(text=self.told("admission_token"), retailer_id=self.retailer_id)
+        meant.check(row, **self.meaning(), sku=self.told("sku", optional=True))
+        return row
+
+    def meaning(self) -> dict[str, str]:
+        """Return which distribution and consumer the body says the admission is for."""
+        return {
+            "kind": self.told("distribution_type", optional=True),
+            "distribution": self.told("distribution_id", optional=True),
+            "consumer": self.told("consumer_id", optional=True),
+        }
+
+    def validated(self, bound: Distribution | None = None) -> dict[str, Any]:
+        """Return whether the admission of the token holds, of `bound` where one is given."""
+        token, session = self.told("admission_token"), self.told("session", optional=True)
+        shopper_limits.validation(self.request, token)
+        try:
+            row = tokens.read(text=token, retailer_id=self.retailer_id)
+        except tokens.InvalidSignature:
+            return {"valid": False, "reason": "invalid_signature" if token.count(".") == 3 else "malformed"}
+        except tokens.UnknownAdmission:
+            return {"valid": False, "reason": "unknown"}
+        reason = meant.mismatch(row, **self.meaning())
+        if bound is not None and row.distribution_id != bound.pk:
+            reason = meant.WrongDistribution.code
+        reason = reason or claims.reason(row, session=session or None, now=self.now)
+        return {"valid": False, "reason": reason} if reason else {"valid": True, **self.shape(row)}
+
+    def completed(self, bound: Distribution | None = None) -> dict[str, Any]:
+        """Complete the admission that the body names, of `bound` where one is given."""
+        body, order_id = self.read_object(), self.told("order_id")
+        if body.get("admission_id") is not None:
+            row = self.named()
+        elif body.get("admission_token") is None and "consumer_id" in body:
+            row = self.of_consumer(bound, order_id)
+        else:
+            row = self.admission()
+        if bound is not None and row.distribution_id != bound.pk:
+            raise meant.WrongDistribution()
+        amount, currency = self.price(row.distribution.currency)
+        done = claims.complete(admission_id=row.pk, order_id=order_id, amount=amount, currency=currency, now=self.now)
+        return self.shape(done)
+
+    def named(self) -> Admission:
+        row = meant.by_id(retailer_id=self.retailer_id, uuid=self.told("admission_id"))
+        meant.check(row, **self.meaning())
+        return row
+
+    def of_consumer(self, bound: Distribution | None, order_id: str) -> Admission:
+        """Return the admission in the public integration's words: distribution (id and type) and consumer."""
+        named = self.meaning()
+        if bound is None:
+            bound = distributions.find(retailer_id=self.retailer_id, uuid=self.told("distribution_id"), drafts=True)
+        row = meant.of_order(distribution=bound, consumer=self.told("consumer_id"), order_id=order_id)
+        meant.check(row, **named)
+        return row
+
+    def price(self, usual: str) -> tuple[int, str]:
+        """Return what the order cost; in the public integration's words `amount`, in the distribution's currency."""
+        short = "amount" in self.read_object()
+        name = "amount" if short else "order_amount"
+        amount, currency = self.told(name), self.told("currency", optional=short) or usual
+        if not money.is_amount(amount):
+            raise InvalidPayload(f"{name} should be a decimal text such as 12.50", field=name)
+        if not _CURRENCY.fullmatch(currency):
+            raise InvalidPayload("currency should be three capital letters", field="currency")
+        return money.to_minor(Decimal(amount), currency), currency
 
     def shape(self, row: Admission) -> dict[str, Any]:
         """Return an admission as every call answers it."""
@@ -60,23 +127,7 @@ class Validate(TokenView):
 
     def post(self, request: HttpRequest) -> Any:
         """Ask whether an admission holds: always 200, `valid` and the reason where it is not. Changes nothing."""
-        token, session = self.told("admission_token"), self.told("session", optional=True)
-        shopper_limits.validation(request, token)
-        try:
-            row = tokens.read(text=token, retailer_id=self.retailer_id)
-        except tokens.InvalidSignature:
-            return {"valid": False, "reason": "invalid_signature" if token.count(".") == 3 else "malformed"}
-        except tokens.UnknownAdmission:
-            return {"valid": False, "reason": "unknown"}
-        reason = self.elsewhere(row) or claims.reason(row, session=session or None, now=self.now)
-        return {"valid": False, "reason": reason} if reason else {"valid": True, **self.shape(row)}
-
-    def elsewhere(self, row: Admission) -> str:
-        kind, ident = self.told("distribution_type", optional=True), self.told("distribution_id", optional=True)
-        if (kind and kind != row.distribution.mechanism) or (ident and ident != str(row.distribution.uuid)):
-            return "wrong_distribution"
-        consumer = self.told("consumer_id", optional=True)
-        return "wrong_consumer" if consumer and consumer != str(row.consumer.uuid) else ""
+        return self.validated()
 
 
 class Claim(TokenView):
@@ -126,28 +177,12 @@ class Release(TokenView):
 
 class Complete(TokenView):
     def post(self, request: HttpRequest) -> Any:
-        """Use an admission up for an order, by `admission_token` or `admission_id`; the amount is a decimal text."""
-        row = self.named() if "admission_id" in self.read_object() else self.admission()
-        amount, currency = self.told("order_amount"), self.told("currency")
-        if not money.is_amount(amount):
-            raise InvalidPayload("order_amount should be a decimal text such as 12.50", field="order_amount")
-        if not _CURRENCY.fullmatch(currency):
-            raise InvalidPayload("currency should be three capital letters", field="currency")
-        done = claims.complete(
-            admission_id=row.pk,
-            order_id=self.told("order_id"),
-            amount=money.to_minor(Decimal(amount), currency),
-            currency=currency,
-            now=self.now,
-        )
-        return self.shape(done)
+        """Use an admission up for an order; the amount is a decimal text.
 
-    def named(self) -> Admission:
-        ident = distributions.as_uuid(self.told("admission_id"))
-        found = Admission.objects.filter(retailer_id=self.retailer_id, uuid=ident).first()
-        if found is None:
-            raise tokens.UnknownAdmission()
-        return found
+        It is named by `admission_token`, by `admission_id`, or by `distribution_id`, `distribution_type` and
+        `consumer_id`, with the `amount` of the order instead of `order_amount` and `currency`.
+        """
+        return self.completed()
 
 
 urlpatterns = [

@@ -7,7 +7,7 @@ from django.urls import path
 
 from checkout.admission import auctions
 from checkout.admission.models import Distribution
-from checkout.api.admission.mechanisms import MechanismView
+from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
 from checkout.api.common import shopper_limits
 from offers.lib.errors import InvalidPayload
@@ -95,10 +95,20 @@ class Settle(AuctionView):
         }
 
 
+class Validate(BoundValidate):
+    mechanism = Distribution.Mechanism.AUCTION
+
+
+class Complete(BoundComplete):
+    mechanism = Distribution.Mechanism.AUCTION
+
+
 urlpatterns = [
     path("auctions/<ident>", Auction.as_view()),
     path("auctions/<ident>/bid", Bid.as_view()),
     path("auctions/<ident>/status", Status.as_view()),
     path("auctions/<ident>/highest-bid", HighestBid.as_view()),
     path("auctions/<ident>/settle", Settle.as_view()),
+    path("auctions/<ident>/validate", Validate.as_view()),
+    path("auctions/<ident>/complete", Complete.as_view()),
 ]

@@ -7,7 +7,7 @@ from django.urls import path
 
 from checkout.admission import draws
 from checkout.admission.models import Distribution
-from checkout.api.admission.mechanisms import MechanismView
+from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
 from checkout.api.common import shopper_limits
 
@@ -81,10 +81,20 @@ class Run(DrawView):
         return self.shape(draw)
 
 
+class Validate(BoundValidate):
+    mechanism = Distribution.Mechanism.DRAW
+
+
+class Complete(BoundComplete):
+    mechanism = Distribution.Mechanism.DRAW
+
+
 urlpatterns = [
     path("draws/<ident>", Draw.as_view()),
     path("draws/<ident>/enter", Enter.as_view()),
     path("draws/<ident>/leave", Leave.as_view()),
     path("draws/<ident>/status", Status.as_view()),
     path("draws/<ident>/run", Run.as_view()),
+    path("draws/<ident>/validate", Validate.as_view()),
+    path("draws/<ident>/complete", Complete.as_view()),
 ]

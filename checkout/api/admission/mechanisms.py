@@ -2,9 +2,12 @@
 
 from typing import Any, ClassVar
 
+from django.http import HttpRequest
+
 from checkout.admission import distributions, journeys, standings, tokens
 from checkout.admission.models import Consumer, Distribution
 from checkout.api.admission.access import AdmissionView
+from checkout.api.admission.admissions import TokenView
 from checkout.api.common import shopper_limits
 
 
@@ -21,7 +24,7 @@ class MechanismView(AdmissionView):
         """Return a consumer's status document."""
         return journeys.document(standing, consumer=consumer, now=self.now, token_of=tokens.token_of)
 
-    def polled(self, standing: queues.Standing, consumer: Consumer) -> dict[str, Any]:
+    def polled(self, standing: standings.Standing, consumer: Consumer) -> dict[str, Any]:
         """Return a consumer's status document, unless he asks for the same one too often."""
         found = self.answer(standing, consumer)
         shopper_limits.poll(self.request, consumer.pk, found)
@@ -39,3 +42,28 @@ class MechanismView(AdmissionView):
             "close_at": row.close_at,
             "server_time": self.now,
         }
+
+
+class BoundView(TokenView):
+    """Base of what a checkout's server asks and tells of an admission in one distribution, published or not."""
+
+    mechanism: ClassVar[Distribution.Mechanism]
+
+    def bound(self, ident: str) -> Distribution:
+        """Return the retailer's distribution of this mechanism. Refuses not_found."""
+        return distributions.find(retailer_id=self.retailer_id, uuid=ident, mechanism=self.mechanism, drafts=True)
+
+
+class BoundValidate(BoundView):
+    def take_permit(self, request: HttpRequest) -> None:
+        """As for /admissions/validate: one token is looked at so often only."""
+
+    def post(self, request: HttpRequest, ident: str) -> Any:
+        """Ask whether an admission holds here: always 200, wrong_distribution where it is for another."""
+        return self.validated(self.bound(ident))
+
+
+class BoundComplete(BoundView):
+    def post(self, request: HttpRequest, ident: str) -> Any:
+        """Use an admission of this distribution up for an order: by its token, its id, or by `consumer_id`."""
+        return self.completed(self.bound(ident))

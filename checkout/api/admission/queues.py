@@ -10,7 +10,7 @@ from django.urls import path
 from checkout.admission import consumers, distributions, queue_overrides, queue_pace, queues
 from checkout.admission.models import Distribution
 from checkout.api.admission.access import AdmissionView
-from checkout.api.admission.mechanisms import MechanismView
+from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, PUBLIC, SERVER
 from checkout.api.common import render, shopper_limits
 from offers.lib.errors import InvalidPayload, NotFound
@@ -155,6 +155,14 @@ def ticket_in(request: HttpRequest, body: dict[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
+class Validate(BoundValidate):
+    mechanism = Distribution.Mechanism.QUEUE
+
+
+class Complete(BoundComplete):
+    mechanism = Distribution.Mechanism.QUEUE
+
+
 urlpatterns = [
     path("queues/<ident>", Queue.as_view()),
     path("queues/<ident>/enter", Enter.as_view()),
@@ -163,4 +171,6 @@ urlpatterns = [
     path("queues/<ident>/serving", Serving.as_view()),
     path("queues/<ident>/admit", Admit.as_view()),
     path("queues/<ident>/deny", Deny.as_view()),
+    path("queues/<ident>/validate", Validate.as_view()),
+    path("queues/<ident>/complete", Complete.as_view()),
 ]

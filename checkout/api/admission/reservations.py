@@ -26,7 +26,9 @@ class Reservations(TokenView):
             session=self.told("session", optional=True) or None,
             now=self.now,
         )
-        return (201 if is_new else 200), shape(self, row)
+        if is_new:
+            return 201, shape(self, row)
+        return shape(self, row)
 
 
 class One(AdmissionView):

@@ -169,6 +169,8 @@ STATUS: dict[str, int] = {
     "extension_refused": 409,
     "admission_bound_elsewhere": 409,
     "admission_already_completed": 409,
+    "wrong_distribution": 409,
+    "wrong_consumer": 409,
     "sku_not_admitted": 409,
     "quantity_not_admitted": 409,
     "payment_under_way": 409,

@@ -17,6 +17,7 @@ SHOP_SCHEMES = {
     },
     "secretKey": {"type": "http", "scheme": "bearer", "description": "`sk_…`, of a shop's server; never in a browser."},
 }
+NOTHING = {"description": "Done; no body."}
 
 
 class ShopSchema(ApiSchema):
@@ -52,6 +53,7 @@ class ShopSchema(ApiSchema):
         summary, description = words(handler, view)
         kind = inspect.getmodule(view).__name__.rpartition(".")[2]  # type: ignore[union-attr]
         reference = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+        reads = Reads(handler, view)
         done = {"description": "Done.", "content": {"application/json": {"schema": self.done}}}
         operation: dict[str, Any] = {
             "operationId": f"{self.dialect}_{method.lower()}_{kind}_{view.__name__.lower()}",
@@ -61,10 +63,10 @@ class ShopSchema(ApiSchema):
             "parameters": [*path_parameters(path), *self.query(view)],
             "security": self.callers(view, method),
             "responses": {
-                "200": done,
+                **{status: done if status != "204" else NOTHING for status in sorted(reads.statuses())},
                 **{status: {"description": text, "content": reference} for status, text in self.refusals.items()},
             },
         }
-        if method not in {*SAFE, "DELETE"} and (body := Reads(handler, view).body(registry)) is not None:
+        if method not in {*SAFE, "DELETE"} and (body := reads.body(registry)) is not None:
             operation["requestBody"] = {"content": {"application/json": {"schema": body}}}
         return operation

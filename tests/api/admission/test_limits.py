@@ -9,7 +9,7 @@ import redis
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from checkout.admission import line, queues
+from checkout.admission import line, queue_numbers, queue_ticks
 from checkout.admission.models import Distribution
 from checkout.api.common import limits
 from offers.models import Retailer
@@ -28,7 +28,7 @@ NOWHERE = "redis://127.0.0.1:9/0"
 def counted(redis_client: "redis.Redis", set_clock: SetClock, settings: Settings) -> Iterator["redis.Redis"]:
     settings.LIMITS_ON_LOOPBACK = True
     line.reset()
-    queues.reset()
+    queue_numbers.reset()
     limits.reset()
     set_clock(NOW)
     yield redis_client
@@ -168,7 +168,7 @@ def test_news_are_told_however_often_one_asks(page: ApiClient, shop_a: Retailer,
     assert refused(one.api.get(address(queue, "status")))
     Distribution.objects.filter(pk=queue.pk).update(paused=False)
     queue.refresh_from_db()
-    queues.tick(distribution=queue, now=NOW)
+    queue_ticks.tick(distribution=queue, now=NOW)
     assert one.api.get(address(queue, "status"))["stage"] == "admitted"
     assert refused(one.api.get(address(queue, "status")))
 
@@ -182,7 +182,7 @@ def test_a_server_validates_as_often_as_it_likes_but_one_token_thirty_times(
     queue = launch.queue(shop_a)
     one = Guest(page)
     one.api.post(address(queue, "enter"), {})
-    queues.tick(distribution=queue, now=NOW)
+    queue_ticks.tick(distribution=queue, now=NOW)
     token = one.api.get(address(queue, "status"))["admission"]["token"]
     answers = [server.post("/admission/v1/admissions/validate", {"admission_token": token}) for _ in range(31)]
     assert [answer.status for answer in answers] == [200] * 30 + [429]
