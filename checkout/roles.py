@@ -30,7 +30,7 @@ SEEN = {
     ],
     "checkout": ["redemption", "order", "locksession", "validation", "transaction", "authorization"],
     "loyalty": ["rule", "tiersystem"],
-    "admission": ["distribution"],
+    "admission": ["distribution", "admission"],
 }
 # What a marketer looks after. Nothing here is deleted but rules, their assignments and product collections:
 # the rest is disabled or archived, because history points to it.
@@ -65,7 +65,7 @@ def permissions_of(role: str) -> set[str]:
     if role in {REVIEWER, ADMIN}:
         granted |= {"checkout.rollback_redemption", "checkout.release_locksession", "offers.view_auditentry"}
         granted |= {"offers.change_useroffer", "checkout.change_transaction"}
-        granted |= {"checkout.change_authorization"}
+        granted |= {"checkout.change_authorization", "admission.change_admission"}
     if role == ADMIN:
         granted |= {f"{app}.view_{model}" for app, models in WATCHED.items() for model in models}
         granted |= {

@@ -56,7 +56,13 @@ MENU: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Authorisations", "verified_user", "checkout", "authorization"),
         ],
     ),
-    ("Launches", [("Launches", "rocket_launch", "admission", "distribution")]),
+    (
+        "Launches",
+        [
+            ("Launches", "rocket_launch", "admission", "distribution"),
+            ("Admissions", "how_to_reg", "admission", "admission"),
+        ],
+    ),
     (
         "Customers & catalogue",
         [

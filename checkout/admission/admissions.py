@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import Q
 
 from checkout.admission.models import Admission, Distribution, Entry
 from offers import stock
@@ -120,6 +121,12 @@ def reference(*, distribution_id: int, issued_at: datetime) -> str:
 def stock_item(one: Admission) -> str:
     """Return the ledger's name, within the reference, for the units of stock that an admission keeps."""
     return f"s{one.uuid.hex}"
+
+
+def over(now: datetime) -> Q:
+    """Return what narrows to the open admissions whose time is up, written down or not."""
+    graced = Q(payment_started_at__isnull=True) | Q(expires_at__lte=now - GRACE)
+    return Q(state__in=Admission.OPEN, expires_at__lte=now) & graced
 
 
 def live(*, distribution: Distribution, consumer_id: int) -> Admission | None:

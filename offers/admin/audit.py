@@ -16,7 +16,18 @@ from offers.models import AuditEntry
 Rows = QuerySet[AuditEntry]
 # Whose changes the trail keeps.
 KEPT = (
+    "admission",
+    "auction",
+    "authorization",
     "campaign",
+    "channel",
+    "distribution",
+    "draw",
+    "loyalty_rule",
+    "offer",
+    "queue",
+    "store",
+    "tier_system",
     "voucher",
     "promotion_tier",
     "redemption",
@@ -35,6 +46,7 @@ KEPT = (
 )
 # What is stored as noun.verb, said as colleagues would.
 NOUNS = {
+    "distribution": "launch",
     "client": "API credential",
     "rule": "condition",
     "session": "lock",
@@ -45,18 +57,23 @@ NOUNS = {
 DONE = {
     "archive": "archived",
     "assign": "bound",
+    "admit": "admitted out of turn",
     "balance": "credit changed",
     "create": "made",
     "delete": "deleted",
+    "deny": "denied",
     "disable": "switched off",
     "enable": "switched on",
     "end_rotation": "old secret ended",
     "erase": "erased",
+    "extend": "extended",
     "release": "released",
     "resend": "sent again",
     "revoke": "revoked",
     "rollback": "rolled back",
     "rotate": "secret renewed",
+    "run": "run by hand",
+    "settle": "settled by hand",
     "unassign": "unbound",
     "update": "changed",
 }

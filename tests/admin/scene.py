@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from checkout import redemption, session_offers, sessions, transactions, validation
-from checkout.admission import distributions
-from checkout.admission.models import Distribution
+from checkout.admission import admissions, distributions
+from checkout.admission.models import Admission, Consumer, Distribution, Entry
 from checkout.asks import Ask
 from checkout.models import Authorization, LockSession, Order, Redemption, Transaction, Validation
 from loyalty import members, points, tier_systems
@@ -104,6 +104,17 @@ class Scene:
         return found or distributions.create(
             mechanism="queue", fields={}, experience={"name": "Drop"}, **who(self.shop)
         )
+
+    @property
+    def admission(self) -> Admission:
+        """Somebody's, open."""
+        if found := Admission.objects.first():
+            return found
+        at = clock.now()
+        person = Consumer.objects.create(retailer=self.shop, created_at=at)
+        entry = Entry.objects.create(distribution=self.launch, consumer=person, state="QUEUED", entered_at=at)
+        [made] = admissions.issue(distribution=self.launch, entries=[entry], now=at)
+        return made
 
     @property
     def shown(self) -> Authorization:

@@ -12,7 +12,7 @@ from tests.admin.scene import Scene
 LISTS = sorted(
     f"{model._meta.app_label}/{model._meta.model_name}"
     for model, one in admin.site._registry.items()
-    if model._meta.app_label in {"offers", "checkout", "auth"}
+    if model._meta.app_label in {"offers", "checkout", "admission", "auth"}
 )
 
 
@@ -32,6 +32,8 @@ def rows(scene: Scene) -> dict[str, Any]:
         "checkout/locksession": scene.lock,
         "checkout/order": scene.order,
         "checkout/validation": scene.validation,
+        "admission/distribution": scene.launch,
+        "admission/admission": scene.admission,
     }
 
 

@@ -44,6 +44,7 @@ SEEN = {
             "loyalty_tiersystem",
             "offers_useroffer",
             "admission_distribution",
+            "admission_admission",
             "offers_channel",
             "offers_sessioncampaign",
             "checkout_authorization",
@@ -89,6 +90,7 @@ DONE = {
     **{f"offers_sessioncampaign_{name}": MAKERS for name in ("add", "edit")},
     "checkout_authorization_revoke": KEEPERS,
     "admission_distribution_live": EVERYBODY,
+    "admission_admission_revoke": KEEPERS,
     **{f"admission_distribution_{name}": MAKERS for name in ("add", "edit", "pause", "resume", "admit", "deny")},
 }
 # Addresses Django mounts for every model; ours lead nowhere (403) or are the page itself.
@@ -144,6 +146,7 @@ def rows(scene: Scene) -> dict[str, Any]:
         "offers_useroffer": scene.held,
         "offers_auditentry": scene.audit_entry,
         "admission_distribution": scene.launch,
+        "admission_admission": scene.admission,
         "offers_channel": scene.shown.channel,
         "offers_sessioncampaign": scene.shown.campaign,
         "checkout_authorization": scene.shown,

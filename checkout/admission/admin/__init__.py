@@ -1,5 +1,5 @@
-"""The back office of launches: building them, and watching a queue run."""
+"""The back office of launches: building them, watching them run, and the admissions they gave."""
 
-from checkout.admission.admin import launches
+from checkout.admission.admin import admissions, launches
 
-__all__ = ["launches"]
+__all__ = ["admissions", "launches"]

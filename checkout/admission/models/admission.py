@@ -61,6 +61,8 @@ class Admission(models.Model):
                 name="admission_due",
             ),
             models.Index(fields=["distribution", "-id"], name="admission_newest"),
+            models.Index(fields=["state", "-id"], name="admission_of_state"),
+            models.Index(fields=["retailer", "order_id"], condition=~Q(order_id=""), name="admission_of_order"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 
 from offers.models.retailer import Retailer
 
@@ -17,6 +18,9 @@ class Consumer(models.Model):
     device_hash = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField()
     logged_out_at = models.DateTimeField(null=True, blank=True, help_text="Tokens written until then do not count.")
+
+    class Meta:
+        indexes = [models.Index(fields=["retailer", "email"], condition=~Q(email=""), name="consumer_email")]
 
     def __str__(self) -> str:
         return self.email or str(self.uuid)
