@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from checkout.admission import admissions
-from checkout.admission.models import Admission, Entry, Reservation
+from checkout.admission.models import Admission, Distribution, Entry, Reservation
 from offers import audit
 from offers.ledger import holds
 from offers.lib.actors import Actor
@@ -44,6 +44,12 @@ class BoundElsewhere(Refusal):
     """This admission is used in another checkout."""
 
     code = "admission_bound_elsewhere"
+
+
+class PaymentUnderWay(Refusal):
+    """A payment has begun: what is held stays so until it is known how it went."""
+
+    code = "payment_under_way"
 
 
 class NoExtension(Refusal):
@@ -104,26 +110,51 @@ def begin_payment(*, admission_id: int, session: str, now: datetime) -> Admissio
 
 
 def payment_failed(*, admission_id: int, now: datetime) -> Admission:
-    """Count a decline. The admission stays valid until its end; ADMISSION_DECLINES of them give it up."""
+    """Count a decline. The admission stays valid until its end; ADMISSION_DECLINES of them give it up.
+
+    A payment that fails after the end leaves nothing to wait for: the admission has expired. Refuses what `claim` does.
+    """
     with owned(admission_id) as row:
-        if row.state not in Admission.OPEN:
-            return row
+        refuse_unless_open(row, None, now)
         row.declines += 1
         row.payment_started_at = None
         row.save(update_fields=["declines", "payment_started_at"])
-        if row.declines >= settings.ADMISSION_DECLINES or now >= row.expires_at:
+        if now >= row.expires_at:
+            _end(row, Admission.State.EXPIRED, Entry.State.EXPIRED, now)
+        elif row.declines >= settings.ADMISSION_DECLINES:
             _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)
         else:
             _keep(row, now)
     return row
 
 
-def release(*, admission_id: int, now: datetime) -> Admission:
-    """Give an open admission up at once, with all it holds. One that has ended stays as it is."""
+def release(*, admission_id: int, now: datetime, by_shopper: bool = False) -> Admission:
+    """Give an open admission up at once, with all it holds; a second time changes nothing.
+
+    Refuses admission_expired, admission_over (taken away), admission_already_completed; and payment_under_way to the
+    shopper himself, who cannot know whether money moves.
+    """
     with owned(admission_id) as row:
-        if row.state in Admission.OPEN:
-            _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)
+        if row.state == Admission.State.RELEASED:
+            return row
+        refuse_unless_open(row, None, now)
+        if by_shopper and row.payment_started_at is not None:
+            raise PaymentUnderWay()
+        _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)
     return row
+
+
+def give_up(*, distribution: Distribution, consumer_id: int, now: datetime) -> bool:
+    """Release, for the shopper himself, his open admission to a distribution; False without one.
+
+    Refuses payment_under_way.
+    """
+    rows = Admission.objects.filter(distribution=distribution, consumer_id=consumer_id, state__in=Admission.OPEN)
+    found = rows.first()
+    try:
+        return found is not None and bool(release(admission_id=found.pk, now=now, by_shopper=True))
+    except (AdmissionExpired, AdmissionOver, AlreadyCompleted):
+        return False  # it ended by itself
 
 
 def extend(*, admission_id: int, now: datetime) -> Admission:
@@ -147,21 +178,26 @@ def extend(*, admission_id: int, now: datetime) -> Admission:
 
 
 def revoke(*, admission_id: int, actor: Actor, reason: str, now: datetime) -> Admission:
-    """Take an open admission away, with an audit row; what it held is free for the next. One that ended stays so."""
+    """Take an open admission away, with an audit row; what it held is free for the next. A second time is the first.
+
+    Refuses admission_expired, admission_over (given up), admission_already_completed.
+    """
     with owned(admission_id) as row:
-        if (state := row.state) in Admission.OPEN:
-            _end(row, Admission.State.REVOKED, Entry.State.DENIED, now)
-            audit.record(
-                retailer_id=row.retailer_id,
-                actor=actor,
-                action="admission.revoke",
-                object_type="admission",
-                object_id=str(row.uuid),
-                before={"state": state},
-                after={"state": row.state},
-                reason=reason,
-                now=now,
-            )
+        if (state := row.state) == Admission.State.REVOKED:
+            return row
+        refuse_unless_open(row, None, now)
+        _end(row, Admission.State.REVOKED, Entry.State.DENIED, now)
+        audit.record(
+            retailer_id=row.retailer_id,
+            actor=actor,
+            action="admission.revoke",
+            object_type="admission",
+            object_id=str(row.uuid),
+            before={"state": state},
+            after={"state": row.state},
+            reason=reason,
+            now=now,
+        )
     return row
 
 

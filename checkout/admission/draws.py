@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from checkout.admission import admissions, distributions, drawing, entering, standings, told, upkeep
+from checkout.admission import admissions, claims, distributions, drawing, entering, standings, told, upkeep
 from checkout.admission.models import Admission, Consumer, Distribution, DrawRun, Entry
 from offers import audit
 from offers.lib.actors import Actor
@@ -45,7 +45,10 @@ def enter(*, draw: Distribution, consumer: Consumer, now: datetime) -> standings
 
 
 def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.Standing:
-    """Withdraw from a draw that has not been run; without an entry nothing happens. Refuses closed."""
+    """Withdraw from a draw that has not been run, or give up what was won; without either nothing happens.
+
+    Refuses closed, payment_under_way.
+    """
     with transaction.atomic():
         run = _own(draw)
         entry = Entry.objects.filter(distribution=draw, consumer_id=consumer_id, state=Entry.State.ENTERED).first()
@@ -54,6 +57,7 @@ def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.S
                 raise entering.Closed()
             entry.state, entry.ended_at = Entry.State.LEFT, now
             entry.save(update_fields=["state", "ended_at"])
+    claims.give_up(distribution=draw, consumer_id=consumer_id, now=now)
     return standings.rows(draw, consumer_id)
 
 

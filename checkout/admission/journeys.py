@@ -4,7 +4,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from checkout.admission import auctions, distributions, draws, estimates, line, queue_pace, queues, routing, standings
+from checkout.admission import (
+    auctions,
+    claims,
+    distributions,
+    draws,
+    estimates,
+    line,
+    queue_pace,
+    queues,
+    routing,
+    standings,
+)
 from checkout.admission.models import Admission, Consumer, Distribution, Entry, Experience
 
 TokenOf = Callable[[Admission], str]
@@ -56,12 +67,17 @@ def journey(
 
 
 def leave(*, experience: Experience, consumer: Consumer, now: datetime) -> None:
-    """Give up the place in the experience's queue; without one nothing happens."""
+    """Give up the places in the experience's queues and draws, and what it admitted to; without any nothing happens.
+
+    Refuses what `queues.leave` and `draws.leave` do.
+    """
     for distribution in routing.paths(experience):
         if distribution.mechanism == Distribution.Mechanism.QUEUE:
             queues.leave(distribution=distribution, consumer_id=consumer.pk, now=now)
         elif distribution.mechanism == Distribution.Mechanism.DRAW:
             draws.leave(draw=distribution, consumer_id=consumer.pk, now=now)
+        else:  # a bid stands
+            claims.give_up(distribution=distribution, consumer_id=consumer.pk, now=now)
 
 
 def document(standing: standings.Standing, *, consumer: Consumer, now: datetime, token_of: TokenOf) -> dict[str, Any]:

@@ -56,7 +56,8 @@ class NumbersUsedUp(Exception):
 class Place:
     """A consumer as the line knows him.
 
-    state: waiting; called (being admitted this moment); gone (went through before, or was denied); none; full.
+    state: waiting; called (being admitted this moment); gone (went through before, or was denied); none; full;
+    out (left just now).
     """
 
     state: str
@@ -154,8 +155,9 @@ def look(queue: str, *, consumer: int, now: datetime) -> Place:
 
 
 def leave(queue: str, *, consumer: int, now: datetime) -> Place:
-    """Take the consumer out; PostgreSQL learns it from the log."""
-    return _place(_run("leave", queue, consumer, _ms(now), "left"))
+    """Take the consumer out (`out`: the place he had); PostgreSQL learns it from the log at the latest."""
+    state, *rest = _run("leave", queue, consumer, _ms(now), "left")
+    return Place(state, int(rest[0]), entered_at=_moment(rest[1])) if rest else Place(state)
 
 
 def remove(queue: str, *, consumer: int, now: datetime) -> Place:

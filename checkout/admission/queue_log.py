@@ -32,6 +32,12 @@ WHERE e.distribution_id = %(distribution)s AND e.consumer_id = u.consumer AND e.
   AND e.state = 'QUEUED' AND e.entered_at <= u.at
 """
 
+_LEFT = """
+UPDATE admission_entry SET state = 'LEFT', ended_at = %(ended)s
+WHERE distribution_id = %(distribution)s AND consumer_id = %(consumer)s AND number = %(number)s
+  AND entered_at = %(entered)s AND state = 'QUEUED'
+"""
+
 
 def copy(*, distribution: Distribution, most: int = BATCH) -> int:
     """Copy the oldest lines, then drop them from Redis; returns how many. A second copier meanwhile copies nothing."""
@@ -85,6 +91,12 @@ def write_entries(distribution_id: int, places: list[tuple[int, int, datetime, d
             entered=[place[2] for place in places],
             ended=[place[3] for place in places],
         )
+
+
+def write_left(distribution_id: int, *, consumer: int, number: int, entered_at: datetime, left_at: datetime) -> None:
+    """Write that somebody has left this place, whether it was copied yet or not; another place of his stays."""
+    write_entries(distribution_id, [(consumer, number, entered_at, left_at)])
+    _execute(_LEFT, distribution=distribution_id, consumer=consumer, number=number, entered=entered_at, ended=left_at)
 
 
 def _execute(sql: str, **values: Any) -> None:

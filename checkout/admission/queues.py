@@ -6,9 +6,11 @@ Who waits stands on Redis (`line`); who was admitted, denied or has left stands 
 from datetime import datetime
 
 from checkout.admission import (
+    claims,
     distributions,
     entering,
     line,
+    queue_log,
     queue_numbers,
     queue_refills,
     queue_ticks,
@@ -30,9 +32,7 @@ def enter(
     if found.entry and not _may_come_again(found, now):
         return found
     _refuse_unless_enterable(distribution, consumer, now)
-    again = (
-        found.entry.number if found.entry and found.entry.state not in (Entry.State.QUEUED, Entry.State.LEFT) else None
-    )
+    again = found.entry.number if found.entry and found.entry.admitted_at is not None else None
     kept = (
         None
         if again is not None
@@ -94,12 +94,22 @@ def stand(
 
 
 def leave(*, distribution: Distribution, consumer_id: int, now: datetime) -> standings.Standing:
-    """Give the place in line up; leaving twice changes nothing. An admission is released by its own verb."""
+    """Give the place in line up, or the open admission; leaving twice changes nothing. The row says so at once.
+
+    Refuses not_waiting while he is being admitted, payment_under_way, line_unavailable.
+    """
+    before = standings.rows(distribution, consumer_id).entry
     place = queue_refills.with_line(
         distribution, now, lambda: line.leave(distribution.uuid.hex, consumer=consumer_id, now=now)
     )
     if place.state == "called":
         raise entering.NotWaiting("This consumer is being admitted this moment; ask again", retry_after=1)
+    number, entered_at = (place.number, place.entered_at) if place.state == "out" else (0, None)
+    if place.state == "none" and before is not None and before.state == Entry.State.QUEUED:  # was silent for too long
+        number, entered_at = before.number, before.entered_at
+    if entered_at is not None:
+        queue_log.write_left(distribution.pk, consumer=consumer_id, number=number, entered_at=entered_at, left_at=now)
+    claims.give_up(distribution=distribution, consumer_id=consumer_id, now=now)
     return standings.rows(distribution, consumer_id)
 
 
@@ -144,11 +154,12 @@ def _is_lost(kept: waiting_tickets.Ticket, entry: Entry | None, generation: int)
 def _may_come_again(found: standings.Standing, now: datetime) -> bool:
     """Whether a consumer with this entry may get a place: he waits or left, or went through and may come again."""
     assert found.entry is not None
-    if found.entry.state in (Entry.State.QUEUED, Entry.State.LEFT):
+    waits = found.entry.state == Entry.State.QUEUED
+    if waits or (found.entry.state == Entry.State.LEFT and found.entry.admitted_at is None):
         return True
-    if found.entry.state == Entry.State.DENIED or not found.distribution.allow_reentry:
+    if not found.distribution.allow_reentry:
         return False
-    return found.entry.state in (Entry.State.EXPIRED, Entry.State.COMPLETED)
+    return found.entry.state in (Entry.State.EXPIRED, Entry.State.COMPLETED, Entry.State.LEFT)
 
 
 def _refuse_unless_enterable(distribution: Distribution, consumer: Consumer, now: datetime) -> None:

@@ -27,12 +27,6 @@ class SoldOut(Refusal):
     code = "sold_out"
 
 
-class PaymentUnderWay(Refusal):
-    """A payment has begun: what is reserved stays so until it is known how it went."""
-
-    code = "payment_under_way"
-
-
 def reserve(
     *, admission_id: int, sku: str, quantity: int, now: datetime, session: str | None = None
 ) -> tuple[Reservation, bool]:
@@ -58,7 +52,7 @@ def reserve(
         if mine is None:
             mine = Reservation(retailer_id=row.retailer_id, admission=row, variant=variant, created_at=now)
         elif row.payment_started_at is not None and quantity < mine.quantity:
-            raise PaymentUnderWay()
+            raise claims.PaymentUnderWay()
         mine.quantity = quantity
         try:
             _hold(row, [*held.values(), mine], now)
@@ -76,7 +70,7 @@ def give_back(*, reservation: Reservation, now: datetime) -> Reservation:
         if state_of(found, now) != Reservation.State.HELD:
             return found
         if row.payment_started_at is not None:
-            raise PaymentUnderWay()
+            raise claims.PaymentUnderWay()
         rest = list(row.reservations.filter(state=Reservation.State.HELD).exclude(pk=found.pk))
         _hold(row, rest, now)
         found.state, found.ended_at = Reservation.State.RELEASED, now

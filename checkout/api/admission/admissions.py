@@ -172,7 +172,8 @@ class Release(TokenView):
         row = self.admission()
         if self.who["POST"] != SERVER and row.consumer_id != self.consumer.pk:
             raise tokens.UnknownAdmission()
-        return self.shape(claims.release(admission_id=row.pk, now=self.now))
+        by_shopper = self.who["POST"] != SERVER
+        return self.shape(claims.release(admission_id=row.pk, now=self.now, by_shopper=by_shopper))
 
 
 class Complete(TokenView):

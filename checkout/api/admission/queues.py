@@ -67,15 +67,13 @@ class Enter(QueueView):
 
 
 class Leave(QueueView):
-    """Give the place up."""
+    """Give the place up, in line or in the checkout."""
 
     who = {"POST": CONSUMER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
         queue = self.named(ident)
-        queues.leave(distribution=queue, consumer_id=self.consumer.pk, now=self.now)
-        found = queues.stand(distribution=queue, consumer_id=self.consumer.pk, now=self.now)
-        return {**self.answer(found, self.consumer), **({"status": "LEFT"} if found.admission is None else {})}
+        return self.answer(queues.leave(distribution=queue, consumer_id=self.consumer.pk, now=self.now), self.consumer)
 
 
 class Status(QueueView):

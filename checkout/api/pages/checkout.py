@@ -101,7 +101,12 @@ def give_up(request: HttpRequest) -> HttpResponse:
     admission, session = shopper.admission_of(request)
     now = clock.now()
     if admission is not None and claims.reason(admission, session=session, now=now) != "bound_elsewhere":
-        claims.release(admission_id=admission.pk, now=now)
+        try:
+            claims.release(admission_id=admission.pk, now=now, by_shopper=True)
+        except claims.PaymentUnderWay as refusal:
+            shopper.say(request, alert=words.refusal(refusal))
+        except Refusal as refusal:
+            shopper.refuse(request, refusal)
     return redirect("shop-checkout")
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from checkout import admitted_orders
 from checkout.admission import auctions, claims, distributions, draws, handoffs, journeys, queues, standings, tokens
-from checkout.admission.models import Admission, Consumer, Distribution, Entry
+from checkout.admission.models import Admission, Consumer, Distribution
 from checkout.api.common import errors, shopper_limits
 from checkout.api.pages import framing, shopper, words
 from offers.lib import clock, money
@@ -106,13 +106,12 @@ def leave(request: HttpRequest, uuid: str) -> HttpResponse:
     """Give the place up: in line, or in the checkout."""
     now, distribution = clock.now(), find(uuid)
     consumer = shopper.consumer_of(request, distribution.retailer_id)
-    admission = own_admission(request, distribution, now)
-    if admission is not None:
-        claims.release(admission_id=admission.pk, now=now)
-    elif consumer is not None:
+    if consumer is not None:
         try:
             if distribution.mechanism == Distribution.Mechanism.DRAW:
                 draws.leave(draw=distribution, consumer_id=consumer.pk, now=now)
+            elif distribution.mechanism == Distribution.Mechanism.AUCTION:
+                claims.give_up(distribution=distribution, consumer_id=consumer.pk, now=now)
             else:
                 queues.leave(distribution=distribution, consumer_id=consumer.pk, now=now)
             request.session.pop(TICKET, None)
@@ -172,8 +171,6 @@ def status(
     if distribution.mechanism == Distribution.Mechanism.QUEUE:
         ticket = request.session.get(TICKET)
         found = queues.stand(distribution=distribution, consumer_id=consumer.pk, now=now, ticket=ticket)
-        if found.place is None and found.entry is not None and found.entry.state == Entry.State.QUEUED:
-            found = standings.Standing(distribution)  # he left a moment ago; the row is written at the next tick
     elif distribution.mechanism == Distribution.Mechanism.AUCTION:
         found = auctions.stand(auction=distribution, consumer_id=consumer.pk, now=now)
     else:

@@ -11,6 +11,7 @@ _REFUSALS = {
     "guest_too_young": "Please try again in a second.",
     "line_unavailable": "We cannot reach the line right now. Places are kept; please try again in a moment.",
     "too_many_requests": "That was often. Please wait a minute and try again.",
+    "payment_under_way": "A payment is under way. Your place is kept until it is known how it went.",
     "not_waiting": "It is just becoming your turn. Please look again.",
 }
 
