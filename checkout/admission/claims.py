@@ -105,7 +105,7 @@ def begin_payment(*, admission_id: int, session: str, now: datetime) -> Admissio
             row.state, row.session_hash, row.claimed_at = Admission.State.CLAIMED, fingerprint(session), now
         row.payment_started_at = now
         row.save(update_fields=["state", "session_hash", "claimed_at", "payment_started_at"])
-        _keep(row, now)
+        keep(row, now)
     return row
 
 
@@ -124,7 +124,7 @@ def payment_failed(*, admission_id: int, now: datetime) -> Admission:
         elif row.declines >= settings.ADMISSION_DECLINES:
             _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)
         else:
-            _keep(row, now)
+            keep(row, now)
     return row
 
 
@@ -173,7 +173,7 @@ def extend(*, admission_id: int, now: datetime) -> Admission:
             raise NoExtension()
         row.extensions, row.expires_at = row.extensions + 1, until
         row.save(update_fields=["extensions", "expires_at"])
-        _keep(row, now)
+        keep(row, now)
     return row
 
 
@@ -268,7 +268,8 @@ def _end(row: Admission, state: Admission.State, entry: Entry.State, now: dateti
         _try(lambda item: holds.void(reference=reference(row), now=now, item=item), row, letter)
 
 
-def _keep(row: Admission, now: datetime) -> None:
+def keep(row: Admission, now: datetime) -> None:
+    """Hold on to what an admission holds for as long as its row says. The caller owns the row."""
     # To the microsecond: neither free for others while it can be completed, nor kept any longer.
     seconds, place = (kept_until(row) - now).total_seconds(), reference(row)
     for letter in ("a", "t", "s"):

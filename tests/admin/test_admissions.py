@@ -7,8 +7,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from checkout.admission import admissions, claims, distributions
+from checkout.admission import admissions, claims, distributions, reservations
 from checkout.admission.models import Admission, Consumer, Distribution, Entry
+from offers import catalogue, stock
 from offers.ledger.models import Hold
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
@@ -133,6 +134,38 @@ def test_revoking_wants_a_reason_frees_the_place_and_is_audited(owner: Client, s
     assert "bought twice" in owner.get(f"{LIST}{row.pk}/change/").content.decode()
     again = owner.post(page, {"reason": "once more"})
     assert again.status_code == 422 and "revoked already" in again.content.decode()
+
+
+def test_more_time_wants_a_reason_and_is_told_with_it(owner: Client, shop_a: Retailer) -> None:
+    row = admit(launch(shop_a))
+    page = f"{LIST}{row.pk}/extend/"
+    assert owner.get(page).status_code == 200
+    for wrong in ({"minutes": "5", "reason": ""}, {"minutes": "0", "reason": "x"}, {"minutes": "60", "reason": "x"}):
+        assert owner.post(page, wrong).status_code == 422, wrong
+    assert owner.post(page, {"minutes": "7", "reason": "on the phone"}).status_code == 302
+    until = row.expires_at + timedelta(minutes=7)
+    row.refresh_from_db()
+    assert row.expires_at == until
+    shown = owner.get(f"{LIST}{row.pk}/change/").content.decode()
+    assert "Extended by 7 minutes" in shown and "on the phone" in shown and "by alice" in shown
+    claims.release(admission_id=row.pk, now=clock.now())
+    assert owner.post(page, {"minutes": "7", "reason": "again"}).status_code == 422
+
+
+def test_what_was_reserved_is_shown_with_what_became_of_it(owner: Client, shop_a: Retailer) -> None:
+    product = catalogue.upsert_product(
+        retailer_id=shop_a.pk, source_id="shoe", fields={"name": "Shoe"}, actor=SYSTEM, now=clock.now()
+    )
+    sku = catalogue.upsert_sku(
+        product=product, source_id="shoe-42", fields={"sku": "SHOE-42"}, actor=SYSTEM, now=clock.now()
+    )
+    stock.set_on_hand(sku=sku, on_hand=5, now=clock.now())
+    row = admit(launch(shop_a, max_units=2))
+    reservations.reserve(admission_id=row.pk, sku="SHOE-42", quantity=2, now=clock.now())
+    shown = owner.get(f"{LIST}{row.pk}/change/").content.decode()
+    assert "Reservations" in shown and "2 × " in shown and "Units in stock" in shown
+    claims.complete(admission_id=row.pk, order_id="O-1", amount=1, currency="EUR", now=clock.now())
+    assert ">Sold</span>" in owner.get(f"{LIST}{row.pk}/change/").content.decode()
 
 
 def test_marketers_look_and_reviewers_act(marketer: Client, reviewer: Client, shop_a: Retailer) -> None:

@@ -90,7 +90,7 @@ DONE = {
     **{f"offers_sessioncampaign_{name}": MAKERS for name in ("add", "edit")},
     "checkout_authorization_revoke": KEEPERS,
     "admission_distribution_live": EVERYBODY,
-    "admission_admission_revoke": KEEPERS,
+    **{f"admission_admission_{name}": KEEPERS for name in ("revoke", "extend")},
     **{f"admission_distribution_{name}": MAKERS for name in ("add", "edit", "pause", "resume", "admit", "deny")},
 }
 # Addresses Django mounts for every model; ours lead nowhere (403) or are the page itself.

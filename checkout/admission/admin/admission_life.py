@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from checkout.admission import admissions, claims
-from checkout.admission.models import Admission
+from checkout.admission import admissions, claims, reservations
+from checkout.admission.models import Admission, Reservation
 from offers import stock
 from offers.admin import show
 from offers.admin.office import now
@@ -38,6 +38,12 @@ HOLD_WORDS = {
     "voided": ("Given back", ""),
     "expired": ("Lapsed", ""),
 }
+RESERVED = {
+    Reservation.State.HELD: ("Held", "info"),
+    Reservation.State.COMMITTED: ("Sold", "good"),
+    Reservation.State.RELEASED: ("Given back", ""),
+    Reservation.State.EXPIRED: ("Lapsed", ""),
+}
 MOST = 30
 
 
@@ -68,7 +74,7 @@ def timeline(row: Admission) -> Timeline:
     """Return what happened to an admission, newest first."""
     zone = row.retailer.timezone
     # Of one moment, what follows from the other was said later.
-    found = sorted([*_moments(row), *_handoffs(row), *_by_staff(row)], key=lambda one: one[0])
+    found = sorted([*_moments(row), *_reservations(row), *_handoffs(row), *_by_staff(row)], key=lambda one: one[0])
     happenings = [
         Happening(at=at, when=show.moment(at, zone), text=text, by=by, note=note, tone=tone)
         for at, text, by, note, tone in reversed(found)
@@ -96,6 +102,13 @@ def _moments(row: Admission) -> Iterator[Said]:
         text, tone = ENDED[found]
         note = f"after {row.declines} declined payments" if found == State.RELEASED and row.declines else ""
         yield row.ended_at or row.expires_at, text, "", note, tone
+
+
+def _reservations(row: Admission) -> Iterator[Said]:
+    for one in _reserved(row):
+        yield one.created_at, "Stock reserved", "", f"{one.quantity} × {one.variant}", "info"
+        if one.ended_at and one.state == Reservation.State.RELEASED and one.ended_at != row.ended_at:
+            yield one.ended_at, "Stock given back", "", f"{one.quantity} × {one.variant}", ""
 
 
 def _handoffs(row: Admission) -> Iterator[Said]:
@@ -128,6 +141,27 @@ def held(row: Admission, *, linked: bool) -> Table:
         rows=[_hold(one, row, linked) for one in found],
         empty="Nothing that can run out: its launch limits neither places nor stock.",
     )
+
+
+def reserved(row: Admission) -> list[Table]:
+    """Return what was reserved with an admission; none where nothing was."""
+    rows = [
+        [
+            show.to_page(one.variant),
+            show.count(one.quantity),
+            show.chip(*RESERVED[Reservation.State(reservations.state_of(one, now()))]),
+            show.mono(str(one.uuid)),
+        ]
+        for one in _reserved(row)
+    ]
+    return [Table(title="Reservations", headers=["Variant", "Units", "State", "Id"], rows=rows)] if rows else []
+
+
+def _reserved(row: Admission) -> list[Reservation]:
+    found = list(row.reservations.select_related("variant").order_by("-id")[:MOST])
+    for one in found:
+        one.admission = row
+    return found
 
 
 def _hold(one: Hold, row: Admission, linked: bool) -> list[Any]:

@@ -1,17 +1,18 @@
-"""Admissions: who may check out, how far each has come, and taking one away with a reason."""
+"""Admissions: who may check out, how far each has come, and taking one away or giving it more time with a reason."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from checkout.admission import admissions, claims
+from checkout.admission import admissions, claims, extensions
 from checkout.admission.admin import admission_life
 from checkout.admission.models import Admission, Consumer, Distribution
 from checkout.models import Order
-from offers.admin import lookups, show
+from offers.admin import fields, lookups, show
 from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page
@@ -50,6 +51,17 @@ class LaunchFilter(ExactFilter):
 class IssuedFilter(HistoryDaysFilter):
     title = "day of admission"
     field = "issued_at"
+
+
+class ExtendForm(ReasonForm):
+    minutes = forms.IntegerField(
+        min_value=1,
+        max_value=extensions.MOST // 60,
+        initial=5,
+        widget=fields.short(inputmode="numeric"),
+        label="More time (minutes)",
+    )
+    sections: ClassVar = [("", "", ["minutes", "reason"])]
 
 
 @admin.register(Admission)
@@ -104,7 +116,7 @@ class AdmissionAdmin(ReadOnlyAdmin):
         return row.consumer.email or show.mono(str(row.consumer.uuid)[:SHORT])
 
     def pages(self) -> dict[str, View]:
-        return {"<id>/revoke": self.revoke}
+        return {"<id>/revoke": self.revoke, "<id>/extend": self.extend}
 
     def page(self, request: HttpRequest, key: Any) -> Page:
         row: Admission = self.find(key, "retailer", "consumer", "entry", "distribution__sequence__experience")
@@ -112,6 +124,7 @@ class AdmissionAdmin(ReadOnlyAdmin):
             Figures(figures=self.figures(row)),
             admission_life.timeline(row),
             admission_life.held(row, linked=self.may(request, "ledger.view_hold")),
+            *admission_life.reserved(row),
             Facts(title="The admission", facts=self.facts(row)),
         ]
         return Page(
@@ -125,7 +138,10 @@ class AdmissionAdmin(ReadOnlyAdmin):
     def buttons(self, request: HttpRequest, row: Admission) -> list[Button]:
         if not admission_life.is_open(row) or not self.may(request, self.permission("change")):
             return []
-        return [Button(text="Revoke…", url=self.url("revoke", row.pk), tone="danger")]
+        return [
+            Button(text="Extend…", url=self.url("extend", row.pk)),
+            Button(text="Revoke…", url=self.url("revoke", row.pk), tone="danger"),
+        ]
 
     def figures(self, row: Admission) -> list[Figure]:
         is_open = admission_life.is_open(row)
@@ -176,6 +192,29 @@ class AdmissionAdmin(ReadOnlyAdmin):
             back=self.url("change", key),
             act=act,
             danger=True,
+        )
+
+    def extend(self, request: HttpRequest, key: int) -> HttpResponse:
+        row = self.changing(request, key)
+
+        def act(values: dict[str, Any]) -> str:
+            found = extensions.prolong(
+                admission_id=row.pk,
+                seconds=60 * values["minutes"],
+                actor=actor_of(request),
+                reason=values["reason"],
+                now=now(),
+            )
+            return f"Extended: {show.duration(found.expires_at - now())} are left."
+
+        return self.ask(
+            request,
+            form=ExtendForm(posted(request)),
+            title="Give this admission more time?",
+            text="What it holds stays taken as much longer. Others wait on for it.",
+            button="Extend",
+            back=self.url("change", key),
+            act=act,
         )
 
     def changing(self, request: HttpRequest, key: int) -> Admission:
