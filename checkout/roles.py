@@ -30,7 +30,7 @@ SEEN = {
     ],
     "checkout": ["redemption", "order", "locksession", "validation", "transaction", "authorization"],
     "loyalty": ["rule", "tiersystem"],
-    "admission": ["distribution", "admission"],
+    "admission": ["distribution", "admission", "flag"],
 }
 # What a marketer looks after. Nothing here is deleted but rules, their assignments and product collections:
 # the rest is disabled or archived, because history points to it.

@@ -61,6 +61,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Launches", "rocket_launch", "admission", "distribution"),
             ("Admissions", "how_to_reg", "admission", "admission"),
+            ("Flagged", "flag", "admission", "flag"),
         ],
     ),
     (

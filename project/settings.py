@@ -261,8 +261,17 @@ ENTRY_LIMIT_ADDRESS = env.env_int("ENTRY_LIMIT_ADDRESS", 30)
 ENTRY_LIMIT_CONSUMER = env.env_int("ENTRY_LIMIT_CONSUMER", 5)
 BID_LIMIT_CONSUMER = env.env_int("BID_LIMIT_CONSUMER", 30)
 VALIDATE_LIMIT_TOKEN = env.env_int("VALIDATE_LIMIT_TOKEN", 30)
+FLAG_ACCOUNTS_DEVICE = env.env_int("FLAG_ACCOUNTS_DEVICE", 3)
+FLAG_ACCOUNTS_NETWORK = env.env_int("FLAG_ACCOUNTS_NETWORK", 20)
 POLL_SPARE = env.env_int("POLL_SPARE", 3)  # polls beyond one in half of poll_after_seconds, at once
 POLL_LIMIT = env.env_bool("POLL_LIMIT", True)
+# A proof that a person asks, for launches that require one (checkout/admission/challenges.py).
+CHALLENGE_PROVIDER = env.env_choice("CHALLENGE_PROVIDER", "none", {"none", "turnstile", "hcaptcha"})
+CHALLENGE_SITE_KEY = env.env_secret("CHALLENGE_SITE_KEY", dev=None if CHALLENGE_PROVIDER != "none" else "")
+CHALLENGE_SECRET = env.env_secret("CHALLENGE_SECRET", dev=None if CHALLENGE_PROVIDER != "none" else "")
+CHALLENGE_VERIFY_URL = env.env_secret("CHALLENGE_VERIFY_URL", dev="")  # empty: the provider's own
+CHALLENGE_TIMEOUT_MS = env.env_int("CHALLENGE_TIMEOUT_MS", 2000, least=100)
+CHALLENGE_FAIL_OPEN = env.env_bool("CHALLENGE_FAIL_OPEN", False)
 ADMISSION_DECLINES = env.env_int("ADMISSION_DECLINES", 5, least=1)  # declined cards after which a place is given up
 
 # --- webhooks and what is kept ---

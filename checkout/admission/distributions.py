@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.db import transaction
 
 from checkout.admission.models import Distribution, Experience, Sequence
@@ -15,13 +16,23 @@ from offers.lib.actors import Actor
 from offers.lib.errors import InvalidPayload, NotFound
 
 MOMENTS = ("open_at", "close_at", "serve_until", "hard_end_at", "draw_at", "settle_at")
-FLAGS = ("paused", "published", "reserve_on_admission", "allow_reentry", "backfill", "require_settled_guest")
+FLAGS = (
+    "paused",
+    "published",
+    "reserve_on_admission",
+    "allow_reentry",
+    "backfill",
+    "require_settled_guest",
+    "require_challenge",
+)
 # name -> least, most, whether null is a value
 NUMBERS: dict[str, tuple[int, int, bool]] = {
     "max_capacity": (0, 10_000_000, True),
     "admission_rate": (1, 60_000, True),
     "total_admissions": (0, 10_000_000, True),
     "max_active": (0, 1_000_000, True),
+    "max_per_device": (1, 500, True),
+    "max_per_network": (1, 500, True),
     "admission_ttl_seconds": (1, 3600, False),
     "pre_queue_minutes": (0, 7 * 24 * 60, False),
     "max_units": (1, 10_000, False),
@@ -158,6 +169,8 @@ def _apply(row: Distribution, fields: Mapping[str, Any]) -> None:
         raise InvalidPayload("serve_until should not be before close_at", field="serve_until")
     if row.reserve_on_admission and not row.sku:
         raise InvalidPayload("reserve_on_admission needs a sku", field="sku")
+    if fields.get("require_challenge") and settings.CHALLENGE_PROVIDER == "none":
+        raise InvalidPayload("require_challenge needs a CHALLENGE_PROVIDER (settings)", field="require_challenge")
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -32,10 +32,12 @@ def enter(
     token_of: TokenOf,
     access_code: str = "",
     ticket: str | None = None,
+    entrance: Callable[[Distribution], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Route the consumer and put him into the line of a queue or into a draw; an auction is entered by bidding.
 
-    Answers stage needs_access_code or needs_auth where he stands before a gate. Refuses what `queues.enter` refuses.
+    Answers stage needs_access_code or needs_auth where he stands before a gate. `entrance` is asked before a line or
+    a draw, and may refuse. Refuses what `queues.enter` refuses.
     """
     taken = _taken(experience, consumer, now, may_tick=False)
     distribution = taken.distribution if taken else None
@@ -44,6 +46,8 @@ def enter(
         if found.distribution is None:
             return {**blank(now), "stage": found.gate}
         distribution = found.distribution
+    if distribution.mechanism != Distribution.Mechanism.AUCTION:
+        entrance(distribution)
     if distribution.mechanism == Distribution.Mechanism.DRAW:
         standing = draws.enter(draw=distribution, consumer=consumer, now=now)
     elif distribution.mechanism == Distribution.Mechanism.AUCTION:

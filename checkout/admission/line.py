@@ -30,8 +30,10 @@ PACE_SECONDS = 180
 MARKS = 20
 KEYS = (
     *("gen", "seq", "serving", "wait", "called", "stale", "stale_number", "seen", "at", "gone", "log", "bucket"),
-    *("pace", "near", "ticked", "fence", "leader", "lately"),
+    *("pace", "near", "ticked", "fence", "leader", "lately", "marks"),
 )
+MARK_KEEP_MS = 7 * 86_400_000
+MARK_AT_MOST = 500  # accounts that are told apart per device or network
 RESTORE_AT_ONCE = 1_000  # Lua unpacks no more than some thousands of values
 
 
@@ -78,6 +80,15 @@ class Called:
     consumer: int
     number: int
     entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Who entered with one mark: how many accounts, whether this consumer is a new one of them."""
+
+    accounts: int
+    new: bool
+    consumers: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +180,21 @@ def call_one(queue: str, *, consumer: int, now: datetime) -> Called | None:
     """Call one consumer out of turn; None when he does not wait."""
     state, *rest = _run("leave", queue, consumer, _ms(now), "called")
     return Called(consumer, int(rest[0]), _moment(rest[1])) if state in {"out", "called"} else None
+
+
+def mark(queue: str, *, consumer: int, marks: Sequence[tuple[str, int | None]]) -> list[Marked] | None:
+    """Note that a consumer has these marks (a device, a network); each with how many accounts may have it.
+
+    Returns them in order, or None where one of them would have too many: then none is noted.
+    """
+    told = [part for name, most in marks for part in (name, -1 if most is None else most)]
+    answer = _run("mark", queue, consumer, MARK_AT_MOST, MARK_KEEP_MS, *told)
+    if answer[0] == "capped":
+        return None
+    return [
+        Marked(int(count), bool(new), [int(one) for one in known.decode().strip(",").split(",") if one])
+        for count, new, known in answer
+    ]
 
 
 def begin(queue: str, *, now: datetime, least_ms: int = 0) -> Lead:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from checkout import redemption, session_offers, sessions, transactions, validation
-from checkout.admission import admissions, distributions
-from checkout.admission.models import Admission, Consumer, Distribution, Entry
+from checkout.admission import admissions, distributions, signals
+from checkout.admission.models import Admission, Consumer, Distribution, Entry, Flag
 from checkout.asks import Ask
 from checkout.models import Authorization, LockSession, Order, Redemption, Transaction, Validation
 from loyalty import members, points, tier_systems
@@ -115,6 +115,14 @@ class Scene:
         entry = Entry.objects.create(distribution=self.launch, consumer=person, state="QUEUED", entered_at=at)
         [made] = admissions.issue(distribution=self.launch, entries=[entry], now=at)
         return made
+
+    @property
+    def flag(self) -> Flag:
+        """Somebody worth a look."""
+        if not Flag.objects.exists():
+            person = self.admission.consumer_id
+            signals.flag(self.launch, [person], Flag.Kind.DEVICE, mark="0123456789abcdef", now=clock.now())
+        return Flag.objects.get()
 
     @property
     def shown(self) -> Authorization:

@@ -45,6 +45,7 @@ SEEN = {
             "offers_useroffer",
             "admission_distribution",
             "admission_admission",
+            "admission_flag",
             "offers_channel",
             "offers_sessioncampaign",
             "checkout_authorization",
@@ -90,6 +91,7 @@ DONE = {
     **{f"offers_sessioncampaign_{name}": MAKERS for name in ("add", "edit")},
     "checkout_authorization_revoke": KEEPERS,
     "admission_distribution_live": EVERYBODY,
+    "admission_flag_deny": MAKERS,
     **{f"admission_admission_{name}": KEEPERS for name in ("revoke", "extend")},
     **{f"admission_distribution_{name}": MAKERS for name in ("add", "edit", "pause", "resume", "admit", "deny")},
 }
@@ -147,6 +149,7 @@ def rows(scene: Scene) -> dict[str, Any]:
         "offers_auditentry": scene.audit_entry,
         "admission_distribution": scene.launch,
         "admission_admission": scene.admission,
+        "admission_flag": scene.flag,
         "offers_channel": scene.shown.channel,
         "offers_sessioncampaign": scene.shown.campaign,
         "checkout_authorization": scene.shown,

@@ -98,6 +98,21 @@ class LaunchForm(OfficeForm):
         label="Reserve stock on admission",
         help_text="Nobody is admitted whom the stock cannot serve.",
     )
+    require_settled_guest = forms.BooleanField(
+        required=False, widget=fields.tick(), label="Guests of less than a second wait"
+    )
+    require_challenge = forms.BooleanField(
+        required=False,
+        widget=fields.tick(),
+        label="Ask for a proof of being a person",
+        help_text="Needs a CHALLENGE_PROVIDER in the settings.",
+    )
+    max_per_device = fields.LimitField(
+        label="Accounts a device", help_text="Empty: as many as come; several are flagged, not refused."
+    )
+    max_per_network = fields.LimitField(
+        label="Accounts an address", help_text="Homes, offices and mobile networks share addresses: better left empty."
+    )
     sections: ClassVar = [
         ("What", "", ["retailer", "name", "description", "image_url", "mechanism"]),
         ("When", "", ["open_at", "close_at", "serve_until", "draw_at"]),
@@ -110,6 +125,11 @@ class LaunchForm(OfficeForm):
         ("The auction", "", ["start_price", "reserve_price", "min_bid_increment", "quantity", "auto_extend_seconds"]),
         ("The checkout", "", ["admission_ttl_seconds", "allow_reentry", "access_code"]),
         ("Stock", "", ["sku", "max_units", "reserve_on_admission"]),
+        (
+            "Robots",
+            "",
+            ["require_settled_guest", "require_challenge", "max_per_device", "max_per_network"],
+        ),
     ]
     shown_when: ClassVar = {
         **dict.fromkeys(

@@ -7,6 +7,7 @@ from checkout.admission.models.distribution import Distribution
 from checkout.admission.models.draw_run import DrawRun
 from checkout.admission.models.entry import Entry
 from checkout.admission.models.experience import Experience, Sequence
+from checkout.admission.models.flag import Flag
 from checkout.admission.models.handoff import Handoff
 from checkout.admission.models.line_state import LineState
 from checkout.admission.models.reservation import Reservation
@@ -20,6 +21,7 @@ __all__ = [
     "DrawRun",
     "Entry",
     "Experience",
+    "Flag",
     "Handoff",
     "LineState",
     "Reservation",

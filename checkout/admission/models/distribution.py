@@ -38,7 +38,11 @@ class Distribution(models.Model):
     extension_seconds = models.PositiveIntegerField(default=300)
     allow_reentry = models.BooleanField(default=True)
     backfill = models.BooleanField(default=True)
+    # who is suspicious
     require_settled_guest = models.BooleanField(default=False)
+    require_challenge = models.BooleanField(default=False)
+    max_per_device = models.PositiveIntegerField(null=True, blank=True)
+    max_per_network = models.PositiveIntegerField(null=True, blank=True)
     # what is sold
     sku = models.CharField(max_length=255, blank=True, default="")
     max_units = models.PositiveIntegerField(default=1)

@@ -6,10 +6,10 @@ from django.http import HttpRequest
 from django.urls import path
 
 from checkout.admission import auctions
-from checkout.admission.models import Distribution
+from checkout.admission.models import Distribution, Entry
 from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
-from checkout.api.common import shopper_limits
+from checkout.api.common import entrance, shopper_limits
 from offers.lib.errors import InvalidPayload
 
 
@@ -45,11 +45,14 @@ class Bid(AuctionView):
 
     def post(self, request: HttpRequest, ident: str) -> Any:
         auction = self.named(ident)
-        amount = self.read_object().get("amount")
+        body = self.read_object()
+        amount = body.get("amount")
         if not isinstance(amount, str):
             raise InvalidPayload('amount should be a decimal text such as "10.00"', field="amount")
         minor = auctions.in_minor(amount, auction.currency)
         shopper_limits.bid(request, self.consumer.pk)
+        if not Entry.objects.filter(distribution=auction, consumer=self.consumer).exists():
+            entrance.check(request, auction, self.consumer, proof=body.get("challenge"), now=self.now)
         standing = auctions.bid(auction=auction, consumer=self.consumer, amount=minor, now=self.now)
         return self.answer(standing, self.consumer)
 

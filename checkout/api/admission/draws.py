@@ -9,7 +9,7 @@ from checkout.admission import draws
 from checkout.admission.models import Distribution
 from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
-from checkout.api.common import shopper_limits
+from checkout.api.common import entrance, shopper_limits
 
 
 class DrawView(MechanismView):
@@ -40,9 +40,10 @@ class Enter(DrawView):
     who = {"POST": CONSUMER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
-        self.read_object()
+        body = self.read_object()
         draw = self.named(ident)
         shopper_limits.entry(request, self.consumer.pk)
+        entrance.check(request, draw, self.consumer, proof=body.get("challenge"), now=self.now)
         standing = draws.enter(draw=draw, consumer=self.consumer, now=self.now)
         return self.answer(standing, self.consumer)
 

@@ -9,7 +9,7 @@ from checkout.admission import distributions, journeys, routing, tokens
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.queues import ticket_in
 from checkout.api.admission.schema import CONSUMER, PAGE
-from checkout.api.common import shopper_limits
+from checkout.api.common import entrance, shopper_limits
 from offers.lib.errors import InvalidPayload
 
 
@@ -60,6 +60,9 @@ class Enter(AdmissionView):
             token_of=tokens.token_of,
             access_code=code,
             ticket=ticket_in(request, body),
+            entrance=lambda distribution: entrance.check(
+                request, distribution, self.consumer, proof=body.get("challenge"), now=self.now
+            ),
         )
 
 

@@ -1,12 +1,11 @@
 """/auth/*: guests and their tokens."""
 
-import hashlib
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout.admission import consumers
+from checkout.admission import consumers, signals
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.schema import CONSUMER, PAGE
 from checkout.api.common import shopper_limits
@@ -31,7 +30,7 @@ class Guest(AdmissionView):
         self.read_object()
         shopper_limits.guest(request)
         device = request.META.get("HTTP_X_FINGERPRINT", "")
-        hashed = hashlib.sha256(device.encode("utf-8", "replace")).hexdigest() if device else ""
+        hashed = signals.device_hash(device)
         return 201, shape(consumers.guest(retailer_id=self.retailer_id, now=self.now, device_hash=hashed))
 
 

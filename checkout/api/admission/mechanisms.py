@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from checkout.admission import distributions, journeys, standings, tokens
@@ -30,6 +31,10 @@ class MechanismView(AdmissionView):
         shopper_limits.poll(self.request, consumer.pk, found)
         return found
 
+    def challenge(self) -> dict[str, str]:
+        """Return what a page needs to make the proof that goes into `challenge` of the entry."""
+        return {"provider": settings.CHALLENGE_PROVIDER, "site_key": settings.CHALLENGE_SITE_KEY}
+
     def facts(self, row: Distribution) -> dict[str, Any]:
         """Return what everybody may know of a distribution, whatever its mechanism."""
         return {
@@ -40,6 +45,7 @@ class MechanismView(AdmissionView):
             "state": distributions.state_of(row, self.now),
             "open_at": row.open_at,
             "close_at": row.close_at,
+            "challenge": self.challenge() if row.require_challenge else None,
             "server_time": self.now,
         }
 

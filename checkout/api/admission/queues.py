@@ -12,7 +12,7 @@ from checkout.admission.models import Distribution
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, PUBLIC, SERVER
-from checkout.api.common import render, shopper_limits
+from checkout.api.common import entrance, render, shopper_limits
 from offers.lib.errors import InvalidPayload, NotFound
 
 TICKET = "HTTP_X_WAITING_TICKET"
@@ -60,6 +60,7 @@ class Enter(QueueView):
         body = self.read_object()
         queue = self.named(ident)
         shopper_limits.entry(request, self.consumer.pk)
+        entrance.check(request, queue, self.consumer, proof=body.get("challenge"), now=self.now)
         standing = queues.enter(
             distribution=queue, consumer=self.consumer, now=self.now, ticket=ticket_in(request, body)
         )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,9 +13,20 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from checkout import admitted_orders
-from checkout.admission import auctions, claims, distributions, draws, handoffs, journeys, queues, standings, tokens
-from checkout.admission.models import Admission, Consumer, Distribution
-from checkout.api.common import errors, shopper_limits
+from checkout.admission import (
+    auctions,
+    challenges,
+    claims,
+    distributions,
+    draws,
+    handoffs,
+    journeys,
+    queues,
+    standings,
+    tokens,
+)
+from checkout.admission.models import Admission, Consumer, Distribution, Entry
+from checkout.api.common import entrance, errors, shopper_limits
 from checkout.api.pages import framing, shopper, words
 from offers.lib import clock, money
 from offers.lib.errors import Refusal
@@ -34,6 +46,8 @@ def page(request: HttpRequest, uuid: str) -> HttpResponse:
     stage = str(found["stage"])
     experience = distribution.sequence.experience
     told = shopper.said(request)
+    inside = stage in {"participating", "admitted", "ended"} and found["status"] is not None
+    asked = challenges.provider() if distribution.require_challenge and not inside else None
     context = {
         "experience": experience,
         "distribution": distribution,
@@ -46,6 +60,8 @@ def page(request: HttpRequest, uuid: str) -> HttpResponse:
         "alert": told.get("alert", ""),
         "now": now,
         "paused": distribution.paused,
+        "challenge": asked,
+        "site_key": settings.CHALLENGE_SITE_KEY,
         "may_reenter": distribution.allow_reentry,
         "needs_code": bool(distribution.sequence.access_code),
         "wait": words.about(found["estimated_wait_seconds"]),
@@ -53,7 +69,7 @@ def page(request: HttpRequest, uuid: str) -> HttpResponse:
         **_admitted(found, now),
     }
     answer = render(request, "shop/waiting.html", context)
-    return framing.policy(shopper.private(answer), distribution.retailer)
+    return framing.policy(shopper.private(answer), distribution.retailer, scripts=asked.origin if asked else "")
 
 
 @require_GET
@@ -85,9 +101,12 @@ def join(request: HttpRequest, uuid: str) -> HttpResponse:
         if distribution.mechanism == Distribution.Mechanism.AUCTION:
             amount = auctions.in_minor(request.POST.get("amount", "").strip(), distribution.currency)
             shopper_limits.bid(request, consumer.pk)
+            if not Entry.objects.filter(distribution=distribution, consumer=consumer).exists():
+                prove(request, distribution, consumer, now)
             auctions.bid(auction=distribution, consumer=consumer, amount=amount, now=now)
             return back(request, uuid)
         shopper_limits.entry(request, consumer.pk)
+        prove(request, distribution, consumer, now)
         if distribution.mechanism == Distribution.Mechanism.DRAW:
             draws.enter(draw=distribution, consumer=consumer, now=now)
             return back(request, uuid)
@@ -150,6 +169,13 @@ def hand_over(request: HttpRequest, uuid: str) -> HttpResponse:
     except Refusal as refusal:
         return JsonResponse({"error": {"code": refusal.code, "message": refusal.message}}, status=400)
     return shopper.private(JsonResponse({"code": code, "expires_at": now + handoffs.LIFE}))
+
+
+def prove(request: HttpRequest, distribution: Distribution, consumer: Consumer, now: datetime) -> None:
+    """Let the entrance have its say, with the proof the provider's box put into the form."""
+    found = challenges.provider()
+    proof = request.POST.get(found.field, "") if found else ""
+    entrance.check(request, distribution, consumer, proof=proof, now=now)
 
 
 def find(uuid: str) -> Distribution:
