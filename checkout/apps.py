@@ -9,6 +9,8 @@ class CheckoutConfig(AppConfig):
     verbose_name = "Checkout"
 
     def ready(self) -> None:
+        from checkout.api.admission import webhooks as admission_webhooks
         from checkout.api.voucherify import webhooks
 
         webhooks.register()
+        admission_webhooks.register()

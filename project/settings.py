@@ -212,7 +212,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Async actions", "description": "How far work in the background is."},
     ],
     "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": ["checkout.api.sessionm.schema.describe"],
+    "POSTPROCESSING_HOOKS": ["checkout.api.sessionm.schema.describe", "checkout.api.admission.webhooks.describe"],
     "SERVE_INCLUDE_SCHEMA": False,
     "PATH_CONVERTER_OVERRIDES": {"code": "string"},
     "SCHEMA_PATH_PREFIX": "/v1",

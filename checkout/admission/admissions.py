@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 
+from checkout.admission import told
 from checkout.admission.models import Admission, Distribution, Entry
 from offers import stock
 from offers.ledger import counters, expiry, holds
@@ -22,13 +23,14 @@ WITH due AS (
     ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
 ), ended AS (
     UPDATE admission_admission a SET state = 'EXPIRED', ended_at = %(now)s FROM due WHERE a.id = due.id
-    RETURNING a.id, a.entry_id
+    RETURNING a.id, a.uuid, a.entry_id
 ), unreserved AS (
     UPDATE admission_reservation r SET state = 'EXPIRED', ended_at = %(now)s FROM ended
     WHERE r.admission_id = ended.id AND r.state = 'HELD'
 )
 UPDATE admission_entry e SET state = 'EXPIRED', ended_at = %(now)s FROM ended
 WHERE e.id = ended.entry_id AND e.state = 'ADMITTED'
+RETURNING e.id, ended.uuid
 """
 
 # In the order of the entries given, so that keys follow the line.
@@ -54,7 +56,7 @@ RETURNING {", ".join(_NAMES)}
 def issue(
     *, distribution: Distribution, entries: Sequence[Entry], now: datetime, amounts: dict[int, int] | None = None
 ) -> list[Admission]:
-    """Admit these entries: rows in bulk, one ledger call for all places and stock, entries marked ADMITTED.
+    """Admit these entries: rows in bulk, one ledger call for all places and stock, entries marked ADMITTED, webhooks.
 
     All or nothing: refuses quantity_exceeded when not everybody finds room (`room` tells before). The caller owns the
     entries' rows. `amounts`: entry id -> the price won.
@@ -90,6 +92,7 @@ def issue(
             ttl_seconds=distribution.admission_ttl_seconds,
             now=now,
         )
+    told.of_admitted(distribution, made, now=now)
     return made
 
 
@@ -136,12 +139,13 @@ def live(*, distribution: Distribution, consumer_id: int) -> Admission | None:
 
 def expire_due(*, distribution: Distribution, now: datetime) -> int:
     """Write down which admissions have run out and free what they held. A begun payment has two minutes more."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_EXPIRE, {"distribution": distribution.pk, "now": now, "graced": now - GRACE})
-        ended = int(cursor.rowcount)
+        ended = {entry: {"admission_id": str(uuid)} for entry, uuid in cursor.fetchall()}
+        told.of_entries(distribution, "consumer.expired", ended, now=now)
     if ended:
         expiry.sweep(now=now)
-    return ended
+    return len(ended)
 
 
 def _wants(distribution: Distribution, one: Admission, stocked: int | None) -> list[holds.Want]:

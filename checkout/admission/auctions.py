@@ -54,9 +54,10 @@ def bid(*, auction: Distribution, consumer: Consumer, amount: int, now: datetime
         if closes != auction.close_at:
             auction.close_at = closes
             auction.save(update_fields=["close_at"])
-        _tell(auction, "auction.bid.placed", {entry: amount}, now)
+        said = {**told.price(amount, auction.currency), "close_at": closes.isoformat() if closes else None}
+        told.of_entries(auction, "bid.placed", {entry.pk: said}, now=now)
         if outbid is not None:
-            _tell(auction, "auction.bid.outbid", {outbid: amount}, now)
+            told.of_entries(auction, "bid.outbid", {outbid.pk: said}, now=now)
     return standings.rows(auction, consumer.pk)
 
 
@@ -98,7 +99,7 @@ def settle(*, auction: Distribution, now: datetime, actor: Actor | None = None, 
         lost.update(state=Entry.State.LOST, ended_at=now)
         standing.settled_at = now
         standing.save(update_fields=["settled_at"])
-        told.of(auction, "auction.settled", {"currency": auction.currency, "winners": len(chosen)}, now=now)
+        told.of(auction, "settled", _result(auction, standing, len(chosen)), now=now)
         if actor is not None:
             audit.record(
                 retailer_id=auction.retailer_id,
@@ -217,9 +218,8 @@ def _admit(auction: Distribution, chosen: list[bid_rules.Offered], now: datetime
     entries = [rows[one.entry] for one in chosen]
     prices = {one.entry: one.amount for one in chosen}
     admissions.issue(distribution=auction, entries=entries, now=now, amounts=prices)
-    _tell(auction, "auction.consumer.won", {entry: prices[entry.pk] for entry in entries}, now)
 
 
-def _tell(auction: Distribution, what: str, amounts: dict[Entry, int], now: datetime) -> None:
-    data = {entry.pk: {"currency": auction.currency, "amount": amount} for entry, amount in amounts.items()}
-    told.of_entries(auction, what, list(amounts), now=now, data=data)
+def _result(auction: Distribution, standing: AuctionStanding, winners: int) -> dict[str, Any]:
+    top = text(standing.highest, auction.currency)
+    return {"winners": winners, "bids": standing.bids, "highest_bid": top, "currency": auction.currency}

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from checkout.admission import admissions
+from checkout.admission import admissions, told
 from checkout.admission.models import Admission, Distribution, Entry, Reservation
 from offers import audit
 from offers.ledger import holds
@@ -186,7 +186,7 @@ def revoke(*, admission_id: int, actor: Actor, reason: str, now: datetime) -> Ad
         if (state := row.state) == Admission.State.REVOKED:
             return row
         refuse_unless_open(row, None, now)
-        _end(row, Admission.State.REVOKED, Entry.State.DENIED, now)
+        _end(row, Admission.State.REVOKED, Entry.State.DENIED, now, reason)
         audit.record(
             retailer_id=row.retailer_id,
             actor=actor,
@@ -258,7 +258,7 @@ def kept_until(row: Admission) -> datetime:
     return row.expires_at + (admissions.GRACE if begun else timedelta())
 
 
-def _end(row: Admission, state: Admission.State, entry: Entry.State, now: datetime) -> None:
+def _end(row: Admission, state: Admission.State, entry: Entry.State, now: datetime, reason: str = "") -> None:
     row.state, row.ended_at = state, now
     row.save()
     kept = row.reservations.filter(state=Reservation.State.HELD)
@@ -266,6 +266,7 @@ def _end(row: Admission, state: Admission.State, entry: Entry.State, now: dateti
     Entry.objects.filter(pk=row.entry_id, state=Entry.State.ADMITTED).update(state=entry, ended_at=now)
     for letter in ("a",) if state == Admission.State.COMPLETED else ("a", "t", "s"):
         _try(lambda item: holds.void(reference=reference(row), now=now, item=item), row, letter)
+    told.of_end(row, entry, now=now, reason=reason)
 
 
 def keep(row: Admission, now: datetime) -> None:

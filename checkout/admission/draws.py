@@ -40,7 +40,7 @@ def enter(*, draw: Distribution, consumer: Consumer, now: datetime) -> standings
             entry = Entry(distribution=draw, consumer=consumer)
         entry.state, entry.entered_at, entry.ended_at = Entry.State.ENTERED, now, None
         entry.save()
-        told.of_entries(draw, "draw.consumer.entered", [entry], now=now)
+        told.of_entries(draw, "consumer.entered", {entry.pk: {"entered_at": now.isoformat()}}, now=now)
     return standings.rows(draw, consumer.pk)
 
 
@@ -57,6 +57,7 @@ def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.S
                 raise entering.Closed()
             entry.state, entry.ended_at = Entry.State.LEFT, now
             entry.save(update_fields=["state", "ended_at"])
+            told.of_entries(draw, "consumer.left", {entry.pk: {}}, now=now)
     claims.give_up(distribution=draw, consumer_id=consumer_id, now=now)
     return standings.rows(draw, consumer_id)
 
@@ -89,12 +90,13 @@ def run(*, draw: Distribution, now: datetime, actor: Actor | None = None, reason
         found.ranking = drawing.ranking(seed=bytes(found.seed), entries=rows)
         found.winners = found.ranking[: _room(draw, draw.winner_count)]
         _admit(draw, [rows[ident] for ident in found.winners], now)
-        lost = [row for ident, row in rows.items() if ident not in set(found.winners)]
+        won = set(found.winners)
+        lost = [row for ident, row in rows.items() if ident not in won]
         Entry.objects.filter(pk__in=[row.pk for row in lost]).update(state=Entry.State.LOST, ended_at=now)
-        told.of_entries(draw, "draw.consumer.lost", lost, now=now)
+        told.of_entries(draw, "consumer.lost", {row.pk: {} for row in lost}, now=now)
         found.ran_at = now
         found.save()
-        told.of(draw, "draw.completed", {"winners": len(found.winners), "entries": len(rows)}, now=now)
+        told.of(draw, "completed", {"winners": len(found.winners), "entries": len(rows)}, now=now)
         if actor is not None:
             audit.record(
                 retailer_id=draw.retailer_id,
@@ -174,4 +176,3 @@ def _room(draw: Distribution, wanted: int) -> int:
 
 def _admit(draw: Distribution, entries: list[Entry], now: datetime) -> None:
     admissions.issue(distribution=draw, entries=entries, now=now)
-    told.of_entries(draw, "draw.consumer.won", entries, now=now)

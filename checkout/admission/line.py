@@ -59,7 +59,7 @@ class Place:
     """A consumer as the line knows him.
 
     state: waiting; called (being admitted this moment); gone (went through before, or was denied); none; full;
-    out (left just now).
+    out (taken out by this call).
     """
 
     state: str
@@ -167,8 +167,7 @@ def look(queue: str, *, consumer: int, now: datetime) -> Place:
 
 def leave(queue: str, *, consumer: int, now: datetime) -> Place:
     """Take the consumer out (`out`: the place he had); PostgreSQL learns it from the log at the latest."""
-    state, *rest = _run("leave", queue, consumer, _ms(now), "left")
-    return Place(state, int(rest[0]), entered_at=_moment(rest[1])) if rest else Place(state)
+    return _place(_run("leave", queue, consumer, _ms(now), "left"))
 
 
 def remove(queue: str, *, consumer: int, now: datetime) -> Place:
@@ -356,6 +355,8 @@ def _place(answer: list[Any]) -> Place:
             int(admitted),
             new=state == "new",
         )
+    if state == "out":
+        return Place(state, int(rest[0]), entered_at=_moment(rest[1]))
     return Place(state, int(rest[0]) if rest else 0, generation=int(rest[1]) if state == "none" and rest[1:] else 0)
 
 

@@ -5,7 +5,17 @@ from typing import Any
 
 from django.db import transaction
 
-from checkout.admission import admissions, distributions, entering, line, queue_refills, queue_ticks, standings
+from checkout.admission import (
+    admissions,
+    distributions,
+    entering,
+    line,
+    queue_log,
+    queue_refills,
+    queue_ticks,
+    standings,
+    told,
+)
 from checkout.admission.models import Admission, Consumer, Distribution, Entry, LineState
 from offers import audit
 from offers.ledger import holds
@@ -37,7 +47,7 @@ def admit(*, distribution: Distribution, consumer_uuid: str, actor: Actor, now: 
             raise entering.NotWaiting()
         try:
             with transaction.atomic():
-                entries = queue_ticks.entries_of(distribution, [called])
+                entries = queue_ticks.entries_of(distribution, [called], now=now)
                 made = admissions.issue(distribution=distribution, entries=entries, now=now)
         except holds.Exceeded as short:
             line.settle(distribution.uuid.hex, now=now, fence=_fence(distribution), written=[], back=[consumer.pk])
@@ -60,6 +70,8 @@ def deny(
         place = queue_refills.with_line(
             distribution, now, lambda: line.remove(distribution.uuid.hex, consumer=consumer.pk, now=now)
         )
+        if place.state == "out" and place.entered_at is not None:
+            queue_log.write_entries(distribution, [(consumer.pk, place.number, place.entered_at)], now=now)
         entry = Entry.objects.filter(distribution=distribution, consumer=consumer).first()
         if place.state not in {"out", "none"} or (entry and entry.state == Entry.State.ADMITTED):
             raise entering.NotWaiting("This consumer is admitted; revoke the admission instead")
@@ -67,6 +79,7 @@ def deny(
         entry.number = place.number if place.state == "out" else entry.number
         entry.state, entry.deny_reason, entry.ended_at = Entry.State.DENIED, reason or "denied", now
         entry.save()
+        told.of_entries(distribution, "consumer.denied", {entry.pk: {"reason": entry.deny_reason}}, now=now)
         _audit(distribution, "queue.deny", consumer, actor, now, reason)
     return standings.Standing(distribution, entry=entry)
 

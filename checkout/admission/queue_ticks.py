@@ -51,7 +51,7 @@ def tick(*, distribution: Distribution, now: datetime, least_ms: int = 0) -> Tic
     if lead.state != "lead":
         return None
     try:
-        copied = _copy(distribution)
+        copied = _copy(distribution, now)
         admissions.expire_due(distribution=distribution, now=now)
         admitted = _admit_next(distribution, now) if lead.waiting or lead.called or lead.kept else 0
         return Ticked(copied, admitted, lead.waiting)
@@ -66,11 +66,12 @@ def is_due(distribution: Distribution, place: line.Place, now: datetime) -> bool
     return late and place.ahead < line.near(distribution.admission_rate) and distributions.serves(distribution, now)
 
 
-def entries_of(distribution: Distribution, called: list[line.Called]) -> list[Entry]:
+def entries_of(distribution: Distribution, called: list[line.Called], *, now: datetime) -> list[Entry]:
     """Return the rows of those called that may be admitted, in the order of the call, owned by this transaction."""
     if not called:
         return []
-    queue_log.write_entries(distribution.pk, [(one.consumer, one.number, one.entered_at, None) for one in called])
+    places = [(one.consumer, one.number, one.entered_at) for one in called]
+    queue_log.write_entries(distribution, places, now=now)
     place = {one.consumer: at for at, one in enumerate(called)}
     found = Entry.objects.select_for_update(no_key=True).filter(
         distribution=distribution, consumer_id__in=list(place), state=Entry.State.QUEUED
@@ -78,10 +79,10 @@ def entries_of(distribution: Distribution, called: list[line.Called]) -> list[En
     return sorted(found, key=lambda entry: place[entry.consumer_id])
 
 
-def _copy(distribution: Distribution) -> int:
+def _copy(distribution: Distribution, now: datetime) -> int:
     until, copied = time.monotonic_ns() + COPY_NS, 0
     while time.monotonic_ns() < until:
-        found = queue_log.copy(distribution=distribution)
+        found = queue_log.copy(distribution=distribution, now=now)
         copied += found
         if found < queue_log.BATCH:
             break
@@ -104,7 +105,7 @@ def _admit_next(distribution: Distribution, now: datetime) -> int:
         called = line.call(
             queue, now=now, fence=state.fence, room=room, rate=fresh.admission_rate, grace_seconds=_grace(fresh, now)
         )
-        entries = entries_of(fresh, called)[:room]
+        entries = entries_of(fresh, called, now=now)[:room]
         admissions.issue(distribution=fresh, entries=entries, now=now)
     chosen = {entry.consumer_id for entry in entries}
     through = _through(fresh, [one.consumer for one in called])

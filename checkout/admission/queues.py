@@ -108,7 +108,7 @@ def leave(*, distribution: Distribution, consumer_id: int, now: datetime) -> sta
     if place.state == "none" and before is not None and before.state == Entry.State.QUEUED:  # was silent for too long
         number, entered_at = before.number, before.entered_at
     if entered_at is not None:
-        queue_log.write_left(distribution.pk, consumer=consumer_id, number=number, entered_at=entered_at, left_at=now)
+        queue_log.write_left(distribution, consumer=consumer_id, number=number, entered_at=entered_at, left_at=now)
     claims.give_up(distribution=distribution, consumer_id=consumer_id, now=now)
     return standings.rows(distribution, consumer_id)
 

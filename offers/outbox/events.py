@@ -1,6 +1,7 @@
 """Writes down what happened, in the transaction of the change itself, for delivery afterwards."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,17 @@ WHERE EXISTS (
     SELECT FROM outbox_endpoint
     WHERE retailer_id = %(retailer)s::bigint AND active AND (events = '{}' OR %(type)s::text = ANY (events))
 )
+"""
+_RECORD_ALL = """
+INSERT INTO outbox_event (public_id, retailer_id, type, data, source, created_at)
+SELECT given.public_id, %(retailer)s::bigint, given.type, given.data::jsonb, '{}', %(now)s::timestamptz
+FROM unnest(%(public_ids)s::text[], %(types)s::text[], %(data)s::text[])
+    WITH ORDINALITY AS given (public_id, type, data, place)
+WHERE EXISTS (
+    SELECT FROM outbox_endpoint
+    WHERE retailer_id = %(retailer)s::bigint AND active AND (events = '{}' OR given.type = ANY (events))
+)
+ORDER BY given.place
 """
 
 
@@ -50,6 +62,30 @@ def record(*, retailer_id: int, type: str, data: dict[str, Any], now: datetime, 
             },
         )
         written = bool(cursor.rowcount)
+    if written:
+        nudge()
+    return written
+
+
+def record_all(*, retailer_id: int, happened: Sequence[tuple[str, dict[str, Any]]], now: datetime) -> int:
+    """Write any number of events (type, data) in the caller's transaction, in one statement and in this order.
+
+    As with `record` there is no row for what no active endpoint wants. Returns how many rows there are.
+    """
+    if not happened:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORD_ALL,
+            {
+                "public_ids": [ids.new_id("whs_") for _ in happened],
+                "types": [type for type, _ in happened],
+                "data": [orjson.dumps(data).decode() for _, data in happened],
+                "retailer": retailer_id,
+                "now": now,
+            },
+        )
+        written = int(cursor.rowcount)
     if written:
         nudge()
     return written

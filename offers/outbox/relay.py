@@ -66,11 +66,13 @@ def _take_up(pool: ThreadPoolExecutor, under_way: Flight, struggling: set[int], 
 def _letter(one: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
     body = payloads.body(one.event)
     secrets = endpoints.secrets_in_use(one.endpoint, now=now)
+    stamped = signing.stamp(secrets, body, at=int(now.timestamp()))
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Offerkeep-Webhooks/1",
         "X-Voucherify-Signature": signing.sign(secrets[0], body),
-        "X-Offerkeep-Signature": signing.stamp(secrets, body, at=int(now.timestamp())),
+        "Offerkeep-Signature": stamped,
+        "X-Offerkeep-Signature": stamped,  # its name before
     }
     return body, headers
 

@@ -1,6 +1,7 @@
 """The kinds of events there are, as the wire names them."""
 
 _OF_CAMPAIGN = ("created", "updated", "deleted", "enabled", "disabled")
+_ENDS = ("completed", "left", "denied", "expired")  # of an entry, or of the admission it led to
 
 TYPES = (
     "redemption.succeeded",
@@ -14,7 +15,12 @@ TYPES = (
     *(f"campaign.promotion_tier.{what}" for what in _OF_CAMPAIGN),
     *(f"customer.{what}" for what in ("created", "updated", "deleted")),
     *(f"business_validation_rule.{what}" for what in ("created", "updated", "deleted")),
-    *(f"draw.{what}" for what in ("consumer.entered", "consumer.won", "consumer.lost", "completed")),
-    *(f"auction.{what}" for what in ("bid.placed", "bid.outbid", "consumer.won", "settled")),
+    *(f"queue.consumer.{what}" for what in ("entered", "admitted", *_ENDS)),
+    *(f"draw.consumer.{what}" for what in ("entered", "won", "lost", *_ENDS)),
+    "draw.completed",
+    *(f"auction.bid.{what}" for what in ("placed", "outbid")),
+    *(f"auction.consumer.{what}" for what in ("won", *_ENDS)),
+    "auction.settled",
+    *(f"order.{what}" for what in ("created", "completed", "cancelled")),
     *(f"business_validation_rule.assignment.{what}" for what in ("created", "deleted")),
 )

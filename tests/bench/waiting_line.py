@@ -66,7 +66,7 @@ def enter_all(queue: Distribution, waiting: list[Consumer], now: datetime) -> di
 
 def copy_all(queue: Distribution) -> float:
     began, done = time.perf_counter(), 0
-    while copied := queue_log.copy(distribution=queue):
+    while copied := queue_log.copy(distribution=queue, now=clock.now()):
         done += copied
     return done / (time.perf_counter() - began)
 

@@ -174,7 +174,7 @@ def test_who_leaves_the_line_is_written_down_at_once(shop_a: Retailer, copied: b
     one, two = launch.consumers(shop_a, 2)
     launch.enter(queue, one, two)
     if copied:
-        queue_log.copy(distribution=queue)
+        queue_log.copy(distribution=queue, now=NOW)
     assert queues.leave(distribution=queue, consumer_id=one.pk, now=at(1)).entry is not None
     assert Entry.objects.get(consumer=one).state == "LEFT"
     launch.enter(queue, one, seconds=1)
@@ -193,7 +193,7 @@ def test_who_left_does_not_come_back_with_a_refilled_line(shop_a: Retailer) -> N
     queue = launch.queue(shop_a, paused=True)
     one, two = launch.consumers(shop_a, 2)
     launch.enter(queue, one, two)
-    queue_log.copy(distribution=queue)
+    queue_log.copy(distribution=queue, now=NOW)
     queues.leave(distribution=queue, consumer_id=one.pk, now=at(1))
     line.forget(queue.uuid.hex)  # before the log was copied
     assert queues.stand(distribution=queue, consumer_id=one.pk, now=at(2), may_tick=False).place is None

@@ -367,10 +367,10 @@ def test_the_log_is_copied_as_often_as_one_likes(shop_a: Retailer) -> None:
     lines = line.read_log(queue.uuid.hex)
     queues.leave(distribution=queue, consumer_id=one.pk, now=at(1))
     enter(queue, one, seconds=2)
-    queue_log.copy(distribution=queue)
+    queue_log.copy(distribution=queue, now=at(2))
     for text in lines:
         event = line.read_event(text)
-        queue_log.write_entries(queue.pk, [(event.consumer, event.number, event.at, None)])
+        queue_log.write_entries(queue, [(event.consumer, event.number, event.at)], now=at(2))
     entry = Entry.objects.get(distribution=queue)
     assert (entry.number, entry.state, entry.entered_at) == (2, "QUEUED", at(2))
 
