@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from checkout import offer_locks
-from checkout.models import OfferLock, Transaction
+from checkout.models import OfferLock
 from checkout.offer_pricing import NO_AMOUNT
+from checkout.transaction_rows import Head
 from checkout.transaction_shape import Discount, Sale
 from offers import user_offers
 from offers.lib.actors import SYSTEM
@@ -39,14 +40,14 @@ class Settled:
 class _Desk:
     """One sale at work."""
 
-    head: Transaction
+    head: Head
     where: str
     locks: Mapping[UUID, OfferLock]
     now: datetime
     told: Settled
 
 
-def settle(head: Transaction, sale: Sale, *, settings: Settings, now: datetime) -> Settled:
+def settle(head: Head, sale: Sale, *, settings: Settings, now: datetime) -> Settled:
     """Redeem what the sale names and holds, give back what it returns, free what it no longer names.
 
     An offer that this sale never locked or redeemed stays its owner's; what cannot be redeemed is told with its reason
@@ -95,7 +96,7 @@ class NotHeld(Refusal):
     code = "lock_missing"
 
 
-def _locks(head: Transaction) -> dict[UUID, OfferLock]:
+def _locks(head: Head) -> dict[UUID, OfferLock]:
     """Return this sale's locks by user offer, of several the last."""
     rows = OfferLock.objects.filter(store_id=head.store_id, transaction_id=head.transaction_id)
     return {lock.user_offer.uuid: lock for lock in rows.select_related("user_offer__offer", "store").order_by("pk")}

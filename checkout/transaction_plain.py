@@ -20,11 +20,6 @@ from offers.lib.errors import Refusal
 
 log = logging.getLogger(__name__)
 
-_HELD = """
-SELECT h.store, h.name FROM unnest(%s::bigint[], %s::text[]) AS h(store, name)
-WHERE EXISTS (SELECT FROM checkout_offerlock l WHERE l.store_id = h.store AND l.transaction_id = h.name)
-"""
-
 
 def run(jobs: Sequence[Job], *, now: datetime) -> dict[int, dict[str, Any]]:
     """Do all plain jobs and return what is told of each, by revision; members have been locked by `prepare`."""
@@ -68,20 +63,12 @@ def _reward(jobs: Iterable[Job], now: datetime) -> list[tuple[Job, Earned | None
 def _plain(jobs: Sequence[Job]) -> list[Job]:
     """First revisions with at most one known payer, neither voided nor returned, in which offers have no part."""
     heads = [job.row.transaction for job in jobs]
-    with connection.cursor() as cursor:
-        cursor.execute(_HELD, [[head.store_id for head in heads], [head.transaction_id for head in heads]])
-        held = set(cursor.fetchall())
     others: set[int] = set()  # members in what goes the long way: what they bought after it goes behind it
     names: set[int] = set()
     plain = []
     for job, head in zip(jobs, heads, strict=True):
-        payers = {member.pk for member, _ in job.payers} | {member.pk for member in job.earlier}
-        if (
-            _is_plain(job)
-            and (head.store_id, head.transaction_id) not in held
-            and head.pk not in names
-            and not payers & others
-        ):
+        payers = {person.pk for person, _ in job.payers} | {member.pk for member in job.earlier}
+        if _is_plain(job) and not job.locked and head.pk not in names and not payers & others:
             plain.append(job)
         else:
             others |= payers

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from django.db import connection, transaction
 
-from checkout import transaction_plain, transaction_work
+from checkout import transaction_plain, transaction_rows, transaction_work
 from checkout.models import Revision
+from checkout.transaction_rows import Row
 from offers.lib import queue
 from offers.lib.errors import Refusal
-from offers.models import Retailer, Store
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +37,6 @@ WHERE id IN (
     SELECT id FROM checkout_revision WHERE state IN ('queued', 'retry') AND next_at <= %(now)s
     ORDER BY next_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) RETURNING id, attempts
-"""
-_KEEP = """
-UPDATE checkout_revision r
-SET state = x.state, next_at = x.next_at, error = x.error, result = x.result, processed_at = x.processed_at
-FROM jsonb_to_recordset(%s::jsonb) AS x(id bigint, state text, next_at timestamptz, error text, result jsonb,
-                                        processed_at timestamptz)
-WHERE r.id = x.id
 """
 _nudged = 0
 
@@ -81,8 +73,7 @@ def _alone(pk: int, attempts: int, now: datetime) -> int:
     """Work on one that has taken others down with it, or may have; in the end it is parked unread."""
     if attempts > MOST_TRIES:
         reason = f"given up after {MOST_TRIES} tries: none came to an end, its worker died each time"
-        waiting = Revision.objects.filter(pk=pk, state__in=(State.QUEUED, State.RETRY))
-        return waiting.update(state=State.DEAD, error=reason, next_at=None)
+        return transaction_rows.mark_dead(pk, reason)
     try:
         return _work([pk], now)
     except Exception:
@@ -94,14 +85,7 @@ def _alone(pk: int, attempts: int, now: datetime) -> int:
 
 @transaction.atomic
 def _work(keys: Sequence[int], now: datetime) -> int:
-    rows = list(
-        Revision.objects.select_for_update(of=("self",), skip_locked=True)
-        .filter(pk__in=keys, state__in=(State.QUEUED, State.RETRY))
-        .select_related("transaction")
-        .defer("content_hash", "requests", "received_at", "result", "client_id", "transaction__created_at")
-        .order_by("pk")
-    )
-    _name_places(rows)
+    rows = transaction_rows.take(keys)
     own = transaction_work.own(rows)
     for row in rows:
         if row.transaction_id not in own:
@@ -113,36 +97,11 @@ def _work(keys: Sequence[int], now: datetime) -> int:
             _done(job.row, together[job.row.pk], now)
         else:
             _one(job, now)
-    _keep(rows)
+    transaction_rows.keep(rows)
     return len(rows)
 
 
-def _name_places(rows: Sequence[Revision]) -> None:
-    """Give the sales their stores and retailers: few, and the same for many of them."""
-    heads = [row.transaction for row in rows]
-    stores = Store.objects.in_bulk({head.store_id for head in heads})
-    retailers = Retailer.objects.in_bulk({head.retailer_id for head in heads})
-    for head in heads:
-        head.store, head.retailer = stores[head.store_id], retailers[head.retailer_id]
-
-
-def _keep(rows: Sequence[Revision]) -> None:
-    written = [
-        {
-            "id": row.pk,
-            "state": row.state,
-            "next_at": row.next_at,
-            "error": row.error,
-            "result": row.result,
-            "processed_at": row.processed_at,
-        }
-        for row in rows
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_KEEP, [orjson.dumps(written, default=str).decode()])
-
-
-def _done(row: Revision, result: dict[str, Any], now: datetime) -> None:
+def _done(row: Row, result: dict[str, Any], now: datetime) -> None:
     row.state, row.processed_at, row.error, row.next_at, row.result = State.PROCESSED, now, "", None, result
 
 
@@ -164,7 +123,7 @@ def _one(job: transaction_work.Job, now: datetime) -> None:
         _done(row, result, now)
 
 
-def _again(row: Revision, problem: Exception, now: datetime) -> None:
+def _again(row: Row, problem: Exception, now: datetime) -> None:
     """Put a row off: after 2, 4, 8 ... seconds and a little, five minutes at the most."""
     if row.attempts >= MOST_TRIES:
         _park(row, f"given up after {row.attempts} tries; the last: {type(problem).__name__}: {problem}")
@@ -174,7 +133,7 @@ def _again(row: Revision, problem: Exception, now: datetime) -> None:
     row.next_at = now + timedelta(seconds=seconds, milliseconds=random.randrange(1000))
 
 
-def _park(row: Revision, reason: str) -> None:
+def _park(row: Row, reason: str) -> None:
     row.state, row.error, row.next_at = State.DEAD, reason.replace("\0", "")[:2000], None
 
 

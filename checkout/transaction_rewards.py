@@ -7,22 +7,24 @@ from uuid import UUID
 
 from checkout import item_facts
 from checkout.models import Revision, Transaction
+from checkout.transaction_rows import Head, Row
 from checkout.transaction_shape import Sale
 from loyalty import earning, outcomes
 from loyalty.firing import Result
+from loyalty.members import Person
 from loyalty.models import Member
 from offers.lib.actors import SYSTEM
 
-Payers = Sequence[tuple[Member, int]]
+Payers = Sequence[tuple[Person, int]]
 
 
-def occasion(head: Transaction) -> str:
+def occasion(head: Transaction | Head) -> str:
     """Return what names a purchase over all its revisions."""
     return f"transaction:{head.store.uuid}:{head.transaction_id}"
 
 
 def give(
-    row: Revision,
+    row: Row,
     sale: Sale,
     *,
     payers: Payers,
@@ -44,12 +46,12 @@ def give(
         share = (1, 1) if len(payers) == 1 else (max(amount, 0), whole) if whole else (1, len(payers))
         facts = as_rules_see_it(row, sale, amounts=amounts, items=items, share=share)
         _note(found, outcomes.reward(retailer_id=head.retailer_id, sale=facts, member=member, now=now, actor=SYSTEM))
-    for member in earlier:
-        if member.pk not in paying:
+    for former in earlier:
+        if former.pk not in paying:
             facts = as_rules_see_it(row, sale, amounts=amounts, items=items)
             _note(
                 found,
-                outcomes.take_back(retailer_id=head.retailer_id, sale=facts, member=member, now=now, actor=SYSTEM),
+                outcomes.take_back(retailer_id=head.retailer_id, sale=facts, member=former, now=now, actor=SYSTEM),
             )
     return found
 
@@ -63,7 +65,7 @@ def told(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def as_rules_see_it(
-    row: Revision,
+    row: Revision | Row,
     sale: Sale,
     *,
     amounts: Mapping[UUID, int],
@@ -130,6 +132,6 @@ def _note(found: dict[str, Any], one: Result) -> None:
         found[name] += values
 
 
-def earlier_payers(head: Transaction) -> list[Member]:
+def earlier_payers(head: Head) -> list[Member]:
     """Return the members for whom earlier revisions count."""
     return outcomes.rewarded(occasion=occasion(head))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -214,14 +215,13 @@ def _with_warnings(sale: Sale, warnings: list[str]) -> Sale:
 
 def _check_custom(reader: "_Reader", payload: Mapping[str, Any], found: Mapping[str, list[dict[str, Any]]]) -> None:
     """Count the values of all custom data together; look at depth and size only where there is any."""
-    holders = [("custom_data", payload)]
+    holders = [("custom_data", payload)] if payload.get("custom_data") is not None else []
     for name in ("items", "payments"):
-        holders += [(f"{name}[{at}].custom_data", row) for at, row in enumerate(found[name])]
+        rows = enumerate(found[name])
+        holders += [(f"{name}[{at}].custom_data", row) for at, row in rows if row.get("custom_data") is not None]
     count = size = 0
     for place, holder in holders:
-        data = holder.get("custom_data")
-        if data is None:
-            continue
+        data = holder["custom_data"]
         if not isinstance(data, dict):
             raise reader.wrong(place, "not_an_object", "should be an object")
         values, deep = _measure(data)
@@ -303,6 +303,8 @@ class _Reader:
         value = row.get(name)
         if value is None:
             return ""
+        if type(value) is str and len(value) <= most:
+            return value
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str) or len(value) > most:
@@ -327,6 +329,9 @@ class _Reader:
         return Decimal(written)
 
     def amount(self, row: Mapping[str, Any], name: str, place: str = "") -> int:
+        value = row.get(name)
+        if type(value) is str and _MONEY.fullmatch(value):
+            return _minor(value, self.places)
         found = self.number(row, name, _MONEY, place)
         return 0 if found is None else money.round_half_up(found.scaleb(self.places))
 
@@ -433,6 +438,15 @@ class _Reader:
             return None
 
 
+def _minor(written: str, places: int) -> int:
+    """Return an amount in minor units, without a detour where it has no more places than its currency."""
+    whole, _, rest = written.partition(".")
+    if len(rest) <= places:
+        return int(whole + rest.ljust(places, "0"))
+    return money.round_half_up(Decimal(written).scaleb(places))
+
+
+@lru_cache(maxsize=1024)  # a sale says when it was three times, and tills beside one another say the same
 def _moment(value: str) -> datetime | None:
     found = _MOMENT.fullmatch(value)
     if found is None or not "1970" <= found[1] < "2200":

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from checkout import item_facts, transaction_offers, transaction_rewards, transaction_shape
-from checkout.models import Revision
+from checkout.transaction_rows import Row
 from checkout.transaction_shape import Sale
 from loyalty import members
+from loyalty.members import Person
 from loyalty.models import Member
 from offers import retailer_settings
 from offers.lib.errors import Refusal
@@ -20,28 +21,30 @@ from offers.lib.errors import Refusal
 _TRY_HEADS = """
 SELECT id FROM unnest(%s::bigint[]) AS id WHERE pg_try_advisory_xact_lock(hashtextextended('transaction:' || id, 0))
 """
-# Per transaction: the newest version that counts.
-_IN_FORCE = """
-SELECT DISTINCT ON (transaction_id) transaction_id, id, number FROM checkout_revision
-WHERE transaction_id = ANY (%s) AND is_closed AND state <> 'stale'
-ORDER BY transaction_id, modified_at DESC, number DESC
+# Per transaction: the newest version that counts, whether one had its effects, and whether a lock on an offer names it.
+_STANDING = """
+SELECT t.id, n.id, n.number,
+       EXISTS (SELECT FROM checkout_revision r WHERE r.transaction_id = t.id AND r.state = 'processed'),
+       EXISTS (SELECT FROM checkout_offerlock l WHERE l.store_id = t.store AND l.transaction_id = t.name)
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS t(id, store, name) LEFT JOIN LATERAL (
+    SELECT r.id, r.number FROM checkout_revision r
+    WHERE r.transaction_id = t.id AND r.is_closed AND r.state <> 'stale'
+    ORDER BY r.modified_at DESC, r.number DESC LIMIT 1) n ON true
 """
-_CHANGED = (
-    "SELECT DISTINCT transaction_id FROM checkout_revision WHERE transaction_id = ANY (%s) AND state = 'processed'"
-)
 
 
 @dataclass(slots=True)
 class Job:
     """One revision with what is read for a whole batch at once. `problem`: why it cannot even be read."""
 
-    row: Revision
+    row: Row
     sale: Sale | None = None
     problem: Exception | None = None
     superseded_by: int | None = None
     changed: bool = False  # an earlier revision had its effects
+    locked: bool = False  # a lock on an offer names this sale
     earlier: list[Member] = field(default_factory=list)
-    payers: list[tuple[Member, int]] = field(default_factory=list)
+    payers: list[tuple[Person, int]] = field(default_factory=list)
     items: Mapping[str, item_facts.ItemFacts] = field(default_factory=dict)
 
     @property
@@ -51,17 +54,17 @@ class Job:
 
     @property
     def settings(self) -> retailer_settings.Settings:
-        return retailer_settings.of(self.row.transaction.retailer.settings)
+        return self.row.transaction.retailer.settings
 
 
-def own(rows: Sequence[Revision]) -> set[int]:
+def own(rows: Sequence[Row]) -> set[int]:
     """Return those of the rows' transactions that are ours until this database transaction ends; waits for none."""
     with connection.cursor() as cursor:
         cursor.execute(_TRY_HEADS, [sorted({row.transaction_id for row in rows})])
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def prepare(rows: Sequence[Revision], *, now: datetime) -> list[Job]:
+def prepare(rows: Sequence[Row], *, now: datetime) -> list[Job]:
     """Return a job per row, in the order to do them; members are locked, all of the batch's in one order."""
     jobs = [Job(row) for row in rows]
     _place(jobs)
@@ -72,7 +75,8 @@ def prepare(rows: Sequence[Revision], *, now: datetime) -> list[Job]:
             job.problem = problem
     _name_payers(jobs, now)
     _name_items(jobs)
-    members.own(member.pk for job in jobs for member in (*job.earlier, *(payer for payer, _ in job.payers)))
+    concerned = {member.pk for job in jobs for member in job.earlier}
+    members.own(concerned | {person.pk for job in jobs for person, _ in job.payers})
     return jobs
 
 
@@ -111,22 +115,20 @@ def told(job: Job, rewards: dict[str, Any], offers: transaction_offers.Settled) 
         "rejected": offers.rejected,
         "released": offers.released,
         "reinstated": offers.reinstated,
-        "users": [members.shown_id(member) for member, _ in job.payers],
+        "users": [person.user_id for person, _ in job.payers],
         "warnings": [*job.sale.warnings, *offers.warnings],
     }
 
 
 def _place(jobs: Sequence[Job]) -> None:
-    heads = list({job.row.transaction_id for job in jobs})
+    heads = {job.row.transaction_id: job.row.transaction for job in jobs}
     with connection.cursor() as cursor:
-        cursor.execute(_IN_FORCE, [heads])
-        in_force = {head: (pk, number) for head, pk, number in cursor.fetchall()}
-        cursor.execute(_CHANGED, [heads])
-        changed = {head for (head,) in cursor.fetchall()}
+        places = [head.store_id for head in heads.values()], [head.transaction_id for head in heads.values()]
+        cursor.execute(_STANDING, [list(heads), *places])
+        standing = {pk: rest for pk, *rest in cursor.fetchall()}
     for job in jobs:
-        pk, number = in_force.get(job.row.transaction_id, (job.row.pk, job.row.number))
-        job.superseded_by = None if pk == job.row.pk else number
-        job.changed = job.row.transaction_id in changed
+        pk, number, job.changed, job.locked = standing[job.row.transaction_id]
+        job.superseded_by = None if pk in (None, job.row.pk) else number
         if job.changed and job.superseded_by is None:
             job.earlier = transaction_rewards.earlier_payers(job.row.transaction)
 
@@ -143,7 +145,7 @@ def _name_payers(jobs: Sequence[Job], now: datetime) -> None:
         if job.sale is None or job.superseded_by is not None:
             continue
         amounts: dict[int, int] = defaultdict(int)
-        found: dict[int, Member] = {}
+        found: dict[int, Person] = {}
         retailer_id = job.row.transaction.retailer_id
         for payment in job.sale.payments:
             if not payment.user_id:
@@ -157,7 +159,7 @@ def _name_payers(jobs: Sequence[Job], now: datetime) -> None:
         job.payers = [(member, amounts[pk]) for pk, member in found.items()]
 
 
-def _by_uuid(jobs: Sequence[Job]) -> dict[tuple[int, str, str], Member | None]:
+def _by_uuid(jobs: Sequence[Job]) -> dict[tuple[int, str, str], Person | None]:
     """Return the members that sales name by our own ids, in one query; others are looked up one by one."""
     wanted = {
         uuid: (job.row.transaction.retailer_id, members.OUR_ID, payment.user_id)
@@ -167,20 +169,20 @@ def _by_uuid(jobs: Sequence[Job]) -> dict[tuple[int, str, str], Member | None]:
         if payment.user_id_type.casefold() in ("", members.OUR_ID)
         and (uuid := members.as_uuid(payment.user_id)) is not None
     }
-    found: dict[tuple[int, str, str], Member | None] = {}
-    rows = Member.objects.filter(uuid__in=wanted) if wanted else Member.objects.none()
-    for member in rows.only("uuid", "sor_id", "retailer_id", "customer_id"):
-        key = wanted[member.uuid]
-        if key[0] == member.retailer_id:
-            found[key] = member
+    found: dict[tuple[int, str, str], Person | None] = {}
+    for uuid, retailer_id, person in members.known(wanted) if wanted else ():
+        key = wanted[uuid]
+        if key[0] == retailer_id:
+            found[key] = person
     return found
 
 
-def _member(retailer_id: int, kind: str, user_id: str, now: datetime) -> Member | None:
+def _member(retailer_id: int, kind: str, user_id: str, now: datetime) -> Person | None:
     try:
-        return members.translate(retailer_id=retailer_id, external_id=user_id, external_id_type=kind, now=now)
+        found = members.translate(retailer_id=retailer_id, external_id=user_id, external_id_type=kind, now=now)
     except Refusal:
         return None
+    return Person(found.pk, members.shown_id(found))
 
 
 def _name_items(jobs: Sequence[Job]) -> None:

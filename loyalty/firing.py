@@ -21,6 +21,7 @@ from loyalty.earning import (
     Trigger,
     Wanted,
 )
+from loyalty.members import Person
 from loyalty.models import Award, Member, PointAccount
 from offers import user_offers
 from offers.ledger import entries, holds
@@ -208,7 +209,7 @@ def _give(run: Run, wants: Sequence[Wanted], trigger: Trigger) -> None:
         pass
 
 
-def first_key(*, sale: Sale, member: Member, want: Wanted) -> tuple[str, dict[str, Any]]:
+def first_key(*, sale: Sale, member: Member | Person, want: Wanted) -> tuple[str, dict[str, Any]]:
     """Return key and detail of the award that `settle` would write for a sale nothing was given for before."""
     base = _base(sale.occasion, member, want, TransactionClosed())
     detail = {
@@ -222,7 +223,7 @@ def first_key(*, sale: Sale, member: Member, want: Wanted) -> tuple[str, dict[st
     return f"{base}|0|{want.outcome}", detail
 
 
-def _base(occasion: str, member: Member, want: Wanted, trigger: Trigger) -> str:
+def _base(occasion: str, member: Member | Person, want: Wanted, trigger: Trigger) -> str:
     return _short(f"{occasion}|{member.pk}|{want.rule.rule_id}.{want.occurrence}|{trigger.name}")
 
 

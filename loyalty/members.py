@@ -7,6 +7,7 @@ ids are looked up; or "external_is_sor", the shop's own id is the id, and anybod
 import re
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
@@ -21,6 +22,14 @@ from offers.retailer_settings import SYSTEM_OF_RECORD, TRANSLATE
 LONGEST_ID = 255
 # The words of payments[].user_id_type; any other is the type of an outside id.
 OUR_ID, ANY_EXTERNAL = "sessionm_id", "external_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member as a sale names one: its key, and what stands for it on the wire."""
+
+    pk: int
+    user_id: str
 
 
 class UserNotFound(Refusal):
@@ -227,6 +236,19 @@ def own(member_ids: Iterable[int]) -> dict[int, list[str]]:
 _OWN = """
 SELECT id, tags FROM loyalty_member WHERE id = ANY (%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
+
+
+def known(uuids: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, int, Person]]:
+    """Return of members by our own ids the id, the retailer and who it is. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [list(uuids)])
+        return [
+            (ident, retailer_id, Person(pk, sor_id or str(ident)))
+            for pk, ident, retailer_id, sor_id in cursor.fetchall()
+        ]
+
+
+_KNOWN = "SELECT id, uuid, retailer_id, sor_id FROM loyalty_member WHERE uuid = ANY (%s::uuid[])"
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

@@ -7,7 +7,7 @@ the difference between what the rules want of the sale now and what stands for i
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -27,16 +27,18 @@ from loyalty.earning import (
     evaluate,
 )
 from loyalty.firing import Result, Run
+from loyalty.members import Person
 from loyalty.models import Member, PointAccount, Purchase
 from offers.evaluation import durations
 from offers.lib.actors import Actor
 
 DEPTH_MOST = 5
 RETURN_WINDOW = durations.Duration(months=12)
+SURELY_WITHIN = timedelta(days=360)  # no calendar has to be asked
 SKIPPED_RETURN_WINDOW = "skipped_return_window"
 
 
-def reward(*, retailer_id: int, sale: Sale, member: Member, now: datetime, actor: Actor) -> Result:
+def reward(*, retailer_id: int, sale: Sale, member: Member | Person, now: datetime, actor: Actor) -> Result:
     """Give a member what the rules in force at the first close want of a sale, or of a later revision of it.
 
     Once per sale and member, whoever calls and how often; a revision books the difference. More than 12 calendar
@@ -57,7 +59,7 @@ def reward(*, retailer_id: int, sale: Sale, member: Member, now: datetime, actor
         return run.result
 
 
-def take_back(*, retailer_id: int, sale: Sale, member: Member, now: datetime, actor: Actor) -> Result:
+def take_back(*, retailer_id: int, sale: Sale, member: Member | Person, now: datetime, actor: Actor) -> Result:
     """Take back everything a sale gave a member: it was voided, or somebody else paid it.
 
     Offers that are used or locked stay, with a note. The window of returns holds. Locks the member first.
@@ -153,7 +155,7 @@ def preview(*, member: Member | None, sale: Sale, rules: Sequence[RuleFacts], no
     return result
 
 
-def _begin(retailer_id: int, member: Member, sale: Sale, now: datetime, actor: Actor) -> Run:
+def _begin(retailer_id: int, member: Member | Person, sale: Sale, now: datetime, actor: Actor) -> Run:
     owned = members.lock([member.pk])[member.pk]
     run = Run(retailer_id, owned, sale.occasion, now, sale.closed_at, actor, sale)
     run.rules = rules.in_force(retailer_id=retailer_id, at=sale.closed_at)
@@ -162,6 +164,8 @@ def _begin(retailer_id: int, member: Member, sale: Sale, now: datetime, actor: A
 
 def too_late(sale: Sale) -> bool:
     """Whether the window of returns has closed: exactly 12 months later it is still open."""
+    if sale.modified_at - sale.closed_at < SURELY_WITHIN:
+        return False
     return sale.modified_at > RETURN_WINDOW.after(sale.closed_at, ZoneInfo(sale.timezone))
 
 

@@ -16,7 +16,8 @@ from django.db import connection
 from loyalty import firing, members, outcomes, points, rules
 from loyalty.earning import MemberFacts, Metric, RuleFacts, Sale, TransactionClosed, Wanted, eligible_spend, evaluate
 from loyalty.firing import Result
-from loyalty.models import Member, MemberAccount, PointAccount, TierSystem
+from loyalty.members import Person
+from loyalty.models import MemberAccount, PointAccount, TierSystem
 from offers.ledger import counters
 
 GIVES = ("points_fixed", "points_per")
@@ -41,7 +42,7 @@ WHERE a.member_id = ANY (%s::bigint[]) AND c.granted IS NOT NULL
 class Earned:
     """One sale of one member, and what came of it; no result: it has to go the long way."""
 
-    member: Member
+    member: Person
     sale: Sale
     result: Result | None = None
 
@@ -71,7 +72,7 @@ class _Facts:
         self.purses = _purses(owners)
         self.retailer_id = retailer_id
 
-    def metrics(self, member: Member) -> dict[str, Metric]:
+    def metrics(self, member: Person) -> dict[str, Metric]:
         """Return the member's points by the id of the account, as `Run.metrics` does."""
         found = {}
         for key, account in self.accounts.items():

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+import orjson
+from django.db import connection, transaction
 from django.db.models import Max
 
 from loyalty import points, rule_terms, tiers
@@ -17,6 +18,13 @@ from loyalty.models import Rule, RuleVersion
 from offers import audit
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound
+
+_UNTIL = """
+SELECT v.in_force_from, v.active, v.rule_id, v.id, r.name, r.scope, v.definition::text
+FROM loyalty_ruleversion v JOIN loyalty_rule r ON r.id = v.rule_id
+WHERE r.retailer_id = %s AND v.in_force_from <= %s
+ORDER BY v.rule_id, v.in_force_from DESC, v.number DESC
+"""
 
 
 def save(
@@ -90,19 +98,23 @@ def in_force(*, retailer_id: int, at: datetime) -> list[RuleFacts]:
 
 def in_force_then(*, retailer_id: int, moments: Collection[datetime]) -> dict[datetime, list[RuleFacts]]:
     """Return for each of these moments what `in_force` would, in one statement for all."""
-    newest = (
-        RuleVersion.objects.filter(rule__retailer_id=retailer_id, in_force_from__lte=max(moments))
-        .order_by("rule_id", "-in_force_from", "-number")
-        .select_related("rule")
-    )
-    versions = [(version, facts(version)) for version in newest]
+    with connection.cursor() as cursor:
+        cursor.execute(_UNTIL, [retailer_id, max(moments)])
+        versions = [
+            (
+                since,
+                active,
+                RuleFacts(rule_id=rule, version_id=pk, name=name, scope=scope, definition=orjson.loads(text)),
+            )
+            for since, active, rule, pk, name, scope, text in cursor.fetchall()
+        ]
     found: dict[datetime, list[RuleFacts]] = {}
     for at in moments:
-        then: dict[int, tuple[RuleVersion, RuleFacts]] = {}
-        for version, fact in versions:
-            if version.in_force_from <= at:
-                then.setdefault(version.rule_id, (version, fact))
-        found[at] = [fact for version, fact in then.values() if version.active]
+        then: dict[int, tuple[bool, RuleFacts]] = {}
+        for since, active, fact in versions:
+            if since <= at:
+                then.setdefault(fact.rule_id, (active, fact))
+        found[at] = [fact for active, fact in then.values() if active]
     return found
 
 
@@ -114,6 +126,12 @@ def facts(version: RuleVersion) -> RuleFacts:
         name=version.rule.name,
         scope=version.rule.scope,
         definition=version.definition,
+    )
+
+
+def _facts(rule_id: int, version_id: int, name: str, scope: str, definition: str) -> RuleFacts:
+    return RuleFacts(
+        rule_id=rule_id, version_id=version_id, name=name, scope=scope, definition=orjson.loads(definition)
     )
 
 
