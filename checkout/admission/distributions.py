@@ -88,6 +88,7 @@ def create(
     now: datetime,
     experience: Mapping[str, str] | None = None,
     access_code: str = "",
+    when_unknown: str = "",
 ) -> Distribution:
     """Make a distribution with an experience and one general sequence around it. Refuses invalid_payload."""
     if mechanism not in Distribution.Mechanism.values:
@@ -104,6 +105,7 @@ def create(
             name=words.get("name") or "Launch",
             description=words.get("description") or "",
             image_url=words.get("image_url") or "",
+            when_unknown=_when_unknown(when_unknown or Experience.WhenUnknown.CLOSED.value),
             created_at=now,
         )
         row.sequence = Sequence.objects.create(experience=launch, access_code=_code(access_code))
@@ -120,6 +122,7 @@ def update(
     actor: Actor,
     now: datetime,
     access_code: str | None = None,
+    when_unknown: str | None = None,
     reason: str = "",
 ) -> Distribution:
     """Change a distribution; the next tick and the next request go by it. Refuses not_found, invalid_payload."""
@@ -134,6 +137,9 @@ def update(
         if access_code is not None:
             row.sequence.access_code = _code(access_code)
             row.sequence.save(update_fields=["access_code"])
+        if when_unknown is not None:
+            row.sequence.experience.when_unknown = _when_unknown(when_unknown)
+            row.sequence.experience.save(update_fields=["when_unknown"])
         _audit(row, "distribution.update", before, actor, now, reason)
     return row
 
@@ -214,11 +220,17 @@ def _code(value: Any) -> str:
     return value
 
 
+def _when_unknown(value: Any) -> str:
+    if value not in Experience.WhenUnknown.values:
+        raise InvalidPayload("when_unknown should be closed or open", field="when_unknown")
+    return str(value)
+
+
 def _facts(row: Distribution) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value := getattr(row, name), datetime) else value
         for name in ("mechanism", *sorted(FIELDS))
-    }
+    } | {"when_unknown": row.sequence.experience.when_unknown}
 
 
 def _audit(

@@ -10,6 +10,7 @@ from offers.lib import money
 from offers.lib.errors import NotFound
 
 WORDS = ("name", "description", "image_url")
+APART = frozenset({"mechanism", "access_code", "when_unknown", "audience", "experience_id", *WORDS})
 
 
 def create(scene: Scene, fields: dict[str, Any], ident: object) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def create(scene: Scene, fields: dict[str, Any], ident: object) -> dict[str, Any
         now=scene.now,
         experience={name: text(fields, name, default="") for name in WORDS},
         access_code=text(fields, "access_code", default=""),
+        when_unknown=text(fields, "when_unknown", default=""),
     )
     return {
         "id": str(made.uuid),
@@ -45,6 +47,7 @@ def update(scene: Scene, fields: dict[str, Any], ident: object) -> dict[str, Any
         actor=ACTOR,
         now=scene.now,
         access_code=text(fields, "access_code", default="") if "access_code" in fields else None,
+        when_unknown=text(fields, "when_unknown") if "when_unknown" in fields else None,
     )
     return {}
 
@@ -63,7 +66,7 @@ def _terms(fields: dict[str, Any], currency: str, *, nulls: bool = False) -> dic
     currency = text(fields, "currency", default=currency)
     found: dict[str, Any] = {}
     for name, value in fields.items():
-        if name in {"mechanism", "access_code", "audience", "experience_id", *WORDS} or (value is None and not nulls):
+        if name in APART or (value is None and not nulls):
             continue
         if name in distributions.MOMENTS:
             found[name] = moment(fields, name)

@@ -19,12 +19,19 @@ VISITS_AT_MOST = 10_000
 
 @dataclass(slots=True)
 class Visit:
-    """One visitor's browser session. The token stays here, on the server."""
+    """One visitor's browser session. The token stays here, on the server.
+
+    `known` is the last answer that said "valid", and `until` when that ends by this machine's clock: where the launch
+    says `when_unknown: open`, it stands in for an answer that nobody gives.
+    """
 
     id: str
+    code: str = ""
     token: str = ""
     admission_id: str = ""
     order_id: str = ""
+    known: dict[str, Any] = field(default_factory=dict)
+    until: float = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -51,6 +58,7 @@ class Shop:
         self.visits: dict[str, Visit] = {}
         self.orders: dict[str, dict[str, Any]] = {}
         self.pending: list[tuple[str, str]] = []  # (token, order id) that could not be completed yet
+        self.unsure: set[str] = set()  # orders paid while nobody said whether the place was still there
         self._guard = threading.Lock()
 
     def visit(self, ident: str) -> Visit:
@@ -66,6 +74,7 @@ class Shop:
 
     def arrive(self, visit: Visit, code: str) -> None:
         """Exchange the code of the address and claim the admission for this visit; the page says what went wrong."""
+        visit.code = ""
         try:
             token = self.api.exchange(code)
             self.api.claim(token, visit.id)
@@ -73,21 +82,28 @@ class Shop:
             log.info("not let in: %s", refusal.code)
             return
         except admission.NoAnswer:
+            visit.code = code  # not known is not "no": asked again when the page asks again
             return
-        visit.token, visit.order_id = token, ""
+        visit.token, visit.order_id, visit.known = token, "", {}
 
     def look(self, visit: Visit) -> Look:
         """Validate, as early as the page loads."""
         if visit.order_id:
             return Look("confirmed", admission_id=visit.admission_id, order_id=visit.order_id)
+        if visit.code:
+            self.arrive(visit, visit.code)
         if not visit.token:
-            return Look("refused", reason="none")
+            return Look("checking") if visit.code else Look("refused", reason="none")
         try:
             found = self.api.validate(visit.token, visit.id)
         except admission.NoAnswer:
-            return Look("checking")
+            if not self._let_pass(visit):
+                return Look("checking")
+            left = timedelta(seconds=visit.until - time.monotonic())
+            found = {**visit.known, "server_time": (_moment(visit.known["expires_at"]) - left).isoformat()}
         if not found.get("valid"):
             return self._ended(visit, str(found.get("reason", "unknown")))
+        visit.known, visit.until = found, time.monotonic() + _seconds_left(found)
         visit.admission_id = str(found["admission_id"])
         return Look(
             "form",
@@ -110,17 +126,20 @@ class Shop:
             card = fields.get("card", "").replace(" ", "").replace("-", "")
             if wrong := _wrong(kept, card):
                 return replace(seen, fields=kept, wrong=wrong)
+            unsure = False
             try:
                 self.api.begin_payment(visit.token, visit.id)
             except admission.Refused as refusal:
                 return self._ended(visit, refusal.code)
             except admission.NoAnswer:
-                return replace(
-                    seen, fields=kept, alert="We are checking your place. Nothing was charged; please try again."
-                )
+                if not self._let_pass(visit):
+                    return replace(
+                        seen, fields=kept, alert="We are checking your place. Nothing was charged; please try again."
+                    )
+                unsure = True
             if card == DECLINED:
                 return self._declined(visit, kept)
-            return self._order(visit, kept)
+            return self._order(visit, kept, unsure=unsure)
 
     def give_up(self, visit: Visit) -> Look:
         """Give the place up; the next in line comes in. It ends by itself if nobody answers."""
@@ -151,8 +170,16 @@ class Shop:
             return seen
         return replace(seen, fields=kept, alert="Your card was declined. Your place is kept; try another card.")
 
-    def _order(self, visit: Visit, kept: dict[str, str]) -> Look:
+    def _let_pass(self, visit: Visit) -> bool:
+        """Whether a place nobody can tell us about now counts as kept: the launch says so, we were told before that it
+        is this visitor's, and its time is not up by our own clock.
+        """
+        return visit.known.get("when_unknown") == "open" and time.monotonic() < visit.until
+
+    def _order(self, visit: Visit, kept: dict[str, str], *, unsure: bool = False) -> Look:
         order_id = f"EXT-{secrets.token_hex(4).upper()}"
+        if unsure:
+            self.unsure.add(order_id)
         self.orders[order_id] = {**kept, "state": "paid"}
         if not self._complete(visit.token, order_id):
             self.orders[order_id]["state"] = "refunded"
@@ -170,6 +197,9 @@ class Shop:
                 self.pending.append((token, order_id))  # an order must not fail because this call does
         except admission.Refused as refusal:
             log.info("not completed: %s", refusal.code)
+            if order_id in self.unsure:
+                self.orders[order_id]["state"] = "paid, without a place"  # ours to keep: that is what "open" means
+                return True
             self.orders[order_id]["state"] = "refunded"
             return False
         return True
@@ -191,11 +221,18 @@ def _wrong(kept: dict[str, str], card: str) -> dict[str, str]:
     return wrong
 
 
+def _moment(text: object) -> datetime:
+    return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+
+
+def _seconds_left(found: dict[str, Any]) -> float:
+    return (_moment(found["expires_at"]) - _moment(_server_time(found))).total_seconds()
+
+
 def _server_time(found: dict[str, Any]) -> str:
     if "server_time" in found:
         return str(found["server_time"])
-    expires_at = datetime.fromisoformat(str(found["expires_at"]).replace("Z", "+00:00"))
-    return (expires_at - timedelta(seconds=float(found["seconds_left"]))).isoformat()
+    return (_moment(found["expires_at"]) - timedelta(seconds=float(found["seconds_left"]))).isoformat()
 
 
 def keep_settling(shop: Shop, stop: threading.Event, *, every: float = 5) -> None:

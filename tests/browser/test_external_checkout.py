@@ -1,6 +1,7 @@
 """A shop on another origin sells to whom Offerkeep admitted, in a real browser, over a wire kept in memory."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -263,3 +264,87 @@ def test_an_order_does_not_fail_because_completing_does(start: Start) -> None:
         wire.do_complete = complete  # type: ignore[method-assign]
         assert sells.settle_pending() == 0
         assert wire.state == "COMPLETED" and wire.orders == [seen.order_id]
+
+
+FORM = {"name": "Ada", "email": "ada@example.com", "card": shop.PAYS}
+
+
+@contextmanager
+def selling(wire: Wire) -> Iterator[shop.Shop]:
+    with serving(wire) as base:
+        yield shop.Shop(admission.Api(base, KEY, waits=(0,), sleep=lambda _: None))
+
+
+def test_closed_keeps_the_form_and_charges_nobody_until_somebody_answers() -> None:
+    wire = Wire()
+    with selling(wire) as sells:
+        visit = sells.visit("")
+        sells.arrive(visit, "code-1")
+        assert sells.look(visit).page == "form"
+        wire.down = True
+        assert sells.look(visit).page == "checking"
+        seen = sells.pay(visit, FORM)
+        assert (seen.page, seen.fields["name"], sells.orders) == ("form", "Ada", {})
+        assert "Nothing was charged" in seen.alert
+        wire.down = False
+        assert sells.pay(visit, FORM).page == "confirmed"
+
+
+def test_open_lets_pay_who_was_told_valid_before_and_completes_later() -> None:
+    wire = Wire()
+    wire.when_unknown = "open"
+    with selling(wire) as sells:
+        visit, stranger = sells.visit(""), sells.visit("")
+        sells.arrive(visit, "code-1")
+        first = sells.look(visit)
+        wire.down = True
+        seen = sells.look(visit)
+        assert (seen.page, seen.expires_at) == ("form", first.expires_at)
+        assert seen.server_time >= first.server_time, "the countdown goes on by our own clock"
+        assert sells.pay(visit, {**FORM, "card": shop.DECLINED}).alert.startswith("Your card was declined")
+        assert sells.pay(visit, FORM).page == "confirmed"
+        assert sells.settle_pending() == 1 and wire.orders == []
+        sells.arrive(stranger, "code-2")
+        assert sells.look(stranger).page == "checking", "nobody said that he is admitted"
+        wire.down = False
+        assert sells.look(stranger).page == "refused"
+        assert sells.settle_pending() == 0
+        assert wire.orders == [visit.order_id] and sells.orders[visit.order_id]["state"] == "paid"
+
+
+def test_open_ends_when_the_time_is_up_by_the_shops_own_clock() -> None:
+    wire = Wire()
+    wire.when_unknown = "open"
+    with selling(wire) as sells:
+        visit = sells.visit("")
+        sells.arrive(visit, "code-1")
+        assert sells.look(visit).page == "form"
+        wire.down = True
+        visit.until = time.monotonic()
+        assert sells.look(visit).page == "checking"
+        assert sells.pay(visit, FORM).page == "form" and not sells.orders
+
+
+def test_an_order_paid_in_doubt_stands_though_its_place_was_gone() -> None:
+    wire = Wire()
+    wire.when_unknown = "open"
+    with selling(wire) as sells:
+        visit = sells.visit("")
+        sells.arrive(visit, "code-1")
+        sells.look(visit)
+        wire.down = True
+        assert sells.pay(visit, FORM).page == "confirmed"
+        wire.down, wire.orders = False, ["EXT-OTHER"]
+        assert sells.settle_pending() == 0
+        assert sells.orders[visit.order_id]["state"] == "paid, without a place"
+
+
+def test_a_code_that_nobody_could_exchange_is_tried_again() -> None:
+    wire = Wire()
+    with selling(wire) as sells:
+        visit = sells.visit("")
+        wire.down = True
+        sells.arrive(visit, "code-1")
+        assert sells.look(visit).page == "checking"
+        wire.down = False
+        assert sells.look(visit).page == "form"

@@ -21,6 +21,7 @@ class Wire:
         self.orders: list[str] = []
         self.declines = 0
         self.down = False
+        self.when_unknown = "closed"
         self.calls: list[str] = []
 
     def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -52,7 +53,7 @@ class Wire:
             return 200, {"valid": False, "reason": reason}
         left = self.expires_at - datetime.now(UTC)
         facts = {"admission_id": "a-1", "expires_at": self.expires_at.isoformat(), "seconds_left": left.total_seconds()}
-        return 200, {"valid": True, "state": self.state, **facts}
+        return 200, {"valid": True, "state": self.state, "when_unknown": self.when_unknown, **facts}
 
     def do_claim(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if reason := self.ended():

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from checkout.admission import consumers, distributions, line, progress, queue_overrides
-from checkout.admission.models import Consumer, Distribution
+from checkout.admission.models import Consumer, Distribution, Experience
 from offers.admin import fields, show
 from offers.admin.filters import RetailerFilter
 from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, View, actor_of, now, posted
@@ -88,6 +88,14 @@ class LaunchForm(OfficeForm):
     allow_reentry = forms.BooleanField(
         required=False, initial=True, widget=fields.tick(), label="Whose time ran out may join again, at the back"
     )
+    when_unknown = forms.ChoiceField(
+        required=False,
+        choices=Experience.WhenUnknown.choices,
+        initial=Experience.WhenUnknown.CLOSED,
+        widget=fields.Choices(),
+        label="If an external checkout cannot reach us",
+        help_text="Paying all the same sells more; what it sells may be gone to somebody else by then.",
+    )
     sku = forms.CharField(max_length=255, required=False, widget=fields.text(), label="Variant sold (SKU)")
     max_units = forms.IntegerField(
         min_value=1, max_value=10000, initial=1, widget=fields.short(inputmode="numeric"), label="Units a person"
@@ -123,7 +131,7 @@ class LaunchForm(OfficeForm):
         ),
         ("The draw", "", ["winner_count"]),
         ("The auction", "", ["start_price", "reserve_price", "min_bid_increment", "quantity", "auto_extend_seconds"]),
-        ("The checkout", "", ["admission_ttl_seconds", "allow_reentry", "access_code"]),
+        ("The checkout", "", ["admission_ttl_seconds", "allow_reentry", "access_code", "when_unknown"]),
         ("Stock", "", ["sku", "max_units", "reserve_on_admission"]),
         (
             "Robots",
@@ -225,6 +233,7 @@ class LaunchAdmin(OfficeAdmin):
                 fields={"currency": values["retailer"].currency, **form.terms(values["retailer"], values["mechanism"])},
                 experience={name: values[name] for name in ("name", "description", "image_url")},
                 access_code=values["access_code"],
+                when_unknown=values["when_unknown"],
                 actor=actor_of(request),
                 now=now(),
             )
@@ -251,6 +260,7 @@ class LaunchAdmin(OfficeAdmin):
                 uuid=str(row.uuid),
                 fields=form_terms(form, row),
                 access_code=values["access_code"],
+                when_unknown=values["when_unknown"] or None,
                 actor=actor_of(request),
                 now=now(),
             )
@@ -274,6 +284,7 @@ class LaunchAdmin(OfficeAdmin):
             "Serves until": show.moment(row.serve_until, zone),
             "Time to check out": f"{row.admission_ttl_seconds} s",
             "Access code": show.mono(row.sequence.access_code) if row.sequence.access_code else "",
+            "If we cannot be reached": row.sequence.experience.get_when_unknown_display(),
             "Variant sold": row.sku,
             "Retailer": row.retailer.name,
         }
@@ -462,7 +473,7 @@ def initial(row: Distribution) -> dict[str, Any]:
     for name in distributions.MONEY:
         value = getattr(row, name)
         found[name] = None if value is None else to_major(value, row.currency)
-    return {**found, "access_code": row.sequence.access_code}
+    return {**found, "access_code": row.sequence.access_code, "when_unknown": row.sequence.experience.when_unknown}
 
 
 def form_terms(form: LaunchForm, row: Distribution) -> dict[str, Any]:

@@ -10,11 +10,16 @@ from offers.models.retailer import Retailer
 class Experience(models.Model):
     """One launch: a name, words and a picture, and at least one sequence."""
 
+    class WhenUnknown(models.TextChoices):
+        CLOSED = "closed", "Nobody pays until we answer"
+        OPEN = "open", "Who was admitted pays all the same"
+
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="experiences")
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True, default="")
     image_url = models.URLField(max_length=500, blank=True, default="")
+    when_unknown = models.CharField(max_length=6, choices=WhenUnknown, default=WhenUnknown.CLOSED)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -106,7 +106,7 @@ class TokenView(AdmissionView):
 
     def shape(self, row: Admission) -> dict[str, Any]:
         """Return an admission as every call answers it."""
-        found = Admission.objects.select_related("distribution", "consumer").get(pk=row.pk)
+        found = Admission.objects.select_related("distribution__sequence__experience", "consumer").get(pk=row.pk)
         return {
             "admission_id": str(found.uuid),
             "consumer_id": str(found.consumer.uuid),
@@ -118,6 +118,7 @@ class TokenView(AdmissionView):
             "limits": {"quantity": found.quantity, "sku": found.sku or None},
             "amount": None if found.amount is None else money.text(found.amount, found.currency),
             "order_id": found.order_id or None,
+            "when_unknown": found.distribution.sequence.experience.when_unknown,
         }
 
 

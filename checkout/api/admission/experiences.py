@@ -25,6 +25,7 @@ class Detail(AdmissionView):
             "name": row.name,
             "description": row.description,
             "image_url": row.image_url,
+            "when_unknown": row.when_unknown,
             "server_time": self.now,
             "sequences": [
                 {

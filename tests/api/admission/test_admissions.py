@@ -220,3 +220,13 @@ def test_of_many_completes_at_once_one_order_gets_it(scene: Scene) -> None:
     with ThreadPoolExecutor(8) as pool:
         won = [order for order in pool.map(complete, range(24)) if order]
     assert won == [Admission.objects.get().order_id]
+
+
+def test_a_checkout_is_told_what_to_do_when_we_do_not_answer(scene: Scene) -> None:
+    experience = scene.queue.sequence.experience
+    address = f"/admission/v1/experiences/{experience.uuid}"
+    assert scene.do("validate")["when_unknown"] == scene.page.get(address)["when_unknown"] == "closed"
+    experience.when_unknown = "open"
+    experience.save(update_fields=["when_unknown"])
+    assert scene.do("claim", session="cart-1")["when_unknown"] == scene.page.get(address)["when_unknown"] == "open"
+    assert "when_unknown" not in scene.do("validate", session="cart-2").json

@@ -81,3 +81,26 @@ def test_another_tenants_is_not_there() -> None:
 def test_what_cannot_be_is_refused_and_nothing_stored(fields: dict[str, Any]) -> None:
     assert "error" in carry_out("create", **fields)
     assert not Distribution.objects.exists()
+
+
+def test_what_happens_when_nobody_answers_is_the_experiences() -> None:
+    made = carry_out("create", mechanism="queue")
+    row = Distribution.objects.select_related("sequence__experience").get(uuid=made["id"])
+    assert row.sequence.experience.when_unknown == "closed"
+    assert carry_out("update", made["id"], when_unknown="open") == {}
+    row.sequence.experience.refresh_from_db()
+    assert row.sequence.experience.when_unknown == "open"
+    assert AuditEntry.objects.filter(action="distribution.update").latest("id").after == {"when_unknown": "open"}
+    assert carry_out("create", mechanism="queue", when_unknown="open")["id"]
+    for wrong in ("ajar", 1, None, ""):
+        assert "error" in carry_out("update", made["id"], when_unknown=wrong), wrong
+    row.sequence.experience.refresh_from_db()
+    assert row.sequence.experience.when_unknown == "open"
+
+
+def test_a_launch_says_whom_it_caps() -> None:
+    made = carry_out("create", mechanism="queue", max_per_device=2, require_settled_guest=True)
+    row = Distribution.objects.get(uuid=made["id"])
+    assert (row.max_per_device, row.max_per_network, row.require_settled_guest) == (2, None, True)
+    for fields in ({"max_per_device": 0}, {"max_per_network": "5"}, {"require_challenge": True}):
+        assert "error" in carry_out("create", mechanism="queue", **fields), fields
