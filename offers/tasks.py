@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from celery import shared_task
 
-from offers import async_actions, generation, offer_templates, voucher_removal
+from offers import async_actions, generation, offer_templates, signing_keys, voucher_removal
 from offers.lib import clock, queue
 from offers.models import AsyncAction
 
@@ -39,6 +39,12 @@ def take_up_jobs(**_: Any) -> None:
 def note_expired_offers(**_: Any) -> None:
     """Write down the status of offers whose acquisition end has passed."""
     offer_templates.note_expired(now=clock.now())
+
+
+@shared_task(name="offers.retire_keys")
+def retire_keys(**_: Any) -> None:
+    """Write down which signing keys are believed no more."""
+    signing_keys.retire_due(now=clock.now())
 
 
 def _work(action_id: int, batch: Batch, tell: Callable[[], datetime] = clock.now) -> None:

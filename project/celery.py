@@ -43,6 +43,7 @@ app.conf.beat_schedule = {
     "work off transactions": every(2, "checkout.drain_transactions"),
     "prove the ledger": {"task": "ledger.prove", "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
     "note expired offers": every(60, "offers.note_expired_offers"),
+    "retire signing keys": every(600, "offers.retire_keys"),
     "take up jobs": every(15, "offers.take_up_jobs"),
     "deliver webhooks": every(2, "outbox.relay"),
     "expire points": every(300, "loyalty.expire_points"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from checkout.admission import (
     auctions,
@@ -18,7 +18,13 @@ from checkout.admission import (
 )
 from checkout.admission.models import Admission, Consumer, Distribution, Entry, Experience
 
-TokenOf = Callable[[Admission], str]
+
+class TokenOf(Protocol):
+    """Writes an admission's token."""
+
+    def __call__(self, admission: Admission, *, now: datetime) -> str: ...
+
+
 IN_PLAY = (Entry.State.QUEUED, Entry.State.ENTERED, Entry.State.BIDDING, Entry.State.WON)
 OVER = (Entry.State.COMPLETED, Entry.State.DENIED, Entry.State.LOST)
 SECOND = timedelta(seconds=1)
@@ -116,7 +122,7 @@ def document(standing: standings.Standing, *, consumer: Consumer, now: datetime,
     if stage == "admitted" and standing.admission is not None:
         found["admission"] = {
             "id": str(standing.admission.uuid),
-            "token": token_of(standing.admission),
+            "token": token_of(standing.admission, now=now),
             "expires_at": standing.admission.expires_at,
             "seconds_left": max(0, (standing.admission.expires_at - now) // SECOND),
         }

@@ -1,4 +1,7 @@
-"""Admission tokens: `adm1.<kid>.<payload>.<HMAC-SHA256>`; the signature gets one to the row, the row decides."""
+"""Admission tokens: `adm1.<kid>.<payload>.<HMAC-SHA256>`; the signature gets one to the row, the row decides.
+
+The key's name says whose token it is. Keys are those of the retailer's ring for admissions (offers/signing_keys.py).
+"""
 
 import base64
 import hashlib
@@ -7,14 +10,14 @@ import uuid
 from datetime import datetime
 
 import orjson
-from django.utils.crypto import salted_hmac
 
 from checkout.admission.models import Admission
+from offers import signing_keys
 from offers.lib import money
 from offers.lib.errors import Refusal
+from offers.models import SigningKey
 
 PREFIX = "adm1"
-KID = "k1"
 LONGEST = 1024
 
 
@@ -30,8 +33,12 @@ class UnknownAdmission(Refusal):
     code = "unknown_admission"
 
 
-def token_of(admission: Admission) -> str:
-    """Return the token of an admission: the same text as long as its moments stay the same, and no personal data."""
+def token_of(admission: Admission, *, now: datetime) -> str:
+    """Return the token of an admission, without personal data.
+
+    It is the same text as long as its moments and the key that signs stay the same.
+    """
+    key = signing_keys.active(retailer_id=admission.retailer_id, purpose=signing_keys.ADMISSION, now=now)
     payload = orjson.dumps(
         {
             "v": 1,
@@ -48,41 +55,34 @@ def token_of(admission: Admission) -> str:
             **({} if admission.amount is None else {"amt": money.text(admission.amount, admission.currency)}),
         }
     )
-    signed = f"{PREFIX}.{KID}.{_text(payload)}"
-    return f"{signed}.{_mac(admission.retailer_id, signed)}"
+    signed = f"{PREFIX}.{key.kid}.{_text(payload)}"
+    return f"{signed}.{_mac(key, signed)}"
 
 
-def read(*, text: str, retailer_id: int) -> Admission:
+def read(*, text: str, retailer_id: int | None, now: datetime) -> Admission:
     """Return the admission a token names, whatever its state; the signature is verified before anything is parsed.
 
-    Refuses invalid_signature (malformed, altered, another retailer's, all alike) and unknown_admission.
+    Without a retailer it is whosever key signed it. Refuses invalid_signature (malformed, altered, another retailer's,
+    of a key that is believed no more, all alike) and unknown_admission.
     """
     signed, _, mac = text.rpartition(".")
     parts = signed.split(".")
-    shaped = len(text) <= LONGEST and text.isascii() and len(parts) == 3 and parts[:2] == [PREFIX, KID]
-    if not hmac.compare_digest(_mac(retailer_id, signed if shaped else ""), mac if shaped else ""):
+    shaped = len(text) <= LONGEST and text.isascii() and len(parts) == 3 and parts[0] == PREFIX and "\0" not in text
+    key = signing_keys.believed(kid=parts[1], purpose=signing_keys.ADMISSION, now=now) if shaped else None
+    ours = key is not None and retailer_id in (None, key.retailer_id)
+    if not hmac.compare_digest(_mac(key or SigningKey(), signed), mac if ours else "") or key is None:
         raise InvalidSignature()
     named = orjson.loads(base64.urlsafe_b64decode(parts[2] + "=" * (-len(parts[2]) % 4)))["jti"]
     rows = Admission.objects.select_related("distribution__sequence__experience", "consumer", "retailer")
-    found = rows.filter(uuid=uuid.UUID(named), retailer_id=retailer_id).first()
+    found = rows.filter(uuid=uuid.UUID(named), retailer_id=key.retailer_id).first()
     if found is None:
         raise UnknownAdmission()
     return found
 
 
-def claimed_id(text: str) -> uuid.UUID:
-    """Return whose admission a token says it is, unverified: only to find whose key `read` has to verify it with."""
-    parts = text.split(".")
-    try:
-        raw = base64.urlsafe_b64decode(parts[2] + "=" * (-len(parts[2]) % 4)) if len(text) <= LONGEST else b""
-        return uuid.UUID(orjson.loads(raw)["jti"])
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        return uuid.UUID(int=0)
-
-
-def _mac(retailer_id: int, signed: str) -> str:
-    key = salted_hmac("offerkeep.admission", str(retailer_id), algorithm="sha256").digest()
-    return _text(hmac.new(key, signed.encode(), hashlib.sha256).digest())
+def _mac(key: SigningKey, signed: str) -> str:
+    secret = signing_keys.secret(key).encode()
+    return _text(hmac.new(secret, signed.encode("utf-8", "replace"), hashlib.sha256).digest())
 
 
 def _text(raw: bytes) -> str:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from checkout.admission import handoffs
-from checkout.configure import launches, session_offers, storefront
+from checkout.configure import launches, session_offers, signing, storefront
 from checkout.configure.scene import ACTOR, BadDocument, Scene, moment, need, text
 from checkout.demo.people import ACME, BOREALIS
 from offers import vouchers
@@ -100,12 +100,14 @@ OPS: dict[str, Callable[[Scene, dict[str, Any]], dict[str, Any]]] = {
     "ensure channel": session_offers.ensure_channel,
     "create campaign": session_offers.create_campaign,
     "revoke authorization": session_offers.revoke,
+    "rotate signing_key": signing.rotate,
 }
 # Those that take the op's `id` as well.
 OPS_ON: dict[str, Callable[[Scene, dict[str, Any], object], dict[str, Any]]] = {
     "create distribution": launches.create,
     "update distribution": launches.update,
     "revoke admission": launches.revoke,
+    "retire signing_key": signing.retire,
     "update channel": session_offers.update_channel,
     "update campaign": session_offers.update_campaign,
     "create product": storefront.create_product,

@@ -12,6 +12,7 @@ from offers.models.product import Product, ProductCollection, Sku
 from offers.models.promotion import PromotionTier
 from offers.models.retailer import Retailer, RetailerVersion
 from offers.models.rule import RuleAssignment, ValidationRule
+from offers.models.signing_key import SigningKey
 from offers.models.store import Store
 from offers.models.user_offer import UserOffer, UserOfferEvent
 from offers.models.voucher import Voucher
@@ -32,6 +33,7 @@ __all__ = [
     "RetailerVersion",
     "RuleAssignment",
     "SessionCampaign",
+    "SigningKey",
     "Sku",
     "Store",
     "UserOffer",

@@ -25,6 +25,7 @@ from checkout.admission import (  # noqa: E402
     queue_refills,
     queue_ticks,
     queues,
+    tokens,
 )
 from checkout.admission.models import Admission, Consumer, Distribution, Entry  # noqa: E402
 from offers import clients  # noqa: E402
@@ -81,7 +82,7 @@ def polls(queue: Distribution, waiting: list[Consumer], now: datetime) -> dict[s
     for one in waiting[::step]:
         began = time.perf_counter()
         standing = queues.stand(distribution=queue, consumer_id=one.pk, now=now, may_tick=False)
-        journeys.document(standing, consumer=one, now=now, token_of=str)
+        journeys.document(standing, consumer=one, now=now, token_of=tokens.token_of)
         found.append(time.perf_counter() - began)
     return {
         "serving_made": shared,

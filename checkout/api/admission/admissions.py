@@ -36,7 +36,7 @@ class TokenView(AdmissionView):
 
     def admission(self) -> Admission:
         """Return the admission that the token names, if it is for what else the body says."""
-        row = tokens.read(text=self.told("admission_token"), retailer_id=self.retailer_id)
+        row = tokens.read(text=self.told("admission_token"), retailer_id=self.retailer_id, now=self.now)
         meant.check(row, **self.meaning(), sku=self.told("sku", optional=True))
         return row
 
@@ -53,7 +53,7 @@ class TokenView(AdmissionView):
         token, session = self.told("admission_token"), self.told("session", optional=True)
         shopper_limits.validation(self.request, token)
         try:
-            row = tokens.read(text=token, retailer_id=self.retailer_id)
+            row = tokens.read(text=token, retailer_id=self.retailer_id, now=self.now)
         except tokens.InvalidSignature:
             return {"valid": False, "reason": "invalid_signature" if token.count(".") == 3 else "malformed"}
         except tokens.UnknownAdmission:
@@ -157,7 +157,7 @@ class Extend(TokenView):
     def post(self, request: HttpRequest) -> Any:
         """Give a claimed admission more time, where its distribution allows; the answer has a new token."""
         row = claims.extend(admission_id=self.admission().pk, now=self.now)
-        return {**self.shape(row), "admission_token": tokens.token_of(row)}
+        return {**self.shape(row), "admission_token": tokens.token_of(row, now=self.now)}
 
 
 class Release(TokenView):

@@ -33,7 +33,7 @@ class Exchange(TokenView):
         """Exchange a one-time code for the admission's token."""
         row = handoffs.exchange(code=self.told("code"), retailer_id=self.retailer_id, now=self.now)
         rows = Admission.objects.select_related("distribution__sequence__experience", "consumer")
-        return {"admission_token": tokens.token_of(rows.get(pk=row.pk))}
+        return {"admission_token": tokens.token_of(rows.get(pk=row.pk), now=self.now)}
 
 
 urlpatterns = [path("handoffs", Handoffs.as_view()), path("handoffs/exchange", Exchange.as_view())]

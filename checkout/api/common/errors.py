@@ -18,6 +18,7 @@ STATUS: dict[str, int] = {
     "forbidden": 403,
     "missing_required_permission": 403,
     "unknown_scope": 400,
+    "unknown_purpose": 400,
     # the request itself
     "invalid_payload": 400,
     "bad_document": 400,

@@ -159,7 +159,7 @@ def hand_over(request: HttpRequest, uuid: str) -> HttpResponse:
     admission = own_admission(request, distribution, now)
     try:
         asked = orjson.loads(request.body[:4096])
-        named = tokens.read(text=str(asked["admission_token"]), retailer_id=distribution.retailer_id)
+        named = tokens.read(text=str(asked["admission_token"]), retailer_id=distribution.retailer_id, now=now)
         if admission is None or admission != named:
             raise tokens.UnknownAdmission()
         allowed = [framing.own_origin(request), *framing.allowed_origins(distribution.retailer)]
@@ -237,7 +237,7 @@ def without_trace(response: HttpResponse) -> HttpResponse:
     return shopper.private(response)
 
 
-def _no_token(admission: Admission) -> str:
+def _no_token(admission: Admission, *, now: datetime) -> str:
     raise AssertionError("nobody is admitted")
 
 

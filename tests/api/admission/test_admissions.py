@@ -12,7 +12,9 @@ from django.db import connection
 from checkout.admission import claims, line, queue_numbers
 from checkout.admission.models import Admission, Distribution, Entry
 from checkout.configure import operations
+from offers import signing_keys
 from offers.ledger.models import Hold
+from offers.lib.actors import SYSTEM
 from offers.models import AuditEntry, Retailer
 from tests import factories
 from tests.api.client import Answer, ApiClient
@@ -83,7 +85,7 @@ def test_a8_forged_altered_and_foreign_tokens_are_refused(scene: Scene, shop_b: 
     for token, reason in [
         ("nonsense", "malformed"),
         (f"{head}.{mac[::-1]}", "invalid_signature"),
-        (scene.token.replace(".k1.", ".k9."), "invalid_signature"),
+        (scene.token.replace(".key_", ".yek_"), "invalid_signature"),
         (other.token, "invalid_signature"),
     ]:
         sent = {"admission_token": token, "session": "cart-1"}
@@ -93,6 +95,22 @@ def test_a8_forged_altered_and_foreign_tokens_are_refused(scene: Scene, shop_b: 
     Admission.objects.filter(retailer=scene.shop).delete()
     assert scene.do("validate")["reason"] == "unknown"
     assert scene.do("claim", session="cart-1").status == 404
+
+
+def test_a_token_outlives_the_rotation_of_its_key_but_not_the_keys_end(scene: Scene) -> None:
+    kid = scene.token.split(".")[1]
+    who: Any = {"retailer_id": scene.shop.pk, "actor": SYSTEM, "now": NOW}
+    signing_keys.rotate(purpose=signing_keys.ADMISSION, **who)
+    again = scene.consumer.get(f"/admission/v1/queues/{scene.queue.uuid}/status")["admission"]["token"]
+    assert again.split(".")[1] != kid
+    assert scene.do("validate")["valid"] is True
+    assert scene.do("claim", session="cart-1").status == 200
+    signing_keys.retire(kid=kid, **who)
+    assert scene.do("validate").json == {"valid": False, "reason": "invalid_signature"}
+    refused = scene.do("claim", session="cart-1")
+    assert (refused.status, refused.json["error"]["code"]) == (401, "invalid_signature")
+    scene.token = again
+    assert scene.do("complete", **ORDER)["state"] == "COMPLETED"
 
 
 def test_a11_it_ends_at_its_second_and_a_payment_begun_has_two_minutes(scene: Scene, set_clock: SetClock) -> None:

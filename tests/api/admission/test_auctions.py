@@ -154,7 +154,7 @@ def test_the_winner_s_token_completes(shop_a: Retailer) -> None:
     person = launch.consumer(shop_a)
     auctions.bid(auction=row, consumer=person, amount=1000, now=NOW)
     auctions.settle(auction=row, now=at(60))
-    admission = tokens.read(text=tokens.token_of(Admission.objects.get()), retailer_id=shop_a.pk)
+    admission = tokens.read(text=tokens.token_of(Admission.objects.get(), now=NOW), retailer_id=shop_a.pk, now=NOW)
     claims.complete(admission_id=admission.pk, order_id="o1", amount=1000, currency="USD", now=at(61))
     assert Entry.objects.get().state == "COMPLETED"
 

@@ -61,7 +61,7 @@ class Admitted:
             auctions.bid(auction=self.row, consumer=self.consumer, amount=1000, now=now)
             auctions.settle(auction=self.row, now=now, actor=SYSTEM)
         self.admission = Admission.objects.filter(distribution=self.row).latest("id")
-        self.token = tokens.token_of(self.admission)
+        self.token = tokens.token_of(self.admission, now=NOW)
 
     def post(self, what: str, body: dict[str, Any]) -> Answer:
         return self.server.post(f"/admission/v1/{self.mechanism}s/{self.row.uuid}/{what}", body)

@@ -1,12 +1,13 @@
 """The status document: one flat stage, a token only for the admitted, gates, and what a browser needs to wait."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 import redis
 
 from checkout.admission import journeys, line, queue_numbers, queue_overrides, queue_pace
-from checkout.admission.models import Consumer, Distribution, Experience
+from checkout.admission.models import Admission, Consumer, Distribution, Experience
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 from tests.checkout.admission import launch
@@ -23,12 +24,16 @@ def emptied(redis_client: "redis.Redis") -> Iterator[None]:
     line.reset()
 
 
+def written(admission: Admission, *, now: datetime) -> str:
+    return "token"
+
+
 def launch_of(queue: Distribution) -> Experience:
     return queue.sequence.experience
 
 
 def journey(queue: Distribution, who: Consumer, *, seconds: int = 0) -> dict[str, object]:
-    return journeys.journey(experience=launch_of(queue), consumer=who, now=at(seconds), token_of=lambda one: "token")
+    return journeys.journey(experience=launch_of(queue), consumer=who, now=at(seconds), token_of=written)
 
 
 def come(queue: Distribution, who: Consumer, *, seconds: int = 0, access_code: str = "") -> dict[str, object]:
@@ -36,7 +41,7 @@ def come(queue: Distribution, who: Consumer, *, seconds: int = 0, access_code: s
         experience=launch_of(queue),
         consumer=who,
         now=at(seconds),
-        token_of=lambda one: "token",
+        token_of=written,
         access_code=access_code,
     )
 
