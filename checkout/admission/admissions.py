@@ -121,9 +121,11 @@ def reference(*, distribution_id: int, issued_at: datetime) -> str:
     return f"admission:{distribution_id}:{issued_at:%Y%m%dT%H%M%S.%f}"
 
 
-def stock_item(one: Admission) -> str:
-    """Return the ledger's name, within the reference, for the units of stock that an admission keeps."""
-    return f"s{one.uuid.hex}"
+def items(one: Admission) -> tuple[str, str, str]:
+    """Return the ledger's names, within the reference, for an admission's place in the checkout, its part of the count
+    of admissions, and its units of stock.
+    """
+    return f"a{one.uuid.hex}", f"t{one.uuid.hex}", f"s{one.uuid.hex}"
 
 
 def over(now: datetime) -> Q:
@@ -149,19 +151,17 @@ def expire_due(*, distribution: Distribution, now: datetime) -> int:
 
 
 def _wants(distribution: Distribution, one: Admission, stocked: int | None) -> list[holds.Want]:
+    place, part, units = items(one)
     found = [
-        holds.Want(
-            kind=kind, owner=distribution.pk, amount=1, item=f"{letter}{one.uuid.hex}", granted=limit, fixed=True
-        )
-        for kind, letter, limit in (
-            (ACTIVE, "a", distribution.max_active),
-            (TOTAL, "t", distribution.total_admissions),
+        holds.Want(kind=kind, owner=distribution.pk, amount=1, item=item, granted=limit, fixed=True)
+        for kind, item, limit in (
+            (ACTIVE, place, distribution.max_active),
+            (TOTAL, part, distribution.total_admissions),
         )
         if limit is not None
     ]
     if stocked is not None:
-        units = holds.Want(kind=stock.KIND, owner=stocked, amount=one.quantity, item=stock_item(one), granted=0)
-        found.append(units)
+        found.append(holds.Want(kind=stock.KIND, owner=stocked, amount=one.quantity, item=units, granted=0))
     return found
 
 

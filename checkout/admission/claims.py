@@ -5,7 +5,7 @@ something owns the admission's row while it does, so of many at once one goes fi
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -213,9 +213,7 @@ def complete(*, admission_id: int, order_id: str, amount: int, currency: str, no
             return row
         refuse_unless_open(row, None, now)
         row.order_id, row.order_amount, row.currency, row.completed_at = order_id, amount, currency, now
-        row.claimed_at, place = row.claimed_at or now, reference(row)
-        for letter in ("t", "s"):
-            _try(lambda item: holds.settle(reference=place, entry=f"{item}:done", now=now, item=item), row, letter)
+        row.claimed_at = row.claimed_at or now
         _end(row, Admission.State.COMPLETED, Entry.State.COMPLETED, now)
     return row
 
@@ -264,25 +262,32 @@ def _end(row: Admission, state: Admission.State, entry: Entry.State, now: dateti
     kept = row.reservations.filter(state=Reservation.State.HELD)
     kept.update(state=RESERVED[state], ended_at=now)
     Entry.objects.filter(pk=row.entry_id, state=Entry.State.ADMITTED).update(state=entry, ended_at=now)
-    for letter in ("a",) if state == Admission.State.COMPLETED else ("a", "t", "s"):
-        _try(lambda item: holds.void(reference=reference(row), now=now, item=item), row, letter)
+    place, part, units = admissions.items(row)
+    is_done = state == Admission.State.COMPLETED
+    with _unexpired():
+        holds.finish(
+            reference=reference(row),
+            used=[part, units] if is_done else [],
+            given=[place] if is_done else [place, part, units],
+            entry=f"{row.uuid.hex}:done",
+            now=now,
+        )
     told.of_end(row, entry, now=now, reason=reason)
 
 
 def keep(row: Admission, now: datetime) -> None:
-    """Hold on to what an admission holds for as long as its row says. The caller owns the row."""
-    # To the microsecond: neither free for others while it can be completed, nor kept any longer.
-    seconds, place = (kept_until(row) - now).total_seconds(), reference(row)
-    for letter in ("a", "t", "s"):
-        _try(lambda item: holds.extend(reference=place, ttl_seconds=seconds, now=now, item=item), row, letter)
+    """Keep what the admission holds as long as itself: neither free for others before, nor taken any longer."""
+    with _unexpired():
+        holds.keep(reference=reference(row), items=admissions.items(row), until=kept_until(row), now=now)
 
 
-def _try(work: Callable[[str], object], row: Admission, letter: str) -> None:
-    """Do something with one hold of an admission; it has none of a counter that is not limited."""
+@contextmanager
+def _unexpired() -> Iterator[None]:
+    """Somebody later by the clock may have found this admission's time up, and taken what it held, before we came."""
     try:
-        work(f"{letter}{row.uuid.hex}")
-    except (holds.HoldNotFound, holds.HoldExpired, holds.HoldAlreadyVoided, holds.HoldAlreadySettled):
-        return
+        yield
+    except holds.HoldExpired as late:
+        raise AdmissionExpired() from late
 
 
 def reference(row: Admission) -> str:

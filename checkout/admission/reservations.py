@@ -94,7 +94,7 @@ def state_of(reservation: Reservation, now: datetime) -> str:
 
 
 def _hold(row: Admission, wanted: Iterable[Reservation], now: datetime) -> None:
-    item = admissions.stock_item(row)
+    _, _, item = admissions.items(row)
     wants = [
         holds.Want(kind=stock.KIND, owner=one.variant_id, amount=one.quantity, item=item, granted=0) for one in wanted
     ]

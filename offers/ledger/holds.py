@@ -210,6 +210,23 @@ def void(*, reference: str, now: datetime, item: str | None = None) -> list[Ende
     return _end(reference, item, False, None, "", now)
 
 
+def finish(*, reference: str, used: Sequence[str], given: Sequence[str] = (), entry: str = "", now: datetime) -> int:
+    """Use what is held for the items `used` and give back what is held for `given`, in one call; return how many holds.
+
+    Items nobody holds anything for are fine. Refuses `hold_expired` when a part of what is to be used has expired, and
+    then ends nothing.
+    """
+    return _on_items("ledger_finish(%s, %s, %s, %s, %s)", [reference, list(used), list(given), entry, now])
+
+
+def keep(*, reference: str, items: Sequence[str], until: datetime, now: datetime) -> int:
+    """Let what is held for these items expire at another moment; return how many holds.
+
+    Items nobody holds anything for are fine. Refuses `hold_expired` when one has expired, and then keeps none longer.
+    """
+    return _on_items("ledger_keep_items(%s, %s, %s, %s)", [reference, list(items), until, now])
+
+
 def pin(*, reference: str, now: datetime, item: str | None = None) -> int:
     """Stop the clock of the live holds of `reference`: they no longer expire. Refuses like `settle`."""
     return _keep(reference, item, None, now)
@@ -248,6 +265,18 @@ def _keep(reference: str, item: str | None, expires_at: datetime | None, now: da
     if kept := retrying(write, again_after_loss=True):
         return kept
     raise _why_not(reference, item)
+
+
+def _on_items(call: str, arguments: list[Any]) -> int:
+    def write() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {call}", arguments)
+            return int(cursor.fetchone()[0])
+
+    number = retrying(write)
+    if number < 0:
+        raise HoldExpired()
+    return number
 
 
 def _why_not(reference: str, item: str | None) -> Refusal:

@@ -195,6 +195,24 @@ def test_after_the_two_minutes_a_payment_that_never_ended_keeps_nothing(scene: S
     assert scene.server.delete(f"{ADDRESS}/{made['id']}")["state"] == "EXPIRED"
 
 
+def test_an_order_whose_units_went_to_the_next_a_moment_ago_is_refused(scene: Scene, set_clock: SetClock) -> None:
+    """Two requests by two clocks: the later one found the time up and took the units; the earlier one comes last."""
+    first = scene.admit()
+    scene.reserve(first)
+    row = Admission.objects.get()
+    set_clock(at(600))
+    second = scene.admit()
+    set_clock(at(900))
+    assert scene.reserve(second)["state"] == "HELD"
+    with pytest.raises(claims.AdmissionExpired):
+        claims.complete(admission_id=row.pk, order_id="R-1", amount=1, currency="EUR", now=at(899))
+    with pytest.raises(claims.AdmissionExpired):
+        claims.begin_payment(admission_id=row.pk, session="cart-1", now=at(899))
+    row.refresh_from_db()
+    assert (row.state, row.order_id, row.payment_started_at) == ("ISSUED", "", None)
+    assert scene.figures(900) == stock.Figures(1, 1, 0)
+
+
 def test_more_time_is_given_to_the_units_as_well(shop_a: Retailer, set_clock: SetClock) -> None:
     scene = Scene(shop_a, max_extensions=1)
     token = scene.admit()
