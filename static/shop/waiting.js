@@ -18,6 +18,14 @@
     found.textContent = moment.toLocaleString("en-GB", {dateStyle: "full", timeStyle: "short"});
   });
 
+  /* A form on its way (a bid, joining, leaving) brings the next page itself: a reload would cut it off. */
+  let sending = false;
+  document.addEventListener("submit", () => { sending = true; });
+  window.addEventListener("pageshow", () => { sending = false; });
+  function reload() {
+    if (!sending) window.location.reload();
+  }
+
   let pollAfter = Number(main.dataset.poll) || 15;
   let lookedAt = window.performance.now();
   function look() {
@@ -77,7 +85,7 @@
     await new Promise((go) => window.setTimeout(go, Math.max(1, seconds) * 1000));
     const {ok, body: found} = await look();
     if (!ok || found.stage !== stage || outdated(found) || (found.people_ahead === null) !== !find("ahead")) {
-      window.location.reload();
+      reload();
       return;
     }
     paint(found);
@@ -93,7 +101,7 @@
       // What is shown is fresh enough: asking more often than this is refused.
       if (document.hidden || window.performance.now() - lookedAt < pollAfter * 500) return;
       const {body: found} = await look();
-      if (found.stage !== stage) window.location.reload();
+      if (found.stage !== stage) reload();
       else paint(found);
     });
   }
@@ -111,16 +119,16 @@
       find("clock").textContent = text;
       find("clock-box").classList.toggle("short", secondsLeft <= 60);
       if (announce) say(announce);
-      if (over) window.location.reload();
+      if (over) reload();
     });
-    carried.onEnded(() => window.location.reload());
+    carried.onEnded(reload);
     const {pattern, checkout} = main.dataset;
     if (pattern === "url") return; // the link is the whole of it
     find("go").addEventListener("click", async (event) => {
       event.preventDefault();
       const {body: found} = await look();
       if (!found.admission) {
-        window.location.reload();
+        reload();
         return;
       }
       try {

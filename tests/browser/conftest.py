@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from project import env
@@ -13,7 +15,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 # How long a page may take to become what it must be: a loaded machine is slow, and waiting costs a pass nothing.
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 def find_browser() -> str | None:
@@ -49,3 +51,20 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert complaints == []
+
+
+@pytest.fixture(autouse=True)
+def quiet(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let the live server finish what a closed page asked last, before its tables are emptied under it."""
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    busy = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    for _ in range(600):
+        with connection.cursor() as cursor:
+            cursor.execute(f"{busy} and state <> 'idle' and backend_type = 'client backend'")
+            if not cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)

@@ -115,11 +115,12 @@ def test_a29_it_asks_again_and_never_says_no_for_want_of_an_answer(page: Page, c
 
 
 def test_a33_the_clock_counts_by_the_server_says_the_marks_and_ends_at_nothing(page: Page) -> None:
-    page.clock.install()
+    page.clock.install(time="2001-01-01T00:00:00Z")
     page.route(
         "**/*", lambda route: route.fulfill(content_type="text/html", body=f"<title>t</title><script>{SCRIPT}</script>")
     )
     page.goto(LAUNCH)
+    page.clock.pause_at("2001-01-01T06:00:00Z")  # from here on time passes only as this test says
     page.evaluate(
         """() => { window.seen = []; window.c = Offerkeep.countdown((tick) => window.seen.push(tick));
         c.set({server_time: '2001-01-01T00:00:00Z', expires_at: '2001-01-01T00:02:02Z'}); }"""

@@ -15,6 +15,7 @@ from checkout.admission.models import Admission, Consumer
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
 from tests import factories
+from tests.browser.looks import SLOW
 from tests.browser.test_office import fits, log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -59,8 +60,8 @@ def test_the_live_view_follows_a_running_queue(page: Page, live_server: LiveServ
     before = waiting.inner_text()
     assert int(before) > 0
     queues.leave(distribution=made, consumer_id=people[-1].pk, now=clock.now())
-    expect(waiting).to_have_text(str(int(before) - 1), timeout=8000)
-    assert page.locator("rect.ok-bar-admitted").count() == 30
+    expect(waiting).to_have_text(str(int(before) - 1), timeout=SLOW)
+    expect(page.locator("rect.ok-bar-admitted")).to_have_count(30)
     fits(page)
     shoot(page, "live")
     page.goto(f"{live_server.url}/admin/admission/distribution/add/")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from checkout.admission import line, queue_numbers
@@ -61,6 +61,22 @@ def test_a20_a26_a41_the_module_leads_to_another_origin_that_only_speaks_rest(
     page.get_by_role("button", name="Pay").click()
     expect(page.get_by_role("heading", name="Order confirmed")).to_be_visible()
     assert Admission.objects.get().state == "COMPLETED"
+
+
+def test_without_scripts_or_before_they_are_there_the_link_leads_to_the_same_checkout(
+    browser: Browser, live_server: LiveServer, external: tuple[Retailer, str]
+) -> None:
+    retailer, origin = external
+    retailer.settings = {**retailer.settings, "external_checkout": f"{origin}/checkout?shop=2"}
+    retailer.save()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    be_admitted(page, live_server, sale(retailer), "module")
+    with page.expect_request(lambda request: request.url.startswith(f"{origin}/checkout?shop=2&admission=")):
+        page.get_by_role("link", name="Checkout", exact=True).click()
+    expect(page.get_by_role("textbox", name="Card number")).to_be_visible()
+    context.close()
+    assert Admission.objects.get().state == "CLAIMED"
 
 
 def test_an_origin_that_is_not_listed_gets_nobody(

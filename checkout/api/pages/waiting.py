@@ -3,6 +3,7 @@
 import hmac
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from django.conf import settings
@@ -141,14 +142,17 @@ def leave(request: HttpRequest, uuid: str) -> HttpResponse:
 
 @require_GET
 def to_checkout(request: HttpRequest, uuid: str) -> HttpResponse:
-    """Go on to the checkout with a one-time code; the way of who has no scripts, and of pattern `url`."""
+    """Go on to the checkout with a one-time code; the way of who has no scripts (yet), and of pattern `url`."""
     now, distribution = clock.now(), find(uuid)
     admission = own_admission(request, distribution, now)
     if admission is None:
         return back(request, uuid)
-    target = request.build_absolute_uri(checkout_url(request, distribution, "url"))
-    code = handoffs.create(admission=admission, return_url=target, allowed=[framing.own_origin(request)], now=now)
-    return without_trace(HttpResponseRedirect(f"{target}?admission={code}"))
+    target = request.build_absolute_uri(checkout_url(request, distribution, request.GET.get("handoff", "")))
+    allowed = [framing.own_origin(request), *framing.allowed_origins(distribution.retailer)]
+    code = handoffs.create(admission=admission, return_url=target, allowed=allowed, now=now)
+    address = urlsplit(target)
+    query = f"{address.query}&admission={code}".lstrip("&")
+    return without_trace(HttpResponseRedirect(address._replace(query=query).geturl()))
 
 
 @csrf_exempt  # who sends a valid token needs no other proof, and gets only what the token gives anyway
