@@ -9,20 +9,27 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
-from checkout.admission import admissions, bid_rules, entering, standings, told, upkeep
+from checkout.admission import admissions, bid_rules, entering, standings, told, upkeep, winning
 from checkout.admission.models import Admission, AuctionStanding, Bid, Consumer, Distribution, Entry
 from offers import audit
 from offers.lib import money
 from offers.lib.actors import Actor
 from offers.lib.errors import InvalidPayload, Refusal
 
+PAUSE_SECONDS = 15  # after which it is worth asking again
+
 
 class BidTooLow(Refusal):
     """The bid is below the start price."""
 
     code = "bid_too_low"
+
+
+class Paused(Refusal):
+    """Bidding is paused for a moment; what was bid stands."""
+
+    code = "paused"
 
 
 class BidIncrement(Refusal):
@@ -34,30 +41,31 @@ class BidIncrement(Refusal):
 def bid(*, auction: Distribution, consumer: Consumer, amount: int, now: datetime) -> standings.Standing:
     """Take a bid in minor units; of two equal ones the earlier stands. A late bid moves the end.
 
-    Refuses not_open_yet, closed, guest_too_young, bid_too_low, bid_increment, not_waiting (denied).
+    Refuses not_open_yet, closed, guest_too_young, paused, bid_too_low, bid_increment, not_waiting (denied).
     """
     with transaction.atomic():
         standing = _own(auction)
         entering.check_open(auction, consumer, over=standing.settled_at is not None, now=now)
+        if auction.paused:
+            raise Paused(retry_after=PAUSE_SECONDS)
         least = bid_rules.least(
             start_price=auction.start_price, increment=auction.min_bid_increment, current=standing.highest
         )
         if amount < least:
             raise (BidTooLow if standing.highest is None else BidIncrement)(least=least)
         entry = _entry(auction, consumer, now)
-        outbid = standing.leader if standing.leader_id not in (None, entry.pk) else None
         standing.bids += 1
-        Bid.objects.create(distribution=auction, entry=entry, amount=amount, order=standing.bids, created_at=now)
-        standing.highest, standing.leader = amount, entry
-        standing.save(update_fields=["highest", "leader", "bids"])
+        made = Bid(distribution=auction, entry=entry, amount=amount, order=standing.bids, created_at=now)
+        fallen = winning.place(auction=auction, standing=standing, entry=entry, bid=made)
+        standing.save()
         closes = bid_rules.closing(close_at=auction.close_at, extend_seconds=auction.auto_extend_seconds, now=now)
         if closes != auction.close_at:
             auction.close_at = closes
             auction.save(update_fields=["close_at"])
         said = {**told.price(amount, auction.currency), "close_at": closes.isoformat() if closes else None}
         told.of_entries(auction, "bid.placed", {entry.pk: said}, now=now)
-        if outbid is not None:
-            told.of_entries(auction, "bid.outbid", {outbid.pk: said}, now=now)
+        if fallen is not None:
+            told.of_entries(auction, "bid.outbid", {fallen: said}, now=now)
     return standings.rows(auction, consumer.pk)
 
 
@@ -69,8 +77,8 @@ def stand(*, auction: Distribution, consumer_id: int, now: datetime) -> standing
 
 
 def is_due(auction: Distribution, now: datetime) -> bool:
-    """Whether the auction has closed and its settlement's time has come; settled or not."""
-    if auction.close_at is None or now < auction.close_at:
+    """Whether the auction has closed and its settlement's time has come; settled or not. A paused one admits nobody."""
+    if auction.paused or auction.close_at is None or now < auction.close_at:
         return False
     return auction.settle_at is None or now >= auction.settle_at
 
@@ -119,7 +127,7 @@ def backfill(*, auction: Distribution, now: datetime) -> int:
     admissions.expire_due(distribution=auction, now=now)
     with transaction.atomic():
         standing = _own(auction)
-        if standing.settled_at is None or not auction.backfill:
+        if standing.settled_at is None or not auction.backfill or auction.paused:
             return 0
         rows = Admission.objects.filter(distribution=auction)
         held = rows.filter(state__in=(*Admission.OPEN, Admission.State.COMPLETED)).count()
@@ -152,21 +160,21 @@ def highest(auction: Distribution) -> int | None:
 
 
 def details(auction: Distribution, entry: Entry | None) -> dict[str, Any]:
-    """Return what the status document says of an auction: amounts as decimal texts, the reserve never."""
-    top = highest(auction)
-    own = None
-    if entry is not None:
-        own = Bid.objects.filter(entry=entry).aggregate(most=Max("amount"))["most"]
-    least = bid_rules.least(start_price=auction.start_price, increment=auction.min_bid_increment, current=top)
+    """Return what the status document says of an auction: amounts as decimal texts, the reserve never.
+
+    WINNING are the bidders who would get a unit if it ended now; `leading` is the highest of them.
+    """
+    now = winning.position(auction, entry)
+    least = bid_rules.least(start_price=auction.start_price, increment=auction.min_bid_increment, current=now.highest)
     found: dict[str, Any] = {
         name: text(amount, auction.currency)
-        for name, amount in (("highest_bid", top), ("own_bid", own), ("least_bid", least))
+        for name, amount in (("highest_bid", now.highest), ("own_bid", now.own), ("least_bid", least))
     }
+    found["leading"] = now.leads
     if entry is None:
-        return {**found, "status": "NOT_BID"}
-    if entry.state == Entry.State.BIDDING:
-        leads = {one.entry for one in bid_rules.winners(bids=_bids(auction), quantity=auction.quantity, reserve=None)}
-        return {**found, "status": "WINNING" if entry.pk in leads else "OUTBID"}
+        found["status"] = "NOT_BID"
+    elif entry.state == Entry.State.BIDDING:
+        found["status"] = "WINNING" if now.wins else "OUTBID"
     return found
 
 
@@ -188,10 +196,8 @@ def in_minor(written: str, currency: str) -> int:
 def _own(auction: Distribution) -> AuctionStanding:
     """Own the standing, and read the auction's moments anew: a bid a moment ago may have moved its end."""
     AuctionStanding.objects.get_or_create(distribution=auction)
-    standing = (
-        AuctionStanding.objects.select_for_update(of=("self",)).select_related("leader").get(distribution=auction)
-    )
-    auction.refresh_from_db(fields=["close_at", "open_at", "settle_at", "paused"])
+    standing = AuctionStanding.objects.select_for_update().get(distribution=auction)
+    auction.refresh_from_db(fields=["close_at", "open_at", "settle_at", "paused", "quantity"])
     return standing
 
 
@@ -209,7 +215,7 @@ def _entry(auction: Distribution, consumer: Consumer, now: datetime) -> Entry:
 
 def _bids(auction: Distribution) -> list[bid_rules.Offered]:
     """The highest bid of every bidder."""
-    best = Bid.objects.filter(distribution=auction).order_by("entry_id", "-amount").distinct("entry_id")
+    best = Bid.objects.filter(distribution=auction, best=True)
     return [bid_rules.Offered(*row) for row in best.values_list("entry_id", "amount", "order")]
 
 

@@ -33,10 +33,28 @@ class GuestTooYoung(Refusal):
     code = "guest_too_young"
 
 
+class CodeNeeded(Refusal):
+    """This access code is not right."""
+
+    code = "needs_access_code"
+
+
+class SignInNeeded(Refusal):
+    """This is for customers who have signed in."""
+
+    code = "needs_auth"
+
+
 class NotWaiting(Refusal):
     """This consumer does not wait in the line."""
 
     code = "not_waiting"
+
+
+def check_gate(gate: str) -> None:
+    """Refuse, in words of its own, who stands before a gate of `routing.gate_of`; "" is none."""
+    if gate:
+        raise CodeNeeded() if gate == CodeNeeded.code else SignInNeeded()
 
 
 def check_open(distribution: Distribution, consumer: Consumer, *, over: bool, now: datetime) -> None:

@@ -50,7 +50,7 @@ def enter(
     if distribution is None:
         found = routing.route(experience=experience, consumer=consumer, access_code=access_code)
         if found.distribution is None:
-            return {**blank(now), "stage": found.gate}
+            return before_gate(found.gate, now=now)
         distribution = found.distribution
     if distribution.mechanism != Distribution.Mechanism.AUCTION:
         entrance(distribution)
@@ -71,7 +71,7 @@ def journey(
     if taken is None:
         found = routing.route(experience=experience, consumer=consumer)
         if found.distribution is None:
-            return {**blank(now), "stage": found.gate}
+            return before_gate(found.gate, now=now)
         taken = standings.Standing(found.distribution)
     return document(taken, consumer=consumer, now=now, token_of=token_of)
 
@@ -131,6 +131,23 @@ def document(standing: standings.Standing, *, consumer: Consumer, now: datetime,
     return found
 
 
+def gate(*, distribution: Distribution, consumer: Consumer, access_code: str, now: datetime) -> str:
+    """Return what a consumer lacks to come in (needs_access_code, needs_auth); "" is nothing, or he is in already."""
+    lacks = routing.gate_of(distribution.sequence, consumer, access_code)
+    if not lacks:
+        return ""
+    if distribution.mechanism == Distribution.Mechanism.QUEUE:
+        found = queues.stand(distribution=distribution, consumer_id=consumer.pk, now=now, may_tick=False)
+    else:
+        found = standings.rows(distribution, consumer.pk)
+    return "" if _takes_part(found) else lacks
+
+
+def before_gate(gate: str, *, now: datetime) -> dict[str, Any]:
+    """Return the status document of somebody who stands before a gate."""
+    return {**blank(now), "stage": gate}
+
+
 def blank(now: datetime) -> dict[str, Any]:
     """Return the status document of somebody who has done nothing."""
     return {
@@ -163,10 +180,14 @@ def _taken(
             )
         else:
             found = standings.rows(distribution, consumer.pk)
-        if found.place is not None or (found.entry is not None and found.entry.state != Entry.State.LEFT):
+        if _takes_part(found):
             return found
         left = left or (found if found.entry is not None else None)
     return left
+
+
+def _takes_part(found: standings.Standing) -> bool:
+    return found.place is not None or (found.entry is not None and found.entry.state != Entry.State.LEFT)
 
 
 def _waiting(standing: standings.Standing, place: line.Place, consumer: Consumer, now: datetime) -> dict[str, Any]:

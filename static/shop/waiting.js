@@ -78,7 +78,7 @@
     const shown = main.dataset.standing;
     const bid = document.getElementById("amount");
     if (shown === undefined || (bid && bid.value)) return false;
-    return shown !== `${found.status || ""} ${found.highest_bid || ""}`;
+    return shown !== `${found.status || ""} ${found.highest_bid || ""}${found.paused ? " paused" : ""}`;
   }
 
   async function wait(seconds) {

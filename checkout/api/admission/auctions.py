@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout.admission import auctions
+from checkout.admission import auctions, entering
 from checkout.admission.models import Distribution, Entry
 from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
@@ -39,7 +39,10 @@ class Auction(AuctionView):
 
 
 class Bid(AuctionView):
-    """Bid, as a decimal text such as "10.00"; answers the status document."""
+    """Bid, as a decimal text such as "10.00"; answers the status document.
+
+    The first bid brings the `access_code` where the launch asks for one; without it 403 needs_access_code.
+    """
 
     who = {"POST": CONSUMER}
 
@@ -51,6 +54,7 @@ class Bid(AuctionView):
             raise InvalidPayload('amount should be a decimal text such as "10.00"', field="amount")
         minor = auctions.in_minor(amount, auction.currency)
         shopper_limits.bid(request, self.consumer.pk)
+        entering.check_gate(self.gate(auction, body))
         if not Entry.objects.filter(distribution=auction, consumer=self.consumer).exists():
             entrance.check(request, auction, self.consumer, proof=body.get("challenge"), now=self.now)
         standing = auctions.bid(auction=auction, consumer=self.consumer, amount=minor, now=self.now)

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout.admission import draws
+from checkout.admission import draws, journeys
 from checkout.admission.models import Distribution
 from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
@@ -35,7 +35,10 @@ class Draw(DrawView):
 
 
 class Enter(DrawView):
-    """Take part: once, however often one asks; answers the status document."""
+    """Take part: once, however often one asks; answers the status document.
+
+    `access_code` in the body where the launch asks for one: without it the stage is needs_access_code.
+    """
 
     who = {"POST": CONSUMER}
 
@@ -43,6 +46,8 @@ class Enter(DrawView):
         body = self.read_object()
         draw = self.named(ident)
         shopper_limits.entry(request, self.consumer.pk)
+        if gate := self.gate(draw, body):
+            return journeys.before_gate(gate, now=self.now)
         entrance.check(request, draw, self.consumer, proof=body.get("challenge"), now=self.now)
         standing = draws.enter(draw=draw, consumer=self.consumer, now=self.now)
         return self.answer(standing, self.consumer)

@@ -10,6 +10,7 @@ from checkout.admission.models import Consumer, Distribution
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.admissions import TokenView
 from checkout.api.common import shopper_limits
+from offers.lib.errors import InvalidPayload
 
 
 class MechanismView(AdmissionView):
@@ -30,6 +31,13 @@ class MechanismView(AdmissionView):
         found = self.answer(standing, consumer)
         shopper_limits.poll(self.request, consumer.pk, found)
         return found
+
+    def gate(self, row: Distribution, body: dict[str, Any]) -> str:
+        """Return what the consumer lacks to come in, by the access code in the body; "" is nothing."""
+        code = body.get("access_code") or ""
+        if not isinstance(code, str):
+            raise InvalidPayload("access_code should be a text", field="access_code")
+        return journeys.gate(distribution=row, consumer=self.consumer, access_code=code, now=self.now)
 
     def challenge(self) -> dict[str, str]:
         """Return what a page needs to make the proof that goes into `challenge` of the entry."""

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from checkout.admission import consumers, distributions, queue_overrides, queue_pace, queues
+from checkout.admission import consumers, distributions, journeys, queue_overrides, queue_pace, queues
 from checkout.admission.models import Distribution
 from checkout.api.admission.access import AdmissionView
 from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
@@ -52,7 +52,10 @@ class Queue(QueueView):
 
 
 class Enter(QueueView):
-    """Join the line: the same place as often as one asks; answers the status document."""
+    """Join the line: the same place as often as one asks; answers the status document.
+
+    `access_code` in the body where the launch asks for one: without it the stage is needs_access_code.
+    """
 
     who = {"POST": CONSUMER}
 
@@ -60,6 +63,8 @@ class Enter(QueueView):
         body = self.read_object()
         queue = self.named(ident)
         shopper_limits.entry(request, self.consumer.pk)
+        if gate := self.gate(queue, body):
+            return journeys.before_gate(gate, now=self.now)
         entrance.check(request, queue, self.consumer, proof=body.get("challenge"), now=self.now)
         standing = queues.enter(
             distribution=queue, consumer=self.consumer, now=self.now, ticket=ticket_in(request, body)

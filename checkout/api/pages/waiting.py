@@ -1,6 +1,5 @@
 """The waiting page of a distribution: enter, wait, be admitted, go on to the checkout. Works without scripts."""
 
-import hmac
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from checkout.admission import (
     claims,
     distributions,
     draws,
+    entering,
     handoffs,
     journeys,
     queues,
@@ -64,7 +64,7 @@ def page(request: HttpRequest, uuid: str) -> HttpResponse:
         "challenge": asked,
         "site_key": settings.CHALLENGE_SITE_KEY,
         "may_reenter": distribution.allow_reentry,
-        "needs_code": bool(distribution.sequence.access_code),
+        "needs_code": bool(distribution.sequence.access_code) and not inside,
         "wait": words.about(found["estimated_wait_seconds"]),
         "refresh": min(int(found["poll_after_seconds"] or 15), 15),
         **_admitted(found, now),
@@ -93,20 +93,18 @@ def status_json(request: HttpRequest, uuid: str) -> HttpResponse:
 def join(request: HttpRequest, uuid: str) -> HttpResponse:
     """Enter the line; who is in it keeps the place."""
     now, distribution = clock.now(), find(uuid)
-    code = distribution.sequence.access_code
-    if code and not hmac.compare_digest(code.encode(), request.POST.get("access_code", "").encode()):
-        shopper.say(request, alert="This access code is not right.")
-        return back(request, uuid)
     try:
         consumer = shopper.become_guest(request, distribution.retailer_id, now)
         if distribution.mechanism == Distribution.Mechanism.AUCTION:
             amount = auctions.in_minor(request.POST.get("amount", "").strip(), distribution.currency)
             shopper_limits.bid(request, consumer.pk)
+            check_gate(request, distribution, consumer, now)
             if not Entry.objects.filter(distribution=distribution, consumer=consumer).exists():
                 prove(request, distribution, consumer, now)
             auctions.bid(auction=distribution, consumer=consumer, amount=amount, now=now)
             return back(request, uuid)
         shopper_limits.entry(request, consumer.pk)
+        check_gate(request, distribution, consumer, now)
         prove(request, distribution, consumer, now)
         if distribution.mechanism == Distribution.Mechanism.DRAW:
             draws.enter(draw=distribution, consumer=consumer, now=now)
@@ -119,6 +117,12 @@ def join(request: HttpRequest, uuid: str) -> HttpResponse:
     except Refusal as refusal:
         shopper.say(request, alert=words.refusal(refusal))
     return back(request, uuid)
+
+
+def check_gate(request: HttpRequest, distribution: Distribution, consumer: Consumer, now: datetime) -> None:
+    """Refuse who lacks the access code or has to sign in first, unless he is in already."""
+    code = request.POST.get("access_code", "")
+    entering.check_gate(journeys.gate(distribution=distribution, consumer=consumer, access_code=code, now=now))
 
 
 @require_POST

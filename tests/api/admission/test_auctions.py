@@ -1,7 +1,9 @@
 """/admission/v1 auctions over HTTP and at the verbs: bids, the end that moves, settlement, and who pays what."""
 
 import base64
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -9,12 +11,14 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client as DjangoClient
+from django.test.utils import CaptureQueriesContext
 
 from checkout.admission import admissions, auctions, claims, distributions, entering, tokens
 from checkout.admission.models import Admission, AuctionStanding, Bid, Distribution, Entry
 from offers.ledger.models import Hold
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
+from offers.outbox.models import Endpoint, Event
 from tests import factories
 from tests.api.admission.guests import Guest
 from tests.api.client import Answer, ApiClient
@@ -239,3 +243,199 @@ def test_without_an_increment_an_equal_bid_is_too_low_all_the_same(shop_a: Retai
     auctions.bid(auction=row, consumer=one, amount=1000, now=NOW)
     with pytest.raises(auctions.BidIncrement):
         auctions.bid(auction=row, consumer=two, amount=1000, now=NOW)
+
+
+# --- several units: who wins as it stands ---
+
+
+def outbid(shop: Retailer) -> list[str]:
+    found = Event.objects.filter(type="auction.bid.outbid").order_by("id")
+    return [one.data["consumer_id"] for one in found]
+
+
+def test_with_several_units_the_one_who_fell_out_is_told_and_only_the_leader_is_the_highest(
+    page: ApiClient, shop_a: Retailer, set_clock: SetClock
+) -> None:
+    set_clock(NOW)
+    Endpoint.objects.create(retailer=shop_a, url="https://a.example/", secret="s", events=["auction.bid.outbid"])
+    row = auction(shop_a, quantity=2)
+    one, two, three = (Bidder(page) for _ in range(3))
+    one.bid(row, "10.00")
+    two.bid(row, "11.00")
+    assert outbid(shop_a) == []
+    stands = [(who.status(row)["status"], who.status(row)["leading"]) for who in (one, two, three)]
+    assert stands == [("WINNING", False), ("WINNING", True), ("NOT_BID", False)]
+    three.bid(row, "12.00")
+    assert outbid(shop_a) == [one.id]
+    two.bid(row, "13.00")  # he was winning: nobody falls out
+    two.bid(row, "14.00")
+    assert outbid(shop_a) == [one.id]
+    stands = [(who.status(row)["status"], who.status(row)["leading"]) for who in (one, two, three)]
+    assert stands == [("OUTBID", False), ("WINNING", True), ("WINNING", False)]
+    one.bid(row, "15.00")
+    assert outbid(shop_a) == [one.id, three.id]
+    set_clock(at(60))
+    assert [who.status(row)["status"] for who in (one, two, three)] == ["WON", "WON", "LOST"]
+    assert one.status(row)["own_bid"] == "15.00"
+
+
+def test_a_quantity_that_changes_is_heeded_at_once(shop_a: Retailer) -> None:
+    row = auction(shop_a, quantity=3)
+    people = launch.consumers(shop_a, 3)
+    for person, amount in zip(people, (1000, 1100, 1200), strict=True):
+        auctions.bid(auction=row, consumer=person, amount=amount, now=NOW)
+    entries = [Entry.objects.get(consumer=person) for person in people]
+
+    def stands(quantity: int) -> list[str]:
+        changed = distributions.update(
+            retailer_id=shop_a.pk, uuid=str(row.uuid), fields={"quantity": quantity}, actor=SYSTEM, now=NOW
+        )
+        return [auctions.details(changed, entry)["status"] for entry in entries]
+
+    assert stands(3) == ["WINNING"] * 3
+    assert stands(1) == ["OUTBID", "OUTBID", "WINNING"]
+    assert stands(2) == ["OUTBID", "WINNING", "WINNING"]
+
+
+def test_a_status_is_one_look_up_however_many_have_bid(shop_a: Retailer) -> None:
+    row = auction(shop_a, quantity=2)
+    people = launch.consumers(shop_a, 30)
+    for number, person in enumerate(people):
+        auctions.bid(auction=row, consumer=person, amount=1000 + 100 * number, now=NOW)
+    entry = Entry.objects.get(consumer=people[0])
+    with CaptureQueriesContext(connection) as queries:
+        assert auctions.details(row, entry)["status"] == "OUTBID"
+    (one,) = queries.captured_queries
+    assert "LIMIT 1" in one["sql"]
+
+
+def test_the_page_says_highest_only_to_the_highest(shop_a: Retailer, set_clock: SetClock) -> None:
+    set_clock(NOW)
+    row = auction(shop_a, quantity=2)
+    one, two = DjangoClient(), DjangoClient()
+    address = f"/shop/waiting/{row.uuid}/"
+    one.post(f"{address}join", {"amount": "10.00"})
+    two.post(f"{address}join", {"amount": "12.00"})
+    shown = one.get(address).content.decode()
+    assert "You are the highest bidder" not in shown
+    assert "You are among the 2 who win as it stands, with 10.00 USD. The highest bid is 12.00." in shown
+    assert "You are the highest bidder with 12.00 USD" in two.get(address).content.decode()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_parallel_bids_for_three_units_leave_three_winners_and_tell_each_that_fell_out(transactional_db: None) -> None:
+    shop = factories.retailer()
+    Endpoint.objects.create(retailer=shop, url="https://a.example/", secret="s")
+    row = auction(shop, quantity=3)
+    people = launch.consumers(shop, 20)
+
+    def call(number: int) -> None:
+        mine = Distribution.objects.get(pk=row.pk)
+        for step in (number, 20 + (number * 7) % 20):
+            with suppress(auctions.BidIncrement, auctions.BidTooLow):
+                auctions.bid(auction=mine, consumer=people[number], amount=1000 + 100 * step, now=NOW)
+
+    at_once(20, call)
+    bids = list(Bid.objects.order_by("order").values_list("entry_id", "amount", "best"))
+    assert [amount for _, amount, _ in bids] == sorted({amount for _, amount, _ in bids})
+    last = {entry: amount for entry, amount, _ in bids}
+    assert {entry: amount for entry, amount, best in bids if best} == last
+    expected = sorted(last, key=lambda entry: -last[entry])[:3]
+    stands = {entry: auctions.details(row, Entry.objects.get(pk=entry))["status"] for entry in last}
+    assert {entry for entry, status in stands.items() if status == "WINNING"} == set(expected)
+    fell = Counter(Event.objects.filter(type="auction.bid.outbid").values_list("data__entry_id", flat=True))
+    assert fell == fallen_out(bids, 3)
+    auctions.settle(auction=row, now=at(60))
+    assert list(Admission.objects.order_by("id").values_list("entry_id", flat=True)) == expected
+
+
+def fallen_out(bids: list[tuple[int, int, bool]], quantity: int) -> Counter[str]:
+    """Who fell out of those who win, bid by bid, told the slow way."""
+    names = {pk: str(uuid) for pk, uuid in Entry.objects.values_list("pk", "uuid")}
+    found: Counter[str] = Counter()
+    order: list[int] = []
+    for entry, _, _ in bids:
+        before = order[:quantity]
+        order = [entry, *(one for one in order if one != entry)]
+        found.update(names[one] for one in before if one not in order[:quantity])
+    return found
+
+
+def at_once(number: int, call: Callable[[int], None]) -> None:
+    start, failed = Barrier(number), list[Exception]()
+
+    def run(mine: int) -> None:
+        try:
+            start.wait()
+            call(mine)
+        except Exception as problem:
+            failed.append(problem)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run, args=(mine,)) for mine in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+# --- paused, and who may bid at all ---
+
+
+def test_a_paused_auction_takes_no_bid_and_does_not_end_by_itself(
+    page: ApiClient, server: ApiClient, shop_a: Retailer, set_clock: SetClock
+) -> None:
+    set_clock(NOW)
+    row = auction(shop_a)
+    one = Bidder(page)
+    one.bid(row, "10.00")
+
+    def pause(paused: bool) -> None:
+        distributions.update(
+            retailer_id=shop_a.pk, uuid=str(row.uuid), fields={"paused": paused}, actor=SYSTEM, now=NOW
+        )
+
+    pause(True)
+    refused = one.bid(row, "20.00")
+    assert (refused.status, refused["error"]["code"], refused.headers["Retry-After"]) == (423, "paused", "15")
+    assert one.status(row) | {"paused": True, "own_bid": "10.00", "status": "WINNING"} == one.status(row)
+    browser = DjangoClient()
+    shown = browser.get(f"/shop/waiting/{row.uuid}/").content.decode()
+    assert "Bidding is paused" in shown and "Place bid" not in shown
+    browser.post(f"/shop/waiting/{row.uuid}/join", {"amount": "30.00"})
+    assert (
+        "Bidding is paused for a moment; what was bid stands."
+        in browser.get(f"/shop/waiting/{row.uuid}/").content.decode()
+    )
+    set_clock(at(61))
+    auctions.work(now=at(61))
+    assert one.status(row)["admission"] is None and not Admission.objects.exists()
+    pause(False)
+    auctions.work(now=at(61))
+    assert one.status(row)["status"] == "WON"
+
+
+def test_the_first_bid_brings_the_access_code(page: ApiClient, shop_a: Retailer, set_clock: SetClock) -> None:
+    set_clock(NOW)
+    row = auction(shop_a)
+    row.sequence.access_code = "VIP"
+    row.sequence.save()
+    one = Bidder(page)
+    address = f"/admission/v1/auctions/{row.uuid}/bid"
+    for code in ({}, {"access_code": ""}, {"access_code": "vip"}):
+        refused = one.api.post(address, {"amount": "10.00", **code})
+        assert (refused.status, refused["error"]["code"]) == (403, "needs_access_code")
+    assert one.api.post(address, {"amount": "10.00", "access_code": 7}).status == 400
+    assert not Bid.objects.exists()
+    assert one.api.post(address, {"amount": "10.00", "access_code": " VIP "}).status == 200
+    assert one.bid(row, "12.00").status == 200
+    row.sequence.access_code, row.sequence.audience = "", "signed_in"
+    row.sequence.save()
+    refused = Bidder(page).bid(row, "20.00")
+    assert (refused.status, refused["error"]["code"]) == (403, "needs_auth")
+    browser = DjangoClient()
+    browser.post(f"/shop/waiting/{row.uuid}/join", {"amount": "30.00"})
+    assert "customers who have signed in" in browser.get(f"/shop/waiting/{row.uuid}/").content.decode()
