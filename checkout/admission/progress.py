@@ -21,6 +21,11 @@ SELECT count(*) FILTER (WHERE state = 'ISSUED' AND expires_at > %(now)s),
        count(*)
 FROM admission_admission WHERE distribution_id = %(distribution)s
 """
+_REVENUE = """
+SELECT currency, sum(order_amount)::bigint FROM admission_admission
+WHERE distribution_id = %(distribution)s AND state = 'COMPLETED' AND order_amount IS NOT NULL
+GROUP BY currency ORDER BY currency
+"""
 _SERIES = """
 SELECT slot, sum(admitted), sum(completed), sum(expired) FROM (
     SELECT floor(extract(epoch FROM issued_at - %(since)s) / %(step)s)::int AS slot, 1 AS admitted, 0 AS completed,
@@ -38,7 +43,7 @@ SELECT slot, sum(admitted), sum(completed), sum(expired) FROM (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the live view shows. `waiting` is None while Redis is away."""
+    """What the live view shows. `waiting` is None while Redis is away; `revenue`: currency -> what orders came to."""
 
     state: str
     waiting: int | None
@@ -49,6 +54,7 @@ class Progress:
     total: int
     per_minute: int
     estimate: int | None
+    revenue: dict[str, int]
     series: list[dict[str, int]]
 
 
@@ -66,6 +72,8 @@ def of(*, distribution: Distribution, now: datetime) -> Progress:
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES, {"distribution": distribution.pk, "now": now})
         issued, claimed, completed, expired, total = cursor.fetchone()
+        cursor.execute(_REVENUE, {"distribution": distribution.pk})
+        revenue = dict(cursor.fetchall())
     return Progress(
         state=distributions.state_of(distribution, now),
         waiting=waiting,
@@ -76,6 +84,7 @@ def of(*, distribution: Distribution, now: datetime) -> Progress:
         total=total,
         per_minute=per_minute,
         estimate=estimate,
+        revenue=revenue,
         series=_series(distribution, now),
     )
 

@@ -100,9 +100,20 @@ class Scene:
 
     @property
     def launch(self) -> Distribution:
-        found = Distribution.objects.first()
+        return self.launched("queue")
+
+    @property
+    def draw(self) -> Distribution:
+        return self.launched("draw")
+
+    @property
+    def auction(self) -> Distribution:
+        return self.launched("auction")
+
+    def launched(self, mechanism: str) -> Distribution:
+        found = Distribution.objects.filter(mechanism=mechanism).first()
         return found or distributions.create(
-            mechanism="queue", fields={}, experience={"name": "Drop"}, **who(self.shop)
+            mechanism=mechanism, fields={}, experience={"name": "Drop"}, **who(self.shop)
         )
 
     @property

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from checkout.admission import admissions, claims, distributions, reservations
-from checkout.admission.models import Admission, Consumer, Distribution, Entry
+from checkout.admission.models import Admission, Consumer, Distribution, Entry, Flag
 from offers import catalogue, stock
 from offers.ledger.models import Hold
 from offers.lib import clock
@@ -166,6 +166,13 @@ def test_what_was_reserved_is_shown_with_what_became_of_it(owner: Client, shop_a
     assert "Reservations" in shown and "2 × " in shown and "Units in stock" in shown
     claims.complete(admission_id=row.pk, order_id="O-1", amount=1, currency="EUR", now=clock.now())
     assert ">Sold</span>" in owner.get(f"{LIST}{row.pk}/change/").content.decode()
+
+
+def test_what_was_flagged_of_its_consumer_is_told(owner: Client, shop_a: Retailer) -> None:
+    row = admit(launch(shop_a))
+    assert "Challenge not" not in owner.get(f"{LIST}{row.pk}/change/").content.decode()
+    Flag.objects.create(distribution=row.distribution, consumer=row.consumer, kind="unproven", created_at=clock.now())
+    assert "Challenge not verified" in owner.get(f"{LIST}{row.pk}/change/").content.decode()
 
 
 def test_marketers_look_and_reviewers_act(marketer: Client, reviewer: Client, shop_a: Retailer) -> None:

@@ -6,7 +6,7 @@ import pytest
 import redis
 from django.test import Client
 
-from checkout.admission import line, queue_numbers, queue_ticks, queues
+from checkout.admission import admissions, claims, line, queue_numbers, queue_ticks, queues
 from checkout.admission.models import Admission, Consumer, Distribution
 from offers.lib import clock
 from offers.models import AuditEntry, Retailer
@@ -105,3 +105,18 @@ def test_the_live_view_counts_and_staff_pause_admit_and_deny(owner: Client, shop
     assert sum(one["admitted"] for one in shown["series"]) == 1
     assert trail()[1:] == ["distribution.update", "queue.admit", "queue.deny", "distribution.update"]
     assert AuditEntry.objects.filter(reason="stock count", actor="alice").exists()
+
+
+def test_a_launch_tells_what_its_orders_came_to(owner: Client, shop_a: Retailer) -> None:
+    made = build(owner, shop_a)
+    page = f"/admin/admission/distribution/{made.pk}"
+    assert owner.get(f"{page}/live/").json()["figures"]["revenue"] == "–"
+    now = clock.now()
+    for number, (amount, currency) in enumerate([(1250, "EUR"), (750, "EUR"), (900, "JPY")]):
+        person = Consumer.objects.create(retailer=shop_a, created_at=now)
+        entry = made.entries.create(consumer=person, state="QUEUED", entered_at=now)
+        [held] = admissions.issue(distribution=made, entries=[entry], now=now)
+        claims.complete(admission_id=held.pk, order_id=f"O-{number}", amount=amount, currency=currency, now=now)
+    figures = owner.get(f"{page}/live/").json()["figures"]
+    assert (figures["completed"], figures["revenue"]) == ("3", "20.00 EUR + 900 JPY")
+    assert "20.00 EUR + 900 JPY" in owner.get(f"{page}/change/").content.decode()

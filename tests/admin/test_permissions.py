@@ -94,6 +94,8 @@ DONE = {
     "admission_flag_deny": MAKERS,
     **{f"admission_admission_{name}": KEEPERS for name in ("revoke", "extend")},
     **{f"admission_distribution_{name}": MAKERS for name in ("add", "edit", "pause", "resume", "admit", "deny")},
+    **{f"admission_distribution_{name}": MAKERS for name in ("run", "settle")},
+    **{f"admission_distribution_{name}": EVERYBODY for name in ("order", "published", "bids")},
 }
 # Addresses Django mounts for every model; ours lead nowhere (403) or are the page itself.
 CLOSED = ("_delete", "_history")
@@ -157,6 +159,17 @@ def rows(scene: Scene) -> dict[str, Any]:
     }
 
 
+def address(found: dict[str, Any], scene: Scene, name: str) -> str:
+    """The address of what is done, to the whole or to a row that has such a page."""
+    app, model, verb = name.split("_", 2)
+    row = found[f"{app}_{model}"]
+    if name.startswith("admission_distribution_"):
+        row = {"order": scene.draw, "published": scene.draw, "run": scene.draw}.get(verb, row)
+        row = {"bids": scene.auction, "settle": scene.auction}.get(verb, row)
+    key = "" if verb in {"add", "try", "say", "example", "export"} else f"{row.pk}/"
+    return f"/admin/{app}/{model}/{key}{verb.replace('_', '-')}/"
+
+
 @pytest.fixture
 def offices(marketer: Client, reviewer: Client, chief: Client) -> dict[str, Client]:
     return {MARKETER: marketer, REVIEWER: reviewer, ADMIN: chief}
@@ -193,21 +206,17 @@ def test_lists_and_rows_open_for_those_who_may_look(offices: dict[str, Client], 
 def test_what_is_done_is_open_to_those_who_may(offices: dict[str, Client], scene: Scene) -> None:
     found = rows(scene)
     for name, allowed in DONE.items():
-        app, model, verb = name.split("_", 2)
-        key = "" if verb in {"add", "try", "say", "example", "export"} else f"{found[f'{app}_{model}'].pk}/"
-        path = f"/admin/{app}/{model}/{key}{verb.replace('_', '-')}/"
-        expect(offices, allowed, path)
+        expect(offices, allowed, address(found, scene, name))
 
 
 def test_posting_is_refused_as_looking_is(offices: dict[str, Client], scene: Scene) -> None:
     """An empty post changes nothing where it is allowed (422) and is refused elsewhere."""
     found = rows(scene)
     for name, allowed in DONE.items():
-        app, model, verb = name.split("_", 2)
+        verb = name.split("_", 2)[2]
         if verb in {"example", "say", "export", "progress", "enable", "disable", "unassign", "remove", "new_secret"}:
             continue
-        key = "" if verb in {"add", "try", "say"} else f"{found[f'{app}_{model}'].pk}/"
-        path = f"/admin/{app}/{model}/{key}{verb.replace('_', '-')}/"
+        path = address(found, scene, name)
         for role in set(offices) - allowed:
             assert offices[role].post(path, {"reason": "because"}).status_code == 403, (role, path)
 

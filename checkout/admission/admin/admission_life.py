@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.utils.html import format_html
+
 from checkout.admission import admissions, claims, reservations
 from checkout.admission.models import Admission, Reservation
 from offers import stock
@@ -61,6 +63,13 @@ def chip(row: Admission) -> str:
     if found == State.CLAIMED and row.payment_started_at is not None:
         return show.chip("Claimed, paying", "info")
     return show.chip(WORDS[found], TONES.get(found, ""))
+
+
+def linked(row: Admission | None) -> str:
+    """Return an admission as a link with its state."""
+    if row is None:
+        return show.NOTHING
+    return format_html("<span>{} {}</span>", show.to_page(row, str(row.uuid)[:8]), chip(row))
 
 
 def left(row: Admission) -> str:

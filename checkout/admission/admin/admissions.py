@@ -157,10 +157,12 @@ class AdmissionAdmin(ReadOnlyAdmin):
     def facts(self, row: Admission) -> list[tuple[str, str]]:
         order = Order.objects.filter(retailer_id=row.retailer_id, source_id=row.order_id) if row.order_id else None
         consumer = str(row.consumer.uuid)
+        flags = row.consumer.flags.filter(distribution=row.distribution_id).order_by("id")[: admission_life.MOST]
         known = {
             "Launch": show.to_page(row.distribution, row.distribution.sequence.experience.name),
             "By": row.distribution.get_mechanism_display(),
             "Consumer": show.link(row.consumer.email or consumer, show.list_of(Admission, q=consumer)),
+            "Flagged": ", ".join(dict.fromkeys(flag.get_kind_display() for flag in flags)),
             "Entry": show.mono(str(row.entry.uuid)),
             "Units at most": show.count(row.quantity),
             "Variant": row.sku,

@@ -11,13 +11,14 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from checkout.admission import consumers, distributions, line, progress, queue_overrides
-from checkout.admission.models import Consumer, Distribution, Experience
+from checkout.admission.admin import launch_form
+from checkout.admission.admin.auctions import AuctionPages
+from checkout.admission.admin.draws import DrawPages
+from checkout.admission.models import Admission, Consumer, Distribution
 from offers.admin import fields, show
 from offers.admin.filters import RetailerFilter
-from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, View, actor_of, now, posted
+from offers.admin.office import OfficeForm, ReasonForm, View, actor_of, now, posted
 from offers.admin.page import Block, Button, Facts, Figure, Page, Table
-from offers.lib.money import to_major, to_minor
-from offers.models import Retailer
 
 Rows = QuerySet[Distribution]
 TONES = {"OPEN": "good", "SCHEDULED": "info", "CLOSED": "warn"}
@@ -34,140 +35,6 @@ class Live(Block):
     first: str = ""
 
 
-class LaunchForm(OfficeForm):
-    retailer = forms.ModelChoiceField(Retailer.objects.order_by("name"), widget=fields.select(), empty_label=None)
-    name = forms.CharField(max_length=200, widget=fields.text(), help_text="The headline of the waiting page.")
-    description = forms.CharField(max_length=2000, required=False, widget=fields.area(2))
-    image_url = forms.URLField(
-        required=False, max_length=500, assume_scheme="https", label="Picture", widget=fields.text()
-    )
-    mechanism = forms.ChoiceField(
-        choices=Distribution.Mechanism.choices, initial="queue", widget=fields.Choices(), label="Who gets in"
-    )
-    open_at = fields.LocalMomentField(label="Opens", help_text="On the retailer's clock. Empty: at once.")
-    close_at = fields.LocalMomentField(label="Closes", help_text="Nobody new joins afterwards.")
-    serve_until = fields.LocalMomentField(label="Serve until", help_text="Those in line at the end are still admitted.")
-    access_code = forms.CharField(
-        max_length=60, required=False, widget=fields.short(), help_text="Empty: everybody may join."
-    )
-    admission_rate = fields.LimitField(label="Admitted a minute")
-    max_active = fields.LimitField(
-        label="Checkouts at a time", help_text="About three quarters of what the shop bears."
-    )
-    total_admissions = fields.LimitField(label="Admitted in all")
-    max_capacity = fields.LimitField(label="Places in line")
-    pre_queue_minutes = forms.IntegerField(
-        min_value=0,
-        max_value=10080,
-        initial=0,
-        widget=fields.short(inputmode="numeric"),
-        label="Doors before the opening (minutes)",
-        help_text="Who comes in this time is shuffled at the opening, so that being early is no advantage.",
-    )
-    draw_at = fields.LocalMomentField(label="Drawn")
-    winner_count = forms.IntegerField(min_value=1, initial=1, widget=fields.short(inputmode="numeric"), label="Winners")
-    start_price = fields.MoneyField(label="Starts at")
-    reserve_price = fields.MoneyField(label="Reserve", help_text="Not shown to shoppers. Empty: none.")
-    min_bid_increment = fields.MoneyField(label="Least step")
-    quantity = forms.IntegerField(min_value=1, initial=1, widget=fields.short(inputmode="numeric"), label="Winners")
-    auto_extend_seconds = forms.IntegerField(
-        min_value=0,
-        max_value=86400,
-        initial=60,
-        widget=fields.short(inputmode="numeric"),
-        label="Late bids extend by (seconds)",
-    )
-    admission_ttl_seconds = forms.IntegerField(
-        min_value=60,
-        max_value=3600,
-        initial=900,
-        widget=fields.short(inputmode="numeric"),
-        label="Time to check out (seconds)",
-        help_text="600 to 1800 suits most shops.",
-    )
-    allow_reentry = forms.BooleanField(
-        required=False, initial=True, widget=fields.tick(), label="Whose time ran out may join again, at the back"
-    )
-    when_unknown = forms.ChoiceField(
-        required=False,
-        choices=Experience.WhenUnknown.choices,
-        initial=Experience.WhenUnknown.CLOSED,
-        widget=fields.Choices(),
-        label="If an external checkout cannot reach us",
-        help_text="Paying all the same sells more; what it sells may be gone to somebody else by then.",
-    )
-    sku = forms.CharField(max_length=255, required=False, widget=fields.text(), label="Variant sold (SKU)")
-    max_units = forms.IntegerField(
-        min_value=1, max_value=10000, initial=1, widget=fields.short(inputmode="numeric"), label="Units a person"
-    )
-    reserve_on_admission = forms.BooleanField(
-        required=False,
-        widget=fields.tick(),
-        label="Reserve stock on admission",
-        help_text="Nobody is admitted whom the stock cannot serve.",
-    )
-    require_settled_guest = forms.BooleanField(
-        required=False, widget=fields.tick(), label="Guests of less than a second wait"
-    )
-    require_challenge = forms.BooleanField(
-        required=False,
-        widget=fields.tick(),
-        label="Ask for a proof of being a person",
-        help_text="Needs a CHALLENGE_PROVIDER in the settings.",
-    )
-    max_per_device = fields.LimitField(
-        label="Accounts a device", help_text="Empty: as many as come; several are flagged, not refused."
-    )
-    max_per_network = fields.LimitField(
-        label="Accounts an address", help_text="Homes, offices and mobile networks share addresses: better left empty."
-    )
-    sections: ClassVar = [
-        ("What", "", ["retailer", "name", "description", "image_url", "mechanism"]),
-        ("When", "", ["open_at", "close_at", "serve_until", "draw_at"]),
-        (
-            "How fast",
-            "The next in line are admitted once a second, as far as all of these allow.",
-            ["admission_rate", "max_active", "total_admissions", "max_capacity", "pre_queue_minutes"],
-        ),
-        ("The draw", "", ["winner_count"]),
-        ("The auction", "", ["start_price", "reserve_price", "min_bid_increment", "quantity", "auto_extend_seconds"]),
-        ("The checkout", "", ["admission_ttl_seconds", "allow_reentry", "access_code", "when_unknown"]),
-        ("Stock", "", ["sku", "max_units", "reserve_on_admission"]),
-        (
-            "Robots",
-            "",
-            ["require_settled_guest", "require_challenge", "max_per_device", "max_per_network"],
-        ),
-    ]
-    shown_when: ClassVar = {
-        **dict.fromkeys(
-            ("serve_until", "admission_rate", "max_active", "total_admissions", "max_capacity", "pre_queue_minutes"),
-            "mechanism=queue",
-        ),
-        **dict.fromkeys(("draw_at", "winner_count"), "mechanism=draw"),
-        **dict.fromkeys(
-            ("start_price", "reserve_price", "min_bid_increment", "quantity", "auto_extend_seconds"),
-            "mechanism=auction",
-        ),
-    }
-
-    def terms(self, retailer: Retailer, mechanism: str) -> dict[str, Any]:
-        """Return the values as the verbs take them, only those of the mechanism."""
-        found: dict[str, Any] = {}
-        for name in distributions.FIELDS & self.cleaned_data.keys():
-            value = self.cleaned_data[name]
-            if self.shown_when.get(name, f"mechanism={mechanism}") != f"mechanism={mechanism}":
-                continue
-            if name in distributions.MOMENTS:
-                value = fields.in_zone(value, retailer.timezone)
-            elif name in distributions.MONEY:
-                if value is None and name != "reserve_price":
-                    continue
-                value = None if value is None else to_minor(value, retailer.currency)
-            found[name] = value
-        return found
-
-
 class ConsumerForm(OfficeForm):
     consumer = forms.CharField(max_length=60, widget=fields.text(), label="Consumer id")
     sections: ClassVar = [("", "", ["consumer"])]
@@ -178,7 +45,7 @@ class DenyForm(ConsumerForm, ReasonForm):
 
 
 @admin.register(Distribution)
-class LaunchAdmin(OfficeAdmin):
+class LaunchAdmin(DrawPages, AuctionPages):
     called = ("launch", "launches")
     list_display = ("name_", "mechanism", "state_", "opens", "closes", "retailer")
     list_filter = (RetailerFilter, "mechanism")
@@ -220,11 +87,13 @@ class LaunchAdmin(OfficeAdmin):
             "<id>/resume": self.resume,
             "<id>/admit": self.admit,
             "<id>/deny": self.deny,
+            **self.draw_pages(),
+            **self.auction_pages(),
         }
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = LaunchForm(posted(request))
+        form = launch_form.LaunchForm(posted(request))
 
         def act(values: dict[str, Any]) -> str:
             made = distributions.create(
@@ -246,10 +115,10 @@ class LaunchAdmin(OfficeAdmin):
     def edit(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Distribution = self.find(key, "retailer", "sequence__experience")
-        form = LaunchForm(posted(request), initial=initial(row))
+        form = launch_form.LaunchForm(posted(request), initial=launch_form.initial(row))
         for name in ("retailer", "name", "description", "image_url", "mechanism"):
             del form.fields[name]
-        for name, when in LaunchForm.shown_when.items():
+        for name, when in launch_form.LaunchForm.shown_when.items():
             if when != f"mechanism={row.mechanism}":
                 form.fields.pop(name, None)
         form.shown_when = {}  # type: ignore[misc]
@@ -258,7 +127,7 @@ class LaunchAdmin(OfficeAdmin):
             distributions.update(
                 retailer_id=row.retailer_id,
                 uuid=str(row.uuid),
-                fields=form_terms(form, row),
+                fields=launch_form.changes(form, row),
                 access_code=values["access_code"],
                 when_unknown=values["when_unknown"] or None,
                 actor=actor_of(request),
@@ -295,10 +164,15 @@ class LaunchAdmin(OfficeAdmin):
                 "Admitted in all": show.count(row.total_admissions),
                 "Places in line": show.count(row.max_capacity),
             }
-        facts = Facts(title="How it is set up", facts=[(name, value) for name, value in known.items() if value])
-        blocks: list[Block] = [self.running(row), facts]
+        listed = [(name, value) for name, value in known.items() if value not in ("", show.NOTHING)]
+        told, running = self.told(row), self.running(row)
+        blocks: list[Block]
         if row.mechanism == Distribution.Mechanism.QUEUE:
-            blocks.insert(1, self.in_line(row))
+            blocks = [running, *told]
+        else:
+            # Nobody is admitted before the end: until then there is nothing to watch.
+            blocks = [*told, running] if row.admissions.exists() else told
+        blocks.append(Facts(title="How it is set up", facts=listed))
         page = Page(
             title=row.sequence.experience.name,
             subtitle=row.get_mechanism_display(),
@@ -308,12 +182,21 @@ class LaunchAdmin(OfficeAdmin):
         )
         return self.show(request, page)
 
+    def told(self, row: Distribution) -> list[Block]:
+        """Return what only this mechanism has to tell."""
+        if row.mechanism == Distribution.Mechanism.DRAW:
+            return self.draw_blocks(row)
+        return self.auction_blocks(row) if row.mechanism == Distribution.Mechanism.AUCTION else [self.in_line(row)]
+
     def buttons(self, request: HttpRequest, row: Distribution) -> list[Button]:
+        found = [Button(text="Admissions", url=show.list_of(Admission, launch=row.uuid))]
         if not self.may(request, self.permission("change")):
-            return []
-        found = [Button(text="Edit", url=self.url("edit", row.pk))]
-        if row.mechanism != Distribution.Mechanism.QUEUE:
             return found
+        found.append(Button(text="Edit", url=self.url("edit", row.pk)))
+        if row.mechanism == Distribution.Mechanism.DRAW:
+            return [*found, *self.draw_buttons(row)]
+        if row.mechanism == Distribution.Mechanism.AUCTION:
+            return [*found, *self.auction_buttons(row)]
         found += [Button(text=name, url=self.url(name[:-1].lower(), row.pk)) for name in ("Admit…", "Deny…")]
         name = "resume" if row.paused else "pause"
         return [
@@ -329,6 +212,7 @@ class LaunchAdmin(OfficeAdmin):
             "completing": "In checkout",
             "completed": "Completed",
             "expired": "Ran out",
+            "revenue": "Orders",
             "per_minute": "Admitted a minute",
             "estimate": "Wait at the end of the line",
         }
@@ -457,34 +341,10 @@ def live_of(row: Distribution) -> dict[str, Any]:
             "completing": show.count(found.completing),
             "completed": show.count(found.completed),
             "expired": show.count(found.expired),
+            "revenue": " + ".join(show.amount(much, code) for code, much in found.revenue.items()) or show.NOTHING,
             "per_minute": show.count(found.per_minute),
             "estimate": wait,
         },
         "series": found.series,
         "status": f"{'Paused' if row.paused else found.state.capitalize()}, {found.total:,} admitted so far.",
     }
-
-
-def initial(row: Distribution) -> dict[str, Any]:
-    """Return what the form shows for a launch."""
-    zone = row.retailer.timezone
-    found: dict[str, Any] = {name: getattr(row, name) for name in distributions.FIELDS}
-    found |= {name: fields.on_clock(getattr(row, name), zone) for name in distributions.MOMENTS}
-    for name in distributions.MONEY:
-        value = getattr(row, name)
-        found[name] = None if value is None else to_major(value, row.currency)
-    return {**found, "access_code": row.sequence.access_code, "when_unknown": row.sequence.experience.when_unknown}
-
-
-def form_terms(form: LaunchForm, row: Distribution) -> dict[str, Any]:
-    """Return what was changed, so that what the form shows with less precision (seconds) stays as it is."""
-    terms = {}
-    for name in distributions.FIELDS & form.cleaned_data.keys():
-        if name in form.changed_data:
-            terms[name] = form.cleaned_data[name]
-    for name in list(terms):
-        if name in distributions.MOMENTS:
-            terms[name] = fields.in_zone(terms[name], row.retailer.timezone)
-        elif name in distributions.MONEY and terms[name] is not None:
-            terms[name] = to_minor(terms[name], row.currency)
-    return terms
