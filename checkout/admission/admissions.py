@@ -10,6 +10,7 @@ from checkout.admission import told
 from checkout.admission.models import Admission, Distribution, Entry
 from offers import stock
 from offers.ledger import counters, expiry, holds
+from offers.lib.errors import Refusal
 from offers.models import Sku
 
 TOTAL, ACTIVE = "admission.total", "admission.active"
@@ -53,13 +54,19 @@ RETURNING {", ".join(_NAMES)}
 """
 
 
+class NoRoom(Refusal):
+    """There is no place in the checkout for one more."""
+
+    code = "no_room"
+
+
 def issue(
     *, distribution: Distribution, entries: Sequence[Entry], now: datetime, amounts: dict[int, int] | None = None
 ) -> list[Admission]:
     """Admit these entries: rows in bulk, one ledger call for all places and stock, entries marked ADMITTED, webhooks.
 
-    All or nothing: refuses quantity_exceeded when not everybody finds room (`room` tells before). The caller owns the
-    entries' rows. `amounts`: entry id -> the price won.
+    All or nothing: refuses no_room when not everybody finds room (`room` tells before, but others take of the same
+    stock). The caller owns the entries' rows. `amounts`: entry id -> the price won.
     """
     if not entries:
         return []
@@ -84,14 +91,19 @@ def issue(
     for entry in entries:
         entry.state, entry.admitted_at, entry.ended_at = Entry.State.ADMITTED, now, None
     stocked = _stock_owner(distribution) if distribution.reserve_on_admission else None
+    if distribution.reserve_on_admission and stocked is None:
+        raise NoRoom()  # a product that nobody sells
     if wants := [want for one in made for want in _wants(distribution, one, stocked)]:
-        holds.hold(
-            retailer_id=distribution.retailer_id,
-            wants=wants,
-            reference=reference(distribution_id=distribution.pk, issued_at=now),
-            ttl_seconds=distribution.admission_ttl_seconds,
-            now=now,
-        )
+        try:
+            holds.hold(
+                retailer_id=distribution.retailer_id,
+                wants=wants,
+                reference=reference(distribution_id=distribution.pk, issued_at=now),
+                ttl_seconds=distribution.admission_ttl_seconds,
+                now=now,
+            )
+        except holds.Exceeded as short:
+            raise NoRoom() from short
     told.of_admitted(distribution, made, now=now)
     return made
 
@@ -148,6 +160,13 @@ def expire_due(*, distribution: Distribution, now: datetime) -> int:
     if ended:
         expiry.sweep(now=now)
     return len(ended)
+
+
+def expire_everywhere(*, now: datetime) -> int:
+    """Do so wherever something has run out: in launches that nobody ticks or fills up any more, too."""
+    due = Admission.objects.filter(over(now)).values("distribution_id")
+    rows = Distribution.objects.filter(pk__in=due).select_related("sequence__experience")
+    return sum(expire_due(distribution=row, now=now) for row in rows)
 
 
 def _wants(distribution: Distribution, one: Admission, stocked: int | None) -> list[holds.Want]:

@@ -4,6 +4,7 @@ The seed is made, and its commitment published, before anybody enters; the list 
 into every key. Entering and running own the draw's row, so that nobody slips in while it is drawn.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,7 +66,8 @@ def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.S
 def stand(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.Standing:
     """Return where a consumer stands, after running a draw whose time has come."""
     if is_due(draw, now):
-        run(draw=draw, now=now)
+        with suppress(admissions.NoRoom):  # somebody took of the stock since it was counted; the next look counts again
+            run(draw=draw, now=now)
     return standings.rows(draw, consumer_id)
 
 

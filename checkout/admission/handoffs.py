@@ -48,7 +48,7 @@ def origin_of(url: str) -> str:
         raise ReturnRefused()
     usual = {"http": 80, "https": 443}[parts.scheme]
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
+    return f"{parts.scheme}://{host}" + ("" if port in (None, usual) else f":{port}")
 
 
 def create(*, admission: Admission, return_url: str, allowed: Collection[str], now: datetime) -> str:
@@ -105,7 +105,10 @@ def exchange(*, code: str, now: datetime, origin: str | None = None, retailer_id
     """
     fresh = Handoff.objects.filter(code_hash=_hash(code), used_at=None, expires_at__gt=now)
     fresh = fresh.filter(origin=origin) if origin is not None else fresh.filter(admission__retailer_id=retailer_id)
-    if not fresh.update(used_at=now):
+    found = fresh.values_list("pk", flat=True).first()
+    # By its own columns alone: a condition on another table is not looked at again after waiting for the row, and of two
+    # exchanges at once both would get it.
+    if found is None or not Handoff.objects.filter(pk=found, used_at=None).update(used_at=now):
         raise CodeRefused()
     return Admission.objects.select_related("distribution__sequence__experience").get(handoffs__code_hash=_hash(code))
 

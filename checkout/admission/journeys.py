@@ -221,8 +221,7 @@ def _waiting(standing: standings.Standing, place: line.Place, consumer: Consumer
 def _stage(standing: standings.Standing, now: datetime) -> str:
     distribution, entry, admission = standing.distribution, standing.entry, standing.admission
     if admission is not None and admission.state in Admission.OPEN:
-        paying = admission.payment_started_at is not None
-        return "admitted" if now < admission.expires_at or paying else "admission_expired"
+        return "admission_expired" if claims.is_over(admission, now) else "admitted"
     if entry is not None and entry.state == Entry.State.EXPIRED:
         return "admission_expired"
     if entry is not None and entry.state in OVER:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from checkout.admission import distributions, line, queue_pace
+from checkout.admission import admissions, distributions, line, queue_pace
 from checkout.admission.models import Distribution
 
 STEP = 20  # seconds a bar stands for
@@ -14,10 +14,11 @@ STEPS = 30
 
 _FIGURES = """
 SELECT count(*) FILTER (WHERE state = 'ISSUED' AND expires_at > %(now)s),
-       count(*) FILTER (WHERE state = 'CLAIMED' AND (expires_at > %(now)s OR payment_started_at IS NOT NULL)),
+       count(*) FILTER (WHERE state = 'CLAIMED' AND expires_at >
+                              CASE WHEN payment_started_at IS NULL THEN %(now)s ELSE %(graced)s END),
        count(*) FILTER (WHERE state = 'COMPLETED'),
-       count(*) FILTER (WHERE state = 'EXPIRED' OR (state IN ('ISSUED', 'CLAIMED') AND expires_at <= %(now)s
-                                                    AND payment_started_at IS NULL)),
+       count(*) FILTER (WHERE state = 'EXPIRED' OR (state IN ('ISSUED', 'CLAIMED') AND expires_at <=
+                              CASE WHEN payment_started_at IS NULL THEN %(now)s ELSE %(graced)s END)),
        count(*)
 FROM admission_admission WHERE distribution_id = %(distribution)s
 """
@@ -70,7 +71,7 @@ def of(*, distribution: Distribution, now: datetime) -> Progress:
         except line.LineUnavailable:
             pass
     with connection.cursor() as cursor:
-        cursor.execute(_FIGURES, {"distribution": distribution.pk, "now": now})
+        cursor.execute(_FIGURES, {"distribution": distribution.pk, "now": now, "graced": now - admissions.GRACE})
         issued, claimed, completed, expired, total = cursor.fetchone()
         cursor.execute(_REVENUE, {"distribution": distribution.pk})
         revenue = dict(cursor.fetchall())

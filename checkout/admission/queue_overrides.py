@@ -18,15 +18,8 @@ from checkout.admission import (
 )
 from checkout.admission.models import Admission, Consumer, Distribution, Entry, LineState
 from offers import audit
-from offers.ledger import holds
 from offers.lib.actors import Actor
-from offers.lib.errors import InvalidPayload, NotFound, Refusal
-
-
-class NoRoom(Refusal):
-    """There is no place in the checkout for one more."""
-
-    code = "no_room"
+from offers.lib.errors import InvalidPayload, NotFound
 
 
 def admit(*, distribution: Distribution, consumer_uuid: str, actor: Actor, now: datetime) -> standings.Standing:
@@ -49,9 +42,9 @@ def admit(*, distribution: Distribution, consumer_uuid: str, actor: Actor, now: 
             with transaction.atomic():
                 entries = queue_ticks.entries_of(distribution, [called], now=now)
                 made = admissions.issue(distribution=distribution, entries=entries, now=now)
-        except holds.Exceeded as short:
+        except admissions.NoRoom:
             line.settle(distribution.uuid.hex, now=now, fence=_fence(distribution), written=[], back=[consumer.pk])
-            raise NoRoom() from short
+            raise
         _audit(distribution, "queue.admit", consumer, actor, now)
         fence = _fence(distribution)
     line.settle(distribution.uuid.hex, now=now, fence=fence, written=[consumer.pk])

@@ -53,7 +53,10 @@ def tick(*, distribution: Distribution, now: datetime, least_ms: int = 0) -> Tic
     try:
         copied = _copy(distribution, now)
         admissions.expire_due(distribution=distribution, now=now)
-        admitted = _admit_next(distribution, now) if lead.waiting or lead.called or lead.kept else 0
+        try:
+            admitted = _admit_next(distribution, now) if lead.waiting or lead.called or lead.kept else 0
+        except admissions.NoRoom:
+            admitted = 0  # somebody took of the stock since it was counted; the called are the next tick's first
         return Ticked(copied, admitted, lead.waiting)
     except line.LineEmptied:
         return None  # flushed this moment; the next caller refills it

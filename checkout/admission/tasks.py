@@ -5,8 +5,9 @@ from typing import Any
 
 from celery import shared_task
 
-from checkout.admission import auctions, draws, line, queue_ticks
+from checkout.admission import admissions, auctions, draws, line, queue_ticks
 from offers.lib import clock
+from offers.lib.errors import Refusal
 
 log = logging.getLogger("offerkeep.admission")
 
@@ -20,10 +21,13 @@ def tick(**_: Any) -> None:
         except line.LineUnavailable:
             log.warning("no admissions: the waiting line cannot be reached")
             return
+        except Refusal as refusal:
+            log.warning("tick of queue %s is not done: %s", distribution.uuid, refusal.code)
 
 
 @shared_task(name="admission.settle", acks_late=True)
 def settle(**_: Any) -> None:
-    """Run draws and settle auctions whose time has come, and offer what winners let go to the next."""
+    """End what ran out, run draws and settle auctions whose time has come, offer what winners let go to the next."""
+    admissions.expire_everywhere(now=clock.now())
     draws.work(now=clock.now())
     auctions.work(now=clock.now())

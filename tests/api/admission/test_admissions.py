@@ -9,10 +9,11 @@ import pytest
 import redis
 from django.db import connection
 
-from checkout.admission import claims, line, queue_numbers
+from checkout.admission import claims, handoffs, line, queue_numbers
 from checkout.admission.models import Admission, Distribution, Entry
 from checkout.configure import operations
 from offers import signing_keys
+from offers.ledger import audit
 from offers.ledger.models import Hold
 from offers.lib.actors import SYSTEM
 from offers.models import AuditEntry, Retailer
@@ -205,6 +206,13 @@ def test_a18_a26_a_code_is_for_listed_origins_and_works_once(scene: Scene, set_c
         "https://shop.example.evil.example/",
         "https://shop.example@evil.example/",
         "https://shop.example:444/",
+        "https://shop.example:0/",
+        "https://*.example/",
+        "https://*/",
+        "data:text/html,x",
+        "https:shop.example",
+        "https://shop.example.\t/",
+        ["https://shop.example/"],
         "http://shop.example/",
         "//shop.example/",
         "https://shop.example\\@evil.example",
@@ -235,9 +243,48 @@ def test_of_many_completes_at_once_one_order_gets_it(scene: Scene) -> None:
         finally:
             connection.close()
 
+    with ThreadPoolExecutor(16) as pool:
+        won = [order for order in pool.map(complete, [number // 2 for number in range(50)]) if order]
+    assert won == 2 * [Admission.objects.get().order_id]  # told of twice, and the same answer both times
+    assert audit.prove().differences == []
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_many_exchanges_at_once_one_gets_the_admission(scene: Scene) -> None:
+    row, origin = Admission.objects.get(), "https://shop.example"
+    code = handoffs.create(admission=row, return_url=f"{origin}/", allowed=[origin], now=NOW)
+
+    def exchange(_: int) -> int:
+        try:
+            return handoffs.exchange(code=code, retailer_id=scene.shop.pk, now=NOW).pk
+        except handoffs.CodeRefused:
+            return 0
+        finally:
+            connection.close()
+
     with ThreadPoolExecutor(8) as pool:
-        won = [order for order in pool.map(complete, range(24)) if order]
-    assert won == [Admission.objects.get().order_id]
+        assert sorted(pool.map(exchange, range(24)))[-2:] == [0, row.pk]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_many_extensions_at_once_as_many_count_as_are_allowed(shop_a: Retailer) -> None:
+    scene = Scene(shop_a, max_extensions=2, extension_seconds=100)
+    row = Admission.objects.get()
+    claims.claim(admission_id=row.pk, session="cart-1", now=NOW)
+
+    def extend(_: int) -> int:
+        try:
+            return claims.extend(admission_id=row.pk, now=NOW).extensions
+        except claims.NoExtension:
+            return 0
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(extend, range(16)))[-3:] == [0, 1, 2]
+    assert scene.do("validate")["expires_at"] == "2026-06-01T12:18:20.000Z"
 
 
 def test_a_checkout_is_told_what_to_do_when_we_do_not_answer(scene: Scene) -> None:

@@ -25,7 +25,6 @@ from checkout.admission import (
     queues,
 )
 from checkout.admission.models import Admission, Distribution, Entry
-from offers.ledger import holds
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 from offers.outbox import events, relay
@@ -272,7 +271,7 @@ def test_what_is_rolled_back_is_not_told(shop_a: Retailer, receiver: Shop) -> No
     launch.tick(queue)
     before = Event.objects.count()
     waiting = list(Entry.objects.filter(state="QUEUED"))
-    with pytest.raises(holds.Exceeded):
+    with pytest.raises(admissions.NoRoom):
         admissions.issue(distribution=queue, entries=waiting, now=at(1))
     assert Event.objects.count() == before
 

@@ -242,7 +242,7 @@ def test_staff_admit_and_deny_with_a_trace(shop_a: Retailer, shop_b: Retailer) -
         done = queue_overrides.admit(distribution=queue, consumer_uuid=str(people[3].uuid), actor=SYSTEM, now=at(1))
         assert done.admission and done.admission.consumer_id == people[3].pk
     assert launch.admitted(queue) == [people[0].pk, people[3].pk]
-    with pytest.raises(queue_overrides.NoRoom):
+    with pytest.raises(admissions.NoRoom):
         queue_overrides.admit(distribution=queue, consumer_uuid=str(people[2].uuid), actor=SYSTEM, now=at(1))
     kept = queues.stand(distribution=queue, consumer_id=people[2].pk, now=at(1)).place
     assert kept and kept.ahead == 1
