@@ -1,13 +1,14 @@
-"""Orders of the admitted: what they cost, and placing one and using the admission up, both or neither."""
+"""Orders of the admitted: what they cost, the unit kept for them, and placing one while using the admission up."""
 
 from datetime import datetime
 
 from django.db import transaction
 
 from checkout import orders
-from checkout.admission import claims
-from checkout.admission.models import Admission
+from checkout.admission import claims, reservations
+from checkout.admission.models import Admission, Reservation
 from checkout.models import Order
+from offers import stock
 from offers.lib.actors import SYSTEM
 from offers.models import Sku
 
@@ -22,6 +23,23 @@ def price_of(admission: Admission) -> int:
         else None
     )
     return price or 0
+
+
+def keep_unit(*, admission: Admission, session: str, now: datetime) -> bool:
+    """Keep what the order will be for until the admission ends: a unit of its product; False where it is sold out.
+
+    Where nobody counts the product, or there is none, nothing has to be kept. Refuses what `claims.claim` refuses.
+    """
+    if admission.reservations.filter(state=Reservation.State.HELD).exists():
+        return True
+    sold = Sku.objects.filter(retailer_id=admission.retailer_id, sku=admission.sku).order_by("pk").first()
+    if not admission.sku or sold is None or not stock.is_counted(sku=sold):
+        return True
+    try:
+        reservations.reserve(admission_id=admission.pk, sku=admission.sku, quantity=1, session=session, now=now)
+    except reservations.SoldOut:
+        return False
+    return True
 
 
 def place(*, admission: Admission, now: datetime) -> Order:

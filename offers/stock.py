@@ -53,6 +53,11 @@ def figures_of(*, skus: Sequence[int], now: datetime) -> dict[int, Figures]:
     return {pk: made.get(pk, Figures(0, 0, 0)) for pk in skus}
 
 
+def is_counted(*, sku: Sku) -> bool:
+    """Whether anybody ever said how many there are."""
+    return bool(counters.counted(kinds=[KIND], owners=[sku.pk]))
+
+
 def wanted(*, sku: Sku, quantity: int, entry: str) -> holds.Want:
     """Return the claim on so many of a variant, for `holds.use`; a variant nobody counted is sold out."""
     return holds.Want(kind=KIND, owner=sku.pk, amount=quantity, item=f"sku:{sku.pk}", granted=0, entry=entry)

@@ -106,8 +106,8 @@ def exchange(*, code: str, now: datetime, origin: str | None = None, retailer_id
     fresh = Handoff.objects.filter(code_hash=_hash(code), used_at=None, expires_at__gt=now)
     fresh = fresh.filter(origin=origin) if origin is not None else fresh.filter(admission__retailer_id=retailer_id)
     found = fresh.values_list("pk", flat=True).first()
-    # By its own columns alone: a condition on another table is not looked at again after waiting for the row, and of two
-    # exchanges at once both would get it.
+    # By its own columns alone: a condition on another table is not looked at again after waiting for the row, and both
+    # of two exchanges at once would get it.
     if found is None or not Handoff.objects.filter(pk=found, used_at=None).update(used_at=now):
         raise CodeRefused()
     return Admission.objects.select_related("distribution__sequence__experience").get(handoffs__code_hash=_hash(code))

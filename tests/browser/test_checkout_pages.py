@@ -14,6 +14,7 @@ from checkout.admission import claims, distributions, line, queue_numbers
 from checkout.admission.models import Admission, Distribution
 from checkout.api.pages.checkout import DECLINED, PAYS
 from checkout.models import Order
+from offers import stock
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
 from offers.models import Product, Retailer, Sku
@@ -302,3 +303,32 @@ def test_before_the_opening_it_says_when(page: Page, live_server: LiveServer, sh
     page.goto(f"{live_server.url}/shop/waiting/{sold.uuid}/")
     expect(page.get_by_text(re.compile("opens"))).to_be_visible()
     fits(page)
+
+
+def test_a37_the_last_one_is_kept_for_who_checks_out_first(
+    page: Page, browser: Browser, live_server: LiveServer, shop: Retailer
+) -> None:
+    sold = sale(shop)
+    row = Sku.objects.get()
+    stock.set_on_hand(sku=row, on_hand=1, now=clock.now())
+    first = browser.new_page()
+    check_out(first, live_server, sold)
+    assert stock.figures(sku=row, now=clock.now()) == stock.Figures(1, 1, 0)
+    be_admitted(page, live_server, sold)
+    page.get_by_role("link", name="Checkout", exact=True).click()
+    expect(page.get_by_role("heading", name="Sold out for now")).to_be_visible()
+    fits(page)
+    page.get_by_role("link", name="Look again").click()
+    expect(page.get_by_role("heading", name="Sold out for now")).to_be_visible()
+    expect(page.get_by_role("button", name="Pay")).to_have_count(0)
+    first.get_by_role("button", name="Give up my place").click()
+    expect(first.get_by_role("heading", name="You gave up your place")).to_be_visible()
+    first.close()
+    page.get_by_role("link", name="Look again").click()
+    expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
+    page.wait_for_load_state()
+    fill(page, PAYS)
+    pay(page)
+    expect(page.get_by_role("heading", name="Order confirmed")).to_be_visible()
+    assert stock.figures(sku=row, now=clock.now()) == stock.Figures(1, 0, 1)
+    assert Order.objects.count() == 1

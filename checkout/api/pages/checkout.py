@@ -37,7 +37,9 @@ def page(request: HttpRequest) -> HttpResponse:
     admission, session = shopper.admission_of(request)
     told = shopper.said(request)
     reason = claims.reason(admission, session=session, now=now) if admission else "none"
-    if told.get("refused") and reason:
+    if admission and not reason and not _unit_is_kept(admission, session, now):
+        reason = "sold_out"
+    elif told.get("refused") and reason:
         reason = {"admission_expired": "expired"}.get(told["refused"], told["refused"])
     name = "shop/checkout.html" if admission and not reason else "shop/outcome.html"
     context = {"admission": admission, "reason": reason, "now": now, "told": told, **_place(admission, now)}
@@ -77,6 +79,8 @@ def pay(request: HttpRequest) -> HttpResponse:
     admission, session = shopper.admission_of(request)
     if admission is None or claims.reason(admission, session=session, now=now):
         return redirect("shop-checkout")
+    if not _unit_is_kept(admission, session, now):
+        return redirect("shop-checkout")  # which says so
     fields = {name: request.POST.get(name, "").strip()[:200] for name in ("name", "email")}
     card = request.POST.get("card_number", "").replace(" ", "").replace("-", "")
     if wrong := _wrong(fields, card):
@@ -115,6 +119,13 @@ def carried_by(request: HttpRequest, text: str, now: datetime) -> Admission:
     if not text.startswith(f"{tokens.PREFIX}."):
         return handoffs.exchange(code=text, origin=framing.own_origin(request), now=now)
     return tokens.read(text=text, retailer_id=None, now=now)
+
+
+def _unit_is_kept(admission: Admission, session: str, now: datetime) -> bool:
+    try:
+        return admitted_orders.keep_unit(admission=admission, session=session, now=now)
+    except Refusal:
+        return True  # it has ended this moment, or is being paid for: that is told as what it is
 
 
 def _place(admission: Admission | None, now: datetime) -> dict[str, Any]:
