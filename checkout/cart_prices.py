@@ -1,11 +1,11 @@
 """What a cart comes to: judged anew at every look by the same engine as everything else, never by a stored price."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from checkout import code_words, session_offers
+from checkout import code_words, session_offers, shipping
 from checkout import facts as facts_module
 from checkout.asks import Ask, CustomerAsk, ItemAsk, OrderAsk, RedeemableAsk, ShopperAsk
 from offers import stock
@@ -15,8 +15,7 @@ from offers.lib.actors import Actor
 from offers.models import Retailer, Sku
 
 ACTOR = Actor(kind="SYSTEM", ident="shop", label="shop")
-SHIPPING = 490
-FREE_SHIPPING = "FREE_SHIPPING"
+FREE_SHIPPING, GIFT = "FREE_SHIPPING", "gift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """A gift card on the cart: what it pays of this order, and what stays on it."""
+
+    code: str
+    pays: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Priced:
-    """A cart's lines and sums in minor units, the codes that count, and what became of the others."""
+    """A cart's lines and sums in minor units, the codes that count, and what became of the others.
+
+    `discount` is everything that codes take off; `cards` says what of it gift cards pay.
+    """
 
     lines: tuple[Line, ...] = ()
     subtotal: int = 0
@@ -52,6 +63,7 @@ class Priced:
     total: int = 0
     codes: tuple[str, ...] = ()
     messages: tuple[str, ...] = field(default=())
+    cards: tuple[Card, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the cart as the wire has it."""
@@ -70,9 +82,13 @@ class Priced:
             "discount": self.discount,
             "shipping": self.shipping,
             "total": self.total,
-            "codes": [{"code": code} for code in self.codes],
+            "codes": [self._code(code) for code in self.codes],
             "messages": list(self.messages),
         }
+
+    def _code(self, code: str) -> dict[str, Any]:
+        card = next((one for one in self.cards if one.code == code), None)
+        return {"code": code} | ({"gift_card": {"pays": card.pays, "left": card.left}} if card else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +112,21 @@ def price(*, visit: Visit, quantities: dict[str, int], codes: Sequence[str], now
         messages.append(f"{lost} was removed. {code_words.why(judged.verdicts[lost], visit.retailer.currency)}")
         kept = [code for code in kept if code != lost]
         judged = judge(visit=visit, sold=sold, codes=kept, now=now)
-    return _summed(sold, kept, judged, messages)
+    return _summed(visit, sold, kept, judged, messages)
 
 
 def judge(*, visit: Visit, sold: Sequence[tuple[Sku, int]], codes: Sequence[str], now: datetime) -> Judged | None:
-    """Return the engine's word on these codes; None where there is none to judge."""
+    """Return the engine's word on these codes; None where there is none to judge.
+
+    Gift cards pay what is left after everything that makes it less, whichever was put on first.
+    """
     if not codes:
         return None
     facts = facts_module.gather(
         retailer_id=visit.retailer.pk, ask=ask(visit, sold, codes), reference="", actor=ACTOR, now=now
     )
-    outcome = engine.evaluate(facts.context)
+    asked = sorted(facts.context.redeemables, key=lambda one: one.kind == GIFT)
+    outcome = engine.evaluate(replace(facts.context, redeemables=tuple(asked)))
     return Judged(outcome, {one.redeemable.id: one for one in outcome.verdicts})
 
 
@@ -172,7 +192,9 @@ def _first_to_go(judged: Judged, codes: Sequence[str]) -> str | None:
     return next(iter(inapplicable or failing), None)
 
 
-def _summed(sold: list[tuple[Sku, int]], codes: list[str], judged: Judged | None, messages: list[str]) -> Priced:
+def _summed(
+    visit: Visit, sold: list[tuple[Sku, int]], codes: list[str], judged: Judged | None, messages: list[str]
+) -> Priced:
     totals = judged.outcome.order if judged else None
     items = totals.items if totals else ()
     lines = []
@@ -185,10 +207,15 @@ def _summed(sold: list[tuple[Sku, int]], codes: list[str], judged: Judged | None
         lines.append(Line("", name, one.quantity, one.price or 0, one.amount, None))
     subtotal = totals.amount if totals else sum(line.amount for line in lines)
     discount = totals.total_discount_amount if totals else 0
-    free = judged is not None and any(
-        one.redeemable.discount is not None and one.redeemable.discount.type == FREE_SHIPPING
-        for one in judged.outcome.applicable
+    applied = judged.outcome.applicable if judged else ()
+    free = any(one.redeemable.discount is not None and one.redeemable.discount.type == FREE_SHIPPING for one in applied)
+    cards = tuple(
+        Card(one.redeemable.id, one.credits, (one.gift_balance or 0) - one.credits)
+        for one in applied
+        if one.redeemable.kind == GIFT
     )
-    shipping = 0 if free or not lines else SHIPPING
-    total = subtotal - discount + shipping
-    return Priced(tuple(lines), subtotal, discount, shipping, total, tuple(codes), tuple(messages))
+    # As they were judged, so that the order uses them as the shopper saw it.
+    codes = [one.redeemable.id for one in applied if one.redeemable.id in codes] if judged else codes
+    costs = 0 if free or not lines else shipping.price_of(visit.retailer)
+    total = subtotal - discount + costs
+    return Priced(tuple(lines), subtotal, discount, costs, total, tuple(codes), tuple(messages), cards)

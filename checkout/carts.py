@@ -1,6 +1,7 @@
 """Carts of a shop's visits: filled, given codes, and looked at; every look works the sums out again."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -172,12 +173,4 @@ def _keep(cart: Cart, visit: Visit, priced: Priced, now: datetime) -> None:
 
 
 def _with(priced: Priced, messages: Sequence[str]) -> Priced:
-    return Priced(
-        priced.lines,
-        priced.subtotal,
-        priced.discount,
-        priced.shipping,
-        priced.total,
-        priced.codes,
-        tuple(dict.fromkeys(messages)),
-    )
+    return replace(priced, messages=tuple(dict.fromkeys(messages)))

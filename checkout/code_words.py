@@ -6,15 +6,16 @@ from offers.lib import money
 from offers.lib.errors import Refusal
 
 NOT_HERE = "This code is not available for this visit."
+UNKNOWN = "We do not know this code."
 _WORDS = {
     "code_not_authorized": NOT_HERE,
-    "not_found": "We do not know this code.",
+    "not_found": UNKNOWN,
     "voucher_disabled": "This code is no longer valid.",
     "voucher_not_active": "This code is not valid yet.",
     "voucher_not_active_now": "This code is not valid at this time of day.",
     "voucher_expired": "This code has expired.",
     "quantity_exceeded": "This code has been used up.",
-    "gift_amount_exceeded": "There is not that much left on this gift card.",
+    "gift_amount_exceeded": "There is nothing left on this gift card.",
     "customer_rules_violated": "This code is not for this account.",
     "order_rules_violated": "This code does not apply to what is in the cart.",
     "missing_customer": "Sign in to use this code.",

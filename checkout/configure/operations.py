@@ -97,6 +97,7 @@ OPS: dict[str, Callable[[Scene, dict[str, Any]], dict[str, Any]]] = {
     "create voucher": _voucher,
     "create webhook": _webhook,
     "set return_origins": _return_origins,
+    "set shipping": storefront.set_shipping,
     "ensure channel": session_offers.ensure_channel,
     "create campaign": session_offers.create_campaign,
     "revoke authorization": session_offers.revoke,

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from checkout import shop_accounts
+from checkout import shipping, shop_accounts
 from checkout.configure.scene import ACTOR, Scene, need, text
 from offers import catalogue, stock
 from offers.lib.errors import InvalidPayload
@@ -37,6 +37,12 @@ def create_product(scene: Scene, fields: dict[str, Any], ident: object) -> dict[
     if on_hand is not None:
         stock.set_on_hand(sku=variant, on_hand=on_hand, now=scene.now, reason="configure")
     return {"id": sku, "url": f"/shop/products/{quote(sku, safe='')}/"}
+
+
+def set_shipping(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
+    """Say what shipping an order costs, in minor units."""
+    shipping.set_price(retailer_id=scene.retailer.pk, amount=need(fields, "amount", int), actor=ACTOR, now=scene.now)
+    return {}
 
 
 def create_customer(scene: Scene, fields: dict[str, Any], ident: object) -> dict[str, Any]:

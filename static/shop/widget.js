@@ -61,13 +61,20 @@
     return document.execCommand("copy") ? Promise.resolve() : Promise.reject(new Error("not copied"));
   }
 
+  var shown = 0;
+
   function show(place, offer) {
     var card = element("div", "", "offer");
+    var title = element("strong", offer.title);
     var words = element("div", "", "offer-words");
     var code = element("code", offer.code);
     var said = element("p", "", "hint");
     said.setAttribute("role", "status");
-    words.appendChild(element("strong", offer.title));
+    // Several offers may stand here: each is a group named by its title, which also describes its buttons.
+    title.id = "session-offer-" + (shown += 1);
+    card.setAttribute("role", "group");
+    card.setAttribute("aria-labelledby", title.id);
+    words.appendChild(title);
     if (offer.text) words.appendChild(element("p", offer.text));
     words.appendChild(code);
     words.appendChild(said);
@@ -75,6 +82,7 @@
     if (window.applyToCartUrl) {
       var apply = element("button", "Apply");
       apply.type = "button";
+      apply.setAttribute("aria-describedby", title.id);
       apply.addEventListener("click", function () {
         if (typeof window.onSessionOfferApply === "function") window.onSessionOfferApply(offer.code);
         else window.location.assign(address(window.applyToCartUrl, offer.code));
@@ -83,6 +91,7 @@
     }
     var copied = element("button", "Copy code", "quiet");
     copied.type = "button";
+    copied.setAttribute("aria-describedby", title.id);
     copied.addEventListener("click", function () {
       copy(offer.code, code).then(
         function () { said.textContent = "Copied."; },

@@ -46,6 +46,15 @@ def validation(request: HttpRequest, token: str) -> None:
     _count(request, {f"token:{named}": settings.VALIDATE_LIMIT_TOKEN})
 
 
+def unknown_codes(request: HttpRequest, *, more: int = 0) -> None:
+    """Count codes typed into the shop's pages that do not exist. Refuses too_many_requests to who tried too many."""
+    if is_exempt(request):
+        return
+    counted, ms_left = meters.add(f"codes:{limits.address(request)}", more, settings.GUESS_SECONDS)
+    if counted > settings.GUESS_LIMIT_BROWSER:
+        raise limits.TooManyRequests("Too many unknown codes", retry_after=-(-ms_left // 1000))
+
+
 def poll(request: HttpRequest, consumer: int, document: Mapping[str, Any]) -> None:
     """Refuse (too_many_requests) a status document that is asked for twice within half of its `poll_after_seconds`.
 

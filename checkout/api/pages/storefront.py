@@ -6,10 +6,14 @@ from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from checkout import cart_orders, cart_prices, carts, code_entry, code_words, session_offers
-from checkout.api.common import visit
+from checkout.admission.distributions import state_of
+from checkout.admission.models import Distribution
+from checkout.api.common import code_tries, visit
+from checkout.api.pages import art
 from checkout.api.pages.shopper import private
 from checkout.cart_prices import Visit
 from offers import stock
@@ -28,8 +32,12 @@ def products(request: HttpRequest) -> HttpResponse:
     rows = Sku.objects.filter(retailer=whose.retailer, sku__isnull=False).select_related("product").order_by("-pk")
     sold = [row for row in rows[: SHOWN * 3] if row.sku and cart_prices.price_of(row) is not None][:SHOWN]
     figures = stock.figures_of(skus=[row.pk for row in sold], now=clock.now())
-    shown = [_shown(row, figures[row.pk].available, whose) for row in sold]
-    # What can be bought comes first.
+    left = {row.pk: figures[row.pk].available for row in sold}
+    # A variant that is sold out is not shown beside one that can be bought; what can be bought comes first.
+    buyable = {row.product_id for row in sold if left[row.pk]}
+    sold = [row for row in sold if left[row.pk] or row.product_id not in buyable]
+    launches = _launches(whose, [row.sku or "" for row in sold if not left[row.pk]])
+    shown = [_shown(row, left[row.pk], whose, launches) for row in sold]
     shown.sort(key=lambda one: not one["available"])
     return page(request, whose, "shop/store.html", {"products": shown, "notes": told(request).get("notes", [])})
 
@@ -43,7 +51,8 @@ def product(request: HttpRequest, sku: str) -> HttpResponse:
     except NotFound:
         raise Http404 from None
     left = stock.figures(sku=row, now=clock.now()).available
-    context = {"one": _shown(row, left, whose), "notes": told(request).get("notes", [])}
+    launches = {} if left else _launches(whose, [row.sku or ""])
+    context = {"one": _shown(row, left, whose, launches), "notes": told(request).get("notes", [])}
     return page(request, whose, "shop/product.html", context)
 
 
@@ -74,6 +83,7 @@ def cart(request: HttpRequest) -> HttpResponse:
     def amount(minor: int) -> str:
         return money.text(minor, currency)
 
+    paid = sum(card.pays for card in priced.cards)
     refused = [one for one in priced.messages if one == code_words.NOT_HERE]
     context = {
         "items": [
@@ -83,18 +93,26 @@ def cart(request: HttpRequest) -> HttpResponse:
                 "quantity": line.quantity,
                 "price": amount(line.price),
                 "amount": amount(line.amount),
+                "art": art.of(line.name),
+                "tint": art.tint(line.name),
             }
             for line in priced.lines
         ],
-        "codes": priced.codes,
+        "codes": [code for code in priced.codes if code not in {card.code for card in priced.cards}],
+        "cards": [
+            {"code": card.code, "pays": amount(card.pays), "left": amount(card.left) if card.left else ""}
+            for card in priced.cards
+        ],
         "subtotal": amount(priced.subtotal),
-        "discount": amount(priced.discount) if priced.discount else "",
+        "discount": amount(priced.discount - paid) if priced.discount > paid else "",
+        "paid": amount(paid) if paid else "",
         "shipping": amount(priced.shipping) if priced.shipping else "",
         "total": amount(priced.total),
         "minor": priced.total,
         "notes": [*kept.get("notes", []), *(one for one in priced.messages if one not in refused)],
         "alert": kept.get("alert") or next(iter(refused), ""),
         "typed": kept.get("typed", ""),
+        "typed_card": kept.get("typed_card", ""),
         "placed": kept.get("placed"),
     }
     return page(request, whose, "shop/cart.html", context)
@@ -115,13 +133,16 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def code(request: HttpRequest) -> HttpResponse:
-    """Put a typed code on the cart."""
-    whose, typed = whose_cart(request, begin=True), request.POST.get("code", "")
-    said = code_entry.put_on(whose=whose, code=typed, now=clock.now())
+    """Put a typed code or gift card on the cart: a card is a code as well, and each field takes either."""
+    whose = whose_cart(request, begin=True)
+    field = "gift_card" if "gift_card" in request.POST else "code"
+    typed = request.POST.get(field, "")
+    said = code_tries.put_on(request, whose=whose, code=typed, now=clock.now())
     if said == code_entry.DONE:
-        tell(request, notes=[said])
+        tell(request, notes=[said if field == "code" else "Your gift card is used for this order."])
     else:
-        tell(request, alert=said, typed=typed[:64].replace("\0", ""))
+        kept = {"code": "typed", "gift_card": "typed_card"}[field]
+        tell(request, alert=said, **{kept: typed[:64].replace("\0", "")})
     return redirect("shop-cart")
 
 
@@ -170,13 +191,22 @@ def told(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def _shown(row: Sku, available: int, whose: Visit) -> dict[str, Any]:
+def _launches(whose: Visit, skus: list[str]) -> dict[str, str]:
+    """Return where to go for what is not on the shelf because a launch sells it: sku -> address, the latest one."""
+    rows = Distribution.objects.filter(retailer=whose.retailer, published=True, sku__in=skus).order_by("pk")
+    now, coming = clock.now(), {"SCHEDULED", "OPEN"}
+    return {row.sku: reverse("shop-waiting", args=[row.uuid]) for row in rows if state_of(row, now) in coming}
+
+
+def _shown(row: Sku, available: int, whose: Visit, launches: dict[str, str]) -> dict[str, Any]:
     name, each = row.product.name or row.sku or "", cart_prices.price_of(row) or 0
     return {
         "sku": row.sku,
         "name": name,
-        "letter": name[:1].upper(),
+        "art": art.of(name),
+        "tint": art.tint(name),
         "price": money.text(each, whose.retailer.currency),
         "available": available,
+        "launch": launches.get(row.sku or "", ""),
         "url": f"/shop/products/{quote(row.sku or '', safe='')}/",
     }

@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.views.decorators.http import require_GET
 
-from checkout import carts, code_entry
-from checkout.api.common import visit
+from checkout import carts
+from checkout.api.common import code_tries, visit
 from offers.lib import clock
 from offers.lib.errors import NotFound
 
@@ -22,7 +22,8 @@ def apply(request: HttpRequest) -> HttpResponse:
     if not visit.is_prefetch(request) and not visit.is_cross_site(request):
         whose, now = visit.of(request, retailer=shop.pk, begin=True), clock.now()
         code, grant = request.GET.get("code", ""), request.GET.get("grant")
-        carts.note(visit=whose, message=code_entry.put_on(whose=whose, code=code, grant=grant, now=now), now=now)
+        said = code_tries.put_on(request, whose=whose, code=code, grant=grant, now=now)
+        carts.note(visit=whose, message=said, now=now)
     response = HttpResponseRedirect(CART)
     response["Cache-Control"] = "no-store, private"
     return response
