@@ -71,7 +71,7 @@ def permissions_of(role: str) -> set[str]:
         granted |= {
             f"offers.{verb}_{model}"
             for verb in ("view", "add", "change")
-            for model in ("client", "retailer", "store", "channel")
+            for model in ("client", "retailer", "store", "channel", "signingkey")
         }
         granted |= {f"outbox.{verb}_endpoint" for verb in ("add", "change", "delete")} | {"outbox.change_delivery"}
         granted |= {f"auth.{verb}_user" for verb in ("view", "add", "change")}

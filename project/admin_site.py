@@ -80,6 +80,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Retailers", "domain", "offers", "retailer"),
             ("Stores", "store", "offers", "store"),
             ("API credentials", "key", "offers", "client"),
+            ("Signing keys", "draw", "offers", "signingkey"),
             ("Webhooks", "webhook", "outbox", "endpoint"),
             ("Staff", "badge", "auth", "user"),
         ],

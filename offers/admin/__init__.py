@@ -1,6 +1,18 @@
 """Back-office pages of what is on offer. Checkout registers codes, campaigns and customers, with their history."""
 
-from offers.admin import audit, categories, clients, jobs, offers, products, promotions, retailers, rules, webhooks
+from offers.admin import (
+    audit,
+    categories,
+    clients,
+    jobs,
+    offers,
+    products,
+    promotions,
+    retailers,
+    rules,
+    signing_keys,
+    webhooks,
+)
 
 __all__ = [
     "audit",
@@ -12,5 +24,6 @@ __all__ = [
     "promotions",
     "retailers",
     "rules",
+    "signing_keys",
     "webhooks",
 ]

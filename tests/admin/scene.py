@@ -24,6 +24,7 @@ from offers import (
     offer_templates,
     promotions,
     rules,
+    signing_keys,
     stores,
     user_offers,
     vouchers,
@@ -44,6 +45,7 @@ from offers.models import (
     PromotionTier,
     Retailer,
     RetailerVersion,
+    SigningKey,
     Sku,
     Store,
     UserOffer,
@@ -115,6 +117,10 @@ class Scene:
         return found or distributions.create(
             mechanism=mechanism, fields={}, experience={"name": "Drop"}, **who(self.shop)
         )
+
+    @property
+    def signing_key(self) -> SigningKey:
+        return signing_keys.active(retailer_id=self.shop.pk, purpose=signing_keys.ADMISSION, now=clock.now())
 
     @property
     def admission(self) -> Admission:

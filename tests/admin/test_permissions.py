@@ -55,6 +55,7 @@ SEEN = {
     "offers_auditentry": KEEPERS,
     "offers_client": {ADMIN},
     "offers_retailer": {ADMIN},
+    "offers_signingkey": {ADMIN},
     "auth_user": {ADMIN},
 }
 # What may be made or done, by the name of its address.
@@ -63,6 +64,7 @@ DONE = {
     **{f"offers_{model}_add": MAKERS for model in ("category", "customer", "product", "productcollection")},
     **{f"offers_{model}_add": {ADMIN} for model in ("client", "retailer", "store")},
     "auth_user_add": {ADMIN},
+    **{f"offers_signingkey_{name}": {ADMIN} for name in ("add", "rotate", "retire")},
     **{f"offers_campaign_{name}": MAKERS for name in ("example", "edit", "enable", "disable", "archive")},
     **{f"offers_campaign_{name}": MAKERS for name in ("more_codes", "assign", "unassign")},
     **{f"offers_voucher_{name}": MAKERS for name in ("edit", "enable", "disable", "credits")},
@@ -138,6 +140,7 @@ def rows(scene: Scene) -> dict[str, Any]:
         "offers_asyncaction": scene.job,
         "offers_retailer": scene.shop,
         "offers_client": client,
+        "offers_signingkey": scene.signing_key,
         "checkout_redemption": scene.redemption,
         "checkout_order": scene.order,
         "checkout_locksession": scene.lock,
