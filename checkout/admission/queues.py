@@ -6,6 +6,7 @@ Who waits stands on Redis (`line`); who was admitted, denied or has left stands 
 from datetime import datetime
 
 from checkout.admission import (
+    admissions,
     claims,
     distributions,
     entering,
@@ -17,7 +18,7 @@ from checkout.admission import (
     standings,
     waiting_tickets,
 )
-from checkout.admission.models import Consumer, Distribution, Entry
+from checkout.admission.models import Admission, Consumer, Distribution, Entry
 
 
 def enter(
@@ -29,6 +30,9 @@ def enter(
     not come again, gets his standing instead of a place.
     """
     found = standings.rows(distribution, consumer.pk)
+    if (last := found.admission) and last.state in Admission.OPEN and claims.is_over(last, now):
+        admissions.expire_due(distribution=distribution, now=now)  # nobody has written it down yet
+        found = standings.rows(distribution, consumer.pk)
     if found.entry and not _may_come_again(found, now):
         return found
     _refuse_unless_enterable(distribution, consumer, now)

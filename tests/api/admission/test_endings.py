@@ -148,6 +148,27 @@ def test_leaving_gives_the_admission_up_and_the_next_comes_in_at_once(scene: Sce
     assert scene.guest.api.post(f"{scene.way}/leave", {})["status"] == "LEFT"
 
 
+def test_who_ran_out_of_time_may_come_again_before_anybody_wrote_it_down(scene: Scene, set_clock: SetClock) -> None:
+    set_clock(at(900))
+    assert scene.guest.api.post(f"{scene.way}/enter", {})["stage"] == "participating"
+    assert Admission.objects.get().state == "EXPIRED"
+    Distribution.objects.update(allow_reentry=False)
+    other = Scene(Retailer.objects.get(), allow_reentry=False)
+    set_clock(at(1800))
+    assert other.guest.api.post(f"{other.way}/enter", {})["stage"] == "admission_expired"
+
+
+def test_a_payment_keeps_the_place_in_the_checkout_two_minutes_longer(scene: Scene, set_clock: SetClock) -> None:
+    second = Guest(scene.page)
+    scene.do("begin_payment", session="cart-1")
+    for seconds in (899, 900, 1019):
+        set_clock(at(seconds))
+        assert scene.come(second) == "", seconds
+    set_clock(at(1020))
+    assert scene.come(second) != ""
+    assert code(scene.do("complete", **ORDER)) == (410, "admission_expired")
+
+
 def test_leaving_the_experience_gives_the_admission_up_too(scene: Scene) -> None:
     experience = scene.queue.sequence.experience
     assert scene.guest.api.delete(f"/admission/v1/experiences/{experience.uuid}/leave").status == 204
