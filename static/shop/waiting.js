@@ -58,7 +58,7 @@
     } catch (error) {
       /* no storage, no memory of where we began */
     }
-    bar.value = Math.max(4, 100 * (1 - (ahead + 1) / (first + 1)));
+    bar.value = ahead === 0 ? 96 : Math.max(4, 100 * (1 - (ahead + 1) / (first + 1)));
   }
 
   let told = null;

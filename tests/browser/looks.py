@@ -13,6 +13,7 @@ SLOW = 60_000  # for what takes several polls of a page, each as late as the pag
 
 def fits(page: Page) -> None:
     """Nothing is wider than the window, from a small phone's to a desk's."""
+    page.wait_for_load_state()  # a heading can be seen before the sheets are there
     size = page.viewport_size
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 800})

@@ -19,6 +19,7 @@ def test_staff_log_in_and_see_the_back_office(page: Page, live_server: LiveServe
     page.get_by_role("button", name="Log in").click()
     expect(page).to_have_url(f"{live_server.url}/admin/")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_load_state()
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow == 0
 

@@ -26,6 +26,7 @@ def log_in(page: Page, live_server: LiveServer, name: str, path: str) -> None:
 
 
 def fits(page: Page) -> None:
+    page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
 

@@ -13,6 +13,7 @@ from offers.lib import clock
 from offers.models import Retailer
 from tests.api.session_offers.visits import CODE, lay_out, ops
 from tests.browser.conftest import DESK, PHONE
+from tests.browser.looks import fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NOT_HERE = "This code is not available for this visit."
@@ -28,15 +29,6 @@ def shop(transactional_db: None) -> Retailer:
     ):
         ops({"op": "create", "kind": "product", "fields": {"sku": sku, "name": name, "price": price, "on_hand": 9}})
     return found
-
-
-def fits(page: Page) -> None:
-    size = page.viewport_size
-    for width in (320, 390, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, width
-    assert size is not None
-    page.set_viewport_size(size)
 
 
 def shoot(page: Page, name: str) -> None:
