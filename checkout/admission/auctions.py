@@ -5,7 +5,7 @@ the others see what it did; two bids of one amount are also kept apart by a cons
 """
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -109,6 +109,7 @@ def settle(*, auction: Distribution, now: datetime, actor: Actor | None = None, 
         lost.update(state=Entry.State.LOST, ended_at=now)
         standing.settled_at = now
         standing.save(update_fields=["settled_at"])
+        upkeep.decide(auction, now=now)
         told.of(auction, "settled", _result(auction, standing, len(chosen)), now=now)
         if actor is not None:
             audit.record(
@@ -125,35 +126,36 @@ def settle(*, auction: Distribution, now: datetime, actor: Actor | None = None, 
 
 
 def backfill(*, auction: Distribution, now: datetime) -> int:
-    """Offer what winners let go to the next bidders at or above the reserve, each unit once; returns how many."""
+    """Offer what winners let go to the next bidders at or above the reserve, each unit once; returns how many.
+
+    Once nobody holds an admission and nobody can follow, the auction is finished.
+    """
     admissions.expire_due(distribution=auction, now=now)
     with transaction.atomic():
-        standing = _own(auction)
-        if standing.settled_at is None or not auction.backfill or auction.paused:
+        if _own(auction).settled_at is None:
             return 0
-        rows = Admission.objects.filter(distribution=auction)
-        held = rows.filter(state__in=(*Admission.OPEN, Admission.State.COMPLETED)).count()
-        issued = rows.count()
-        free = min(auction.quantity - held, 2 * auction.quantity - issued)
-        had = set(rows.values_list("entry_id", flat=True))
-        ranked = bid_rules.ranking(bids=_bids(auction), reserve=auction.reserve_price)
-        chosen = [one for one in ranked if one.entry not in had][: max(0, free)]
-        room = admissions.room(distribution=auction)
+        used = upkeep.used([auction], now=now)[auction.pk]
+        free = max(0, min(auction.quantity - used.kept, 2 * auction.quantity - used.issued))
+        follow = _followers(auction)[:free] if free and auction.backfill else []
+        chosen = [] if auction.paused else follow
+        room = admissions.room(distribution=auction) if chosen else None
         chosen = chosen if room is None else chosen[:room]
         _admit(auction, chosen, now)
+        if not chosen and not used.open and (not follow or upkeep.is_stale(auction, now=now)):
+            upkeep.finish(auction, now=now)
     return len(chosen)
 
 
 def work(*, now: datetime) -> int:
-    """Settle every auction whose time has come, and fill up the settled ones; returns how many were looked at."""
-    rows = Distribution.objects.filter(mechanism=Distribution.Mechanism.AUCTION, published=True, close_at__lte=now)
-    due = [row for row in rows.filter(standing__settled_at=None) if is_due(row, now)]
+    """Settle every auction whose time has come, and fill up the settled ones; returns how many were settled."""
+    rows = upkeep.unfinished(Distribution.Mechanism.AUCTION, now=now)
+    due = [row for row in rows if row.decided_at is None and is_due(row, now)]
     upkeep.each(due, lambda auction: settle(auction=auction, now=now), what="settlement")
-    open_ones = rows.filter(backfill=True, standing__settled_at__gt=now - timedelta(days=2))
-    late = set(open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now).distinct())
-    gone = open_ones.filter(admissions__state__in=upkeep.LET_GO).distinct()
-    upkeep.each({*late, *gone}, lambda auction: backfill(auction=auction, now=now), what="backfill")
-    return len(due) + len(late)
+    decided = [row for row in rows if row.decided_at is not None]
+    used = upkeep.used(decided, now=now)
+    short = [row for row in decided if not used[row.pk].open or (row.backfill and used[row.pk].kept < row.quantity)]
+    upkeep.each(short, lambda auction: backfill(auction=auction, now=now), what="backfill")
+    return len(due)
 
 
 def highest(auction: Distribution) -> int | None:
@@ -199,7 +201,7 @@ def _own(auction: Distribution) -> AuctionStanding:
     """Own the standing, and read the auction's moments anew: a bid a moment ago may have moved its end."""
     AuctionStanding.objects.get_or_create(distribution=auction)
     standing = AuctionStanding.objects.select_for_update().get(distribution=auction)
-    auction.refresh_from_db(fields=["close_at", "open_at", "settle_at", "paused", "quantity"])
+    auction.refresh_from_db(fields=["close_at", "open_at", "settle_at", "paused", "quantity", "backfill", "decided_at"])
     return standing
 
 
@@ -219,6 +221,13 @@ def _bids(auction: Distribution) -> list[bid_rules.Offered]:
     """The highest bid of every bidder."""
     best = Bid.objects.filter(distribution=auction, best=True)
     return [bid_rules.Offered(*row) for row in best.values_list("entry_id", "amount", "order")]
+
+
+def _followers(auction: Distribution) -> list[bid_rules.Offered]:
+    """Return who has not been offered a unit yet, in the order in which they win."""
+    had = set(Admission.objects.filter(distribution=auction).values_list("entry_id", flat=True))
+    ranked = bid_rules.ranking(bids=_bids(auction), reserve=auction.reserve_price)
+    return [one for one in ranked if one.entry not in had]
 
 
 def _admit(auction: Distribution, chosen: list[bid_rules.Offered], now: datetime) -> None:

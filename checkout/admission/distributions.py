@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.db import transaction
 
-from checkout.admission.models import Distribution, Experience, Sequence
+from checkout.admission.models import Distribution, DrawRun, Experience, Sequence
 from offers import audit
 from offers.lib.actors import Actor
 from offers.lib.errors import InvalidPayload, NotFound
@@ -51,9 +51,16 @@ _CURRENCY = re.compile("[A-Z]{3}")
 
 
 def state_of(distribution: Distribution, now: datetime) -> str:
-    """Return DRAFT, SCHEDULED, OPEN, CLOSED or COMPLETED as the moments say; nothing has to be written down for it."""
+    """Return DRAFT, SCHEDULED, OPEN, CLOSED or COMPLETED as the moments say; nothing has to be written down for it.
+
+    A draw that was run is DRAWN, an auction that was settled SETTLED, and COMPLETED once nothing is left to offer.
+    """
     if not distribution.published:
         return "DRAFT"
+    if distribution.decided_at is not None:
+        if distribution.over_at is not None:
+            return "COMPLETED"
+        return "DRAWN" if distribution.mechanism == Distribution.Mechanism.DRAW else "SETTLED"
     if distribution.open_at and now < distribution.open_at:
         return "SCHEDULED"
     if distribution.close_at is None or now < distribution.close_at:
@@ -110,6 +117,8 @@ def create(
         )
         row.sequence = Sequence.objects.create(experience=launch, access_code=_code(access_code))
         row.save()
+        if mechanism == Distribution.Mechanism.DRAW:
+            DrawRun.objects.create(distribution=row)  # the commitment can be published from now on
         _audit(row, "distribution.create", None, actor, now)
     return row
 
@@ -133,6 +142,7 @@ def update(
             raise NotFound("distribution", uuid)
         before = _facts(row)
         _apply(row, fields)
+        row.over_at = None  # more units or winners, say: then there is something to offer again
         row.save()
         if access_code is not None:
             row.sequence.access_code = _code(access_code)

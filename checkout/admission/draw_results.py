@@ -14,19 +14,24 @@ SELECT jsonb_path_query(ranking, '$[$a to $b]', jsonb_build_object('a', %(first)
 FROM admission_drawrun WHERE distribution_id = %(distribution)s AND ran_at IS NOT NULL
 """
 _COUNTS = """
-SELECT seed, frozen_hash, ran_at, jsonb_array_length(ranking), jsonb_array_length(winners)
+SELECT seed, frozen_hash, ran_at, jsonb_array_length(ranking), jsonb_array_length(winners),
+       jsonb_array_length(alternates)
 FROM admission_drawrun WHERE distribution_id = %(distribution)s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a draw stands. `entries` are those drawn from, before the run those who are in now."""
+    """Where a draw stands. `entries` are those drawn from, before the run those who are in now.
+
+    `later` of the entries behind the winners were admitted in a winner's stead.
+    """
 
     commit: str
     entries: int
     frozen_hash: str
     winners: int
+    later: int
     ran_at: datetime | None
 
 
@@ -37,6 +42,7 @@ class Ranked:
     place: int
     entry: Entry
     won: bool
+    later: bool
     admission: Admission | None
 
 
@@ -45,10 +51,10 @@ def of(*, draw: Distribution) -> Standing:
     DrawRun.objects.get_or_create(distribution=draw)
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, {"distribution": draw.pk})
-        seed, frozen_hash, ran_at, drawn, winners = cursor.fetchone()
+        seed, frozen_hash, ran_at, drawn, winners, later = cursor.fetchone()
     if ran_at is None:
         drawn = Entry.objects.filter(distribution=draw, state=Entry.State.ENTERED).count()
-    return Standing(drawing.commitment(bytes(seed)), drawn, frozen_hash, winners, ran_at)
+    return Standing(drawing.commitment(bytes(seed)), drawn, frozen_hash, winners, later, ran_at)
 
 
 def ranked(*, draw: Distribution, first: int, most: int) -> list[Ranked]:
@@ -63,8 +69,9 @@ def ranked(*, draw: Distribution, first: int, most: int) -> list[Ranked]:
     }
     given = Admission.objects.filter(distribution=draw, entry__in=rows.values()).select_related("retailer")
     admissions = {row.entry_id: row for row in given.order_by("id")}
+    won, last = standing.winners, standing.winners + standing.later
     return [
-        Ranked(place, rows[ident], place <= standing.winners, admissions.get(rows[ident].pk))
+        Ranked(place, rows[ident], place <= won, won < place <= last, admissions.get(rows[ident].pk))
         for place, ident in enumerate(listed, start=first)
         if ident in rows
     ]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 SEED_BYTES = 32
+LATER = "alternates_admitted"
 
 
 def commitment(seed: bytes) -> str:
@@ -32,8 +33,8 @@ def ranking(*, seed: bytes, entries: Iterable[str]) -> list[str]:
 def faults(published: Any) -> list[str]:
     """Return what is wrong with a draw as published, recomputed from this document alone; [] proves it.
 
-    Wants `commit`, `seed`, `frozen_hash`, `entries` and `winners` (in the order drawn); `winner_count`, where given,
-    says how many had to win.
+    Wants `commit`, `seed`, `frozen_hash`, `entries` and `winners` (of the run, in the order drawn); `winner_count`,
+    where given, says how many had to win, and `alternates_admitted` who was admitted later in their stead.
     """
     if not isinstance(published, dict):
         return ["this is no JSON object"]
@@ -41,6 +42,7 @@ def faults(published: Any) -> list[str]:
         return ["the draw has not been run: its seed is not revealed yet"]
     texts = [name for name in ("commit", "seed", "frozen_hash") if not isinstance(published.get(name), str)]
     lists = [name for name in ("entries", "winners") if not _are_texts(published.get(name))]
+    lists += [name for name in (LATER,) if not _are_texts(published.get(name) or [])]
     if texts or lists:
         return [f"{name} is missing or of the wrong type" for name in texts + lists]
     seed = _seed_of(published["seed"])
@@ -58,8 +60,11 @@ def _differences(published: dict[str, Any], seed: bytes) -> list[str]:
         found.append("an entry is listed twice")
     if freeze(entries) != published["frozen_hash"]:
         found.append("the list of entries is not the one that was frozen")
-    if ranking(seed=seed, entries=entries)[: len(winners)] != winners:
+    drawn, later = ranking(seed=seed, entries=entries), published.get(LATER) or []
+    if drawn[: len(winners)] != winners:
         found.append("the winners are not the first drawn")
+    if drawn[len(winners) :][: len(later)] != later:
+        found.append("those admitted later are not the next drawn")
     count = published.get("winner_count")
     if count is not None and (type(count) is not int or len(winners) != min(count, len(entries))):
         found.append("the number of winners is not the one announced")

@@ -5,13 +5,13 @@ into every key. Entering and running own the draw's row, so that nobody slips in
 """
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from checkout.admission import admissions, claims, distributions, drawing, entering, standings, told, upkeep
-from checkout.admission.models import Admission, Consumer, Distribution, DrawRun, Entry
+from checkout.admission.models import Consumer, Distribution, DrawRun, Entry
 from offers import audit
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
@@ -72,7 +72,9 @@ def stand(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.S
 
 
 def is_due(draw: Distribution, now: datetime) -> bool:
-    """Whether a draw has closed and its moment has come; run or not. Without either it is run by hand."""
+    """Whether a draw has closed and its moment has come; run or not. Without either it is run by hand, paused too."""
+    if draw.paused:
+        return False
     moments = (draw.draw_at, draw.close_at)
     return all(moment is not None and now >= moment for moment in moments)
 
@@ -90,7 +92,8 @@ def run(*, draw: Distribution, now: datetime, actor: Actor | None = None, reason
         rows = {str(row.uuid): row for row in Entry.objects.filter(distribution=draw, state=Entry.State.ENTERED)}
         found.frozen_hash = drawing.freeze(rows)
         found.ranking = drawing.ranking(seed=bytes(found.seed), entries=rows)
-        found.winners = found.ranking[: _room(draw, draw.winner_count)]
+        found.winner_count = _room(draw, draw.winner_count)
+        found.winners = found.ranking[: found.winner_count]
         _admit(draw, [rows[ident] for ident in found.winners], now)
         won = set(found.winners)
         lost = [row for ident, row in rows.items() if ident not in won]
@@ -98,6 +101,7 @@ def run(*, draw: Distribution, now: datetime, actor: Actor | None = None, reason
         told.of_entries(draw, "consumer.lost", {row.pk: {} for row in lost}, now=now)
         found.ran_at = now
         found.save()
+        upkeep.decide(draw, now=now)
         told.of(draw, "completed", {"winners": len(found.winners), "entries": len(rows)}, now=now)
         if actor is not None:
             audit.record(
@@ -114,52 +118,66 @@ def run(*, draw: Distribution, now: datetime, actor: Actor | None = None, reason
 
 
 def backfill(*, draw: Distribution, now: datetime) -> int:
-    """Admit the next in the order drawn for winners who let their time pass; returns how many. Expired ones stay so."""
+    """Admit the next in the order drawn for winners who let their time pass; returns how many. Expired ones stay so.
+
+    Once nobody holds an admission and nobody can follow, the draw is finished.
+    """
     admissions.expire_due(distribution=draw, now=now)
     with transaction.atomic():
         found = _own(draw)
-        if found.ran_at is None or not draw.backfill:
+        if found.ran_at is None:
             return 0
-        kept = Admission.objects.filter(
-            distribution=draw, state__in=(*Admission.OPEN, Admission.State.COMPLETED)
-        ).count()
-        follow = found.ranking[len(found.winners) :]
-        if draw.alternates:
-            follow = follow[: max(0, draw.winner_count + draw.alternates - len(found.winners))]
-        chosen = follow[: _room(draw, max(0, draw.winner_count - kept))]
-        rows = {str(row.uuid): row for row in Entry.objects.filter(distribution=draw, uuid__in=chosen)}
-        _admit(draw, [rows[ident] for ident in chosen], now)
+        used, follow = upkeep.used([draw], now=now)[draw.pk], _followers(draw, found)
+        free = 0 if draw.paused else max(0, draw.winner_count - used.kept)
+        chosen = follow[: _room(draw, min(free, len(follow)))] if free and follow else []
         if chosen:
-            found.winners = [*found.winners, *chosen]
-            found.save(update_fields=["winners"])
+            rows = {str(row.uuid): row for row in Entry.objects.filter(distribution=draw, uuid__in=chosen)}
+            _admit(draw, [rows[ident] for ident in chosen], now)
+            found.alternates = [*found.alternates, *chosen]
+            found.save(update_fields=["alternates"])
+        elif not used.open and (used.completed >= draw.winner_count or not follow or upkeep.is_stale(draw, now=now)):
+            upkeep.finish(draw, now=now)
     return len(chosen)
 
 
 def work(*, now: datetime) -> int:
-    """Run every draw whose moment has come, and fill up those that were run lately; returns how many were run."""
-    rows = Distribution.objects.filter(mechanism=Distribution.Mechanism.DRAW, published=True)
-    due = [row for row in rows.filter(draw_at__lte=now).exclude(draw__ran_at__isnull=False) if is_due(row, now)]
+    """Run every draw whose moment has come, and fill up those that were run; returns how many were run."""
+    rows = upkeep.unfinished(Distribution.Mechanism.DRAW, now=now)
+    due = [row for row in rows if row.decided_at is None and is_due(row, now)]
     upkeep.each(due, lambda draw: run(draw=draw, now=now), what="run")
-    open_ones = rows.filter(backfill=True, draw__ran_at__gt=now - timedelta(days=2))
-    late = open_ones.filter(admissions__state__in=Admission.OPEN, admissions__expires_at__lte=now).distinct()
-    gone = open_ones.filter(admissions__state__in=upkeep.LET_GO).distinct()
-    upkeep.each({*late, *gone}, lambda draw: backfill(draw=draw, now=now), what="backfill")
+    decided = [row for row in rows if row.decided_at is not None]
+    used = upkeep.used(decided, now=now)
+    short = [row for row in decided if not used[row.pk].open or (row.backfill and used[row.pk].kept < row.winner_count)]
+    upkeep.each(short, lambda draw: backfill(draw=draw, now=now), what="backfill")
     return len(due)
 
 
 def published(draw: Distribution) -> dict[str, Any]:
-    """Return what everybody may know: the commitment always, the seed and the result after the run."""
+    """Return what everybody may know: the commitment always, the seed and the result after the run.
+
+    `winners` are those of the run, `alternates_admitted` who came later in their stead, each in the order drawn.
+    """
     found = _row(draw)
-    shown: dict[str, Any] = {"commit": drawing.commitment(bytes(found.seed))}
+    shown: dict[str, Any] = {"commit": drawing.commitment(bytes(found.seed)), "winner_count": draw.winner_count}
     if found.ran_at is not None:
         shown |= {
             "seed": bytes(found.seed).hex(),
             "frozen_hash": found.frozen_hash,
             "entries": sorted(found.ranking),
+            "winner_count": found.winner_count,
             "winners": found.winners,
+            "alternates_admitted": found.alternates,
             "ran_at": found.ran_at,
         }
     return shown
+
+
+def _followers(draw: Distribution, found: DrawRun) -> list[str]:
+    """Return who may still be admitted in a winner's stead, in the order drawn."""
+    if not draw.backfill:
+        return []
+    most = len(found.winners) + draw.alternates if draw.alternates else len(found.ranking)
+    return list(found.ranking[len(found.winners) + len(found.alternates) : most])
 
 
 def _row(draw: Distribution) -> DrawRun:
@@ -168,7 +186,9 @@ def _row(draw: Distribution) -> DrawRun:
 
 def _own(draw: Distribution) -> DrawRun:
     _row(draw)
-    return DrawRun.objects.select_for_update().get(distribution=draw)
+    found = DrawRun.objects.select_for_update().get(distribution=draw)
+    draw.refresh_from_db(fields=["open_at", "close_at", "paused", "winner_count", "backfill", "decided_at"])
+    return found
 
 
 def _room(draw: Distribution, wanted: int) -> int:

@@ -48,7 +48,10 @@ def test_before_the_run_there_is_the_commitment_and_nothing_that_reveals(owner: 
         said = read(owner, row, name)
         assert bytes(run.seed).hex() not in said
         assert not any(str(entry) in said for entry in row.entries.values_list("uuid", flat=True))
-    assert owner.get(f"{page(row)}/published/").json() == {"commit": drawing.commitment(bytes(run.seed))}
+    assert owner.get(f"{page(row)}/published/").json() == {
+        "commit": drawing.commitment(bytes(run.seed)),
+        "winner_count": 2,
+    }
 
 
 def test_it_is_run_by_hand_once_with_a_reason(owner: Client, shop_a: Retailer) -> None:

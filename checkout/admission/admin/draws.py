@@ -117,7 +117,7 @@ def ranking(
                 show.count(one.place),
                 show.mono(str(one.entry.uuid)),
                 people.named(one.entry.consumer),
-                became(row, one),
+                became(row, standing, one),
                 admission_life.linked(one.admission),
             ]
             for one in found
@@ -127,8 +127,8 @@ def ranking(
     )
 
 
-def became(row: Distribution, one: draw_results.Ranked) -> str:
-    if one.won:
-        return show.chip("Winner" if one.place <= row.winner_count else "Winner, moved up", "good")
-    follows = row.backfill and (not row.alternates or one.place <= row.winner_count + row.alternates)
+def became(row: Distribution, standing: draw_results.Standing, one: draw_results.Ranked) -> str:
+    if one.won or one.later:
+        return show.chip("Winner" if one.won else "Winner, moved up", "good")
+    follows = row.backfill and (not row.alternates or one.place <= standing.winners + row.alternates)
     return show.chip("Alternate", "info") if follows else show.NOTHING

@@ -21,7 +21,7 @@ from offers.admin.office import OfficeForm, ReasonForm, View, actor_of, now, pos
 from offers.admin.page import Block, Button, Facts, Figure, Page, Table
 
 Rows = QuerySet[Distribution]
-TONES = {"OPEN": "good", "SCHEDULED": "info", "CLOSED": "warn"}
+TONES = {"OPEN": "good", "SCHEDULED": "info", "CLOSED": "warn", "DRAWN": "info", "SETTLED": "info"}
 HEAD = 15
 
 

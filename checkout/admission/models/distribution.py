@@ -67,6 +67,9 @@ class Distribution(models.Model):
     quantity = models.PositiveIntegerField(default=1)
     settle_at = models.DateTimeField(null=True, blank=True)
     auto_extend_seconds = models.PositiveIntegerField(default=0)
+    # what became of a draw or an auction
+    decided_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Drawn, or settled.")
+    over_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Nothing is left to offer.")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -82,6 +85,11 @@ class Distribution(models.Model):
         indexes = [
             models.Index(fields=["retailer", "-id"], name="distribution_newest"),
             models.Index(fields=["sequence"], name="distribution_of_sequence"),
+            models.Index(
+                fields=["mechanism", "close_at"],
+                condition=Q(over_at__isnull=True, mechanism__in=["draw", "auction"]),
+                name="distribution_unfinished",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout.admission import auctions, entering
+from checkout.admission import auctions, distributions, entering
 from checkout.admission.models import Distribution, Entry
 from checkout.api.admission.mechanisms import BoundComplete, BoundValidate, MechanismView
 from checkout.api.admission.schema import CONSUMER, PAGE, SERVER
@@ -97,7 +97,7 @@ class Settle(AuctionView):
         auctions.settle(auction=row, now=self.now, actor=self.actor)
         return {
             "id": str(row.uuid),
-            "state": "SETTLED",
+            "state": distributions.state_of(row, self.now),
             "highest_bid": auctions.text(auctions.highest(row), row.currency),
         }
 

@@ -245,6 +245,30 @@ def test_without_an_increment_an_equal_bid_is_too_low_all_the_same(shop_a: Retai
         auctions.bid(auction=row, consumer=two, amount=1000, now=NOW)
 
 
+def test_it_is_settled_and_completed_when_nothing_is_left_to_offer(shop_a: Retailer) -> None:
+    row = auction(shop_a, admission_ttl_seconds=30)
+    for person, amount in zip(launch.consumers(shop_a, 3), (1000, 1100, 1200), strict=True):
+        auctions.bid(auction=row, consumer=person, amount=amount, now=NOW)
+    states = []
+    for moment in (59, 60, 90, 119, 120):
+        auctions.work(now=at(moment))
+        admissions.expire_everywhere(now=at(moment))
+        auctions.work(now=at(moment))
+        row.refresh_from_db()
+        states.append(distributions.state_of(row, at(moment)))
+    assert states == ["OPEN", "SETTLED", "SETTLED", "SETTLED", "COMPLETED"]  # each unit is offered twice at most
+    assert len(launch.admitted(row)) == 2
+
+
+def test_an_auction_nobody_won_is_completed(shop_a: Retailer) -> None:
+    row = auction(shop_a, reserve_price=5000)
+    auctions.bid(auction=row, consumer=launch.consumer(shop_a), amount=1000, now=NOW)
+    for moment in (60, 62):
+        auctions.work(now=at(moment))
+    row.refresh_from_db()
+    assert distributions.state_of(row, at(62)) == "COMPLETED"
+
+
 # --- several units: who wins as it stands ---
 
 

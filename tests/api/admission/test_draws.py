@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
+import orjson
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client as DjangoClient
+from django.test.utils import CaptureQueriesContext
 
-from checkout.admission import distributions, drawing, draws
+from checkout.admission import admissions, auctions, claims, distributions, drawing, draws
 from checkout.admission.models import Admission, Distribution
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
@@ -54,7 +58,8 @@ def test_a2_a6_only_those_drawn_get_a_token(
     result = server.post(address, {}).json
     assert result["commit"] == before["commit"]
     assert server.post(address, {}).json == result
-    assert drawing.faults({**result, "winner_count": 2}) == []
+    assert drawing.faults(result) == [] and result["winner_count"] == 2
+    assert (result["state"], result["alternates_admitted"]) == ("DRAWN", [])
     assert sorted(result["entries"]) == sorted(one["entry_id"] for one in entries)
     told = [one.do(row, "status").json for one in people]
     won = {one["entry_id"] for one in told if one["admission"]}
@@ -97,7 +102,7 @@ def test_winners_who_let_their_time_pass_make_room_in_the_order_drawn(shop_a: Re
     for moment in (70, 101, 140):
         draws.work(now=at(moment))
     told = draws.published(row)
-    assert len(told["winners"]) == 3
+    assert (len(told["winners"]), len(told["alternates_admitted"]), told["winner_count"]) == (1, 2, 1)
     assert drawing.faults(told) == []
     assert Admission.objects.filter(state__in=Admission.OPEN).count() == 1
 
@@ -138,6 +143,140 @@ def test_a_draw_that_never_closes_holds_up_no_other(shop_a: Retailer) -> None:
     draws.enter(draw=row, consumer=launch.consumer(shop_a), now=NOW)
     draws.work(now=at(70))
     assert launch.states(row) == {"ADMITTED": 1}
+
+
+# --- what is published proves it, also after others came in the winners' stead ---
+
+
+def test_what_is_published_proves_the_draw_also_after_backfill(
+    page: ApiClient, shop_a: Retailer, set_clock: SetClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_clock(NOW)
+    row = draw(shop_a, winner_count=2, admission_ttl_seconds=30)
+    address = f"/admission/v1/draws/{row.uuid}"
+    assert page.get(address)["winner_count"] == 2
+    for person in launch.consumers(shop_a, 6):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    draws.work(now=at(70))
+    first = page.get(address).json
+    distributions.update(
+        retailer_id=shop_a.pk, uuid=str(row.uuid), fields={"winner_count": 3}, actor=SYSTEM, now=at(90)
+    )
+    draws.work(now=at(100))
+    later = page.get(address).json
+    assert later["winners"] == first["winners"] and len(first["winners"]) == 2
+    assert (first["alternates_admitted"], len(later["alternates_admitted"])) == ([], 3)
+    assert (first["winner_count"], later["winner_count"]) == (2, 2)  # as it was when it was drawn
+    assert drawing.ranking(seed=bytes.fromhex(later["seed"]), entries=later["entries"])[:5] == [
+        *later["winners"],
+        *later["alternates_admitted"],
+    ]
+    file = tmp_path / "draw.json"
+    file.write_bytes(orjson.dumps(later))
+    call_command("verify_draw", str(file))
+    assert capsys.readouterr().out == "proven: 2 winners of 6 entries, 3 admitted later in their stead\n"
+    file.write_bytes(orjson.dumps({**later, "alternates_admitted": later["alternates_admitted"][::-1]}))
+    with pytest.raises(SystemExit):
+        call_command("verify_draw", str(file))
+    assert "those admitted later are not the next drawn" in capsys.readouterr().out
+
+
+def test_short_of_places_it_is_proven_all_the_same(shop_a: Retailer) -> None:
+    row = draw(shop_a, winner_count=3, total_admissions=2)
+    for person in launch.consumers(shop_a, 4):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    draws.work(now=at(70))
+    told = draws.published(row)
+    assert (told["winner_count"], len(told["winners"])) == (2, 2)
+    assert drawing.faults(told) == []
+
+
+# --- states, and what costs nothing any more ---
+
+
+def test_it_is_drawn_and_completed_when_nothing_is_left_to_offer(
+    page: ApiClient, shop_a: Retailer, set_clock: SetClock
+) -> None:
+    set_clock(NOW)
+    row = draw(shop_a, admission_ttl_seconds=30)
+    states = []
+    for person in launch.consumers(shop_a, 2):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    for moment in (0, 60, 70, 99, 100, 101, 130, 131):
+        set_clock(at(moment))
+        draws.work(now=at(moment))
+        states.append(page.get(f"/admission/v1/draws/{row.uuid}")["state"])
+    # the winner's time is up at 100, the next one's at 130; then nobody is left
+    assert states == ["OPEN", "CLOSED", "DRAWN", "DRAWN", "DRAWN", "DRAWN", "COMPLETED", "COMPLETED"]
+    distributions.update(retailer_id=shop_a.pk, uuid=str(row.uuid), fields={"paused": True}, actor=SYSTEM, now=at(140))
+    assert page.get(f"/admission/v1/draws/{row.uuid}")["state"] == "DRAWN"
+    draws.work(now=at(140))
+    assert page.get(f"/admission/v1/draws/{row.uuid}")["state"] == "COMPLETED"
+
+
+def test_a_draw_whose_winners_have_bought_is_completed(shop_a: Retailer) -> None:
+    row = draw(shop_a)
+    for person in launch.consumers(shop_a, 3):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    draws.work(now=at(70))
+    claims.complete(admission_id=Admission.objects.get().pk, order_id="o", amount=1, currency="USD", now=at(71))
+    draws.work(now=at(72))
+    row.refresh_from_db()
+    assert distributions.state_of(row, at(72)) == "COMPLETED"
+    assert Admission.objects.count() == 1
+
+
+def test_without_backfill_what_ran_out_is_written_down_and_it_is_completed(shop_a: Retailer) -> None:
+    row = draw(shop_a, backfill=False, admission_ttl_seconds=30)
+    for person in launch.consumers(shop_a, 3):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    draws.work(now=at(70))
+    admissions.expire_everywhere(now=at(100))
+    draws.work(now=at(100))
+    row.refresh_from_db()
+    assert distributions.state_of(row, at(100)) == "COMPLETED"
+    assert launch.states(row) == {"EXPIRED": 1, "LOST": 2}
+
+
+def test_what_is_finished_costs_one_look_up(shop_a: Retailer) -> None:
+    for _ in range(5):
+        row = draw(shop_a)
+        draws.enter(draw=row, consumer=launch.consumer(shop_a), now=NOW)
+    draws.work(now=at(70))
+    for admission in Admission.objects.all():
+        claims.complete(admission_id=admission.pk, order_id=str(admission.pk), amount=1, currency="USD", now=at(71))
+    draws.work(now=at(72))
+    with CaptureQueriesContext(connection) as queries:
+        assert draws.work(now=at(74)) == 0
+        assert auctions.work(now=at(74)) == 0
+    assert len(queries.captured_queries) == 2
+    assert all('over_at" IS NULL' in one["sql"] for one in queries.captured_queries)
+
+
+def test_what_cannot_be_given_away_is_offered_for_two_days(shop_a: Retailer) -> None:
+    row = draw(shop_a, total_admissions=1, admission_ttl_seconds=30)
+    for person in launch.consumers(shop_a, 2):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    draws.work(now=at(70))
+    distributions.update(
+        retailer_id=shop_a.pk, uuid=str(row.uuid), fields={"total_admissions": 0}, actor=SYSTEM, now=NOW
+    )
+    two_days = 2 * 24 * 3600
+    for moment, state in ((101, "DRAWN"), (two_days, "DRAWN"), (two_days + 70, "COMPLETED")):
+        draws.work(now=at(moment))
+        row.refresh_from_db()
+        assert distributions.state_of(row, at(moment)) == state
+
+
+def test_a_paused_draw_takes_entries_but_is_not_drawn_by_itself(shop_a: Retailer) -> None:
+    row = draw(shop_a, paused=True)
+    person = launch.consumer(shop_a)
+    assert draws.enter(draw=row, consumer=person, now=NOW).entry
+    draws.work(now=at(70))
+    assert draws.stand(draw=row, consumer_id=person.pk, now=at(70)).admission is None
+    distributions.update(retailer_id=shop_a.pk, uuid=str(row.uuid), fields={"paused": False}, actor=SYSTEM, now=at(71))
+    draws.work(now=at(72))
+    assert Admission.objects.count() == 1
 
 
 @pytest.mark.race

@@ -32,7 +32,9 @@ class Command(BaseCommand):
             self.stdout.write(f"NOT PROVEN: {fault}")
         if found:
             sys.exit(1)
-        self.stdout.write(f"proven: {len(published['winners'])} winners of {len(published['entries'])} entries")
+        later = len(published.get(drawing.LATER) or [])
+        said = f"proven: {len(published['winners'])} winners of {len(published['entries'])} entries"
+        self.stdout.write(f"{said}, {later} admitted later in their stead" if later else said)
 
 
 def _read(source: str, *, key: str) -> bytes:
