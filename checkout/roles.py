@@ -60,7 +60,9 @@ def permissions_of(role: str) -> set[str]:
     if role in {MARKETER, ADMIN}:
         for model in (*MANAGED, *REMOVABLE):
             granted |= {f"offers.add_{model}", f"offers.change_{model}"}
-        granted |= {f"offers.delete_{model}" for model in REMOVABLE} | {"loyalty.add_rule", "loyalty.change_rule"}
+        granted |= {f"offers.delete_{model}" for model in REMOVABLE} | {
+            f"loyalty.{verb}_{model}" for verb in ("add", "change") for model in ("rule", "tiersystem")
+        }
         granted |= {"admission.add_distribution", "admission.change_distribution"}
     if role in {REVIEWER, ADMIN}:
         granted |= {"checkout.rollback_redemption", "checkout.release_locksession", "offers.view_auditentry"}

@@ -1,36 +1,31 @@
-"""Tier systems: each with its levels in order, how one enters and keeps them, and the rules that hold on each."""
+"""Tier systems: made and changed whole; each with its levels in order and the rules that hold on each."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import Count
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 
 from checkout.admin import loyalty_words
+from checkout.admin.tier_form import DEMOTIONS, METRICS, TierForm, fresh
+from loyalty import tier_systems
 from loyalty.models import MemberTier, Rule, RuleVersion, TierLevel, TierSystem
 from offers.admin import show
 from offers.admin.filters import RetailerFilter
-from offers.admin.office import ReadOnlyAdmin
-from offers.admin.page import Block, Facts, Page, Table
-
-METRICS = {"lifetime_points": "points ever earned", "period_points": "points earned", "spend": "money spent"}
-DEMOTIONS = {
-    TierSystem.Demotion.NONE: "nobody falls",
-    TierSystem.Demotion.ONE_LEVEL: "who does not keep a level falls by one",
-    TierSystem.Demotion.TO_QUALIFIED: "who does not keep a level falls to the one he qualifies for",
-}
+from offers.admin.office import ReadOnlyAdmin, View, actor_of, now, posted
+from offers.admin.page import Block, Button, Facts, Page, Table
 
 
 @admin.register(TierSystem)
 class TierSystemAdmin(ReadOnlyAdmin):
     called = ("tier system", "tier systems")
-    list_display = ("name", "levels_", "demotion_", "retailer")
+    list_display = ("name", "levels_", "demotion_", "state", "retailer")
     list_filter = (RetailerFilter,)
     list_select_related = ("retailer",)
     search_fields = ("name", "key")
-    nothing_text = "No tier system yet. manage.py configure makes them: docs/loyalty.md."
+    nothing_text = "No tier system yet. Members rise in one by their points or purchases."
 
     def prepared(self, rows: list[TierSystem]) -> list[TierSystem]:
         levels = TierLevel.objects.filter(system__in=rows).order_by("rank")
@@ -45,6 +40,75 @@ class TierSystemAdmin(ReadOnlyAdmin):
     @display(description="Falling")
     def demotion_(self, row: TierSystem) -> str:
         return DEMOTIONS[TierSystem.Demotion(row.demotion)].capitalize()
+
+    @display(description="State")
+    def state(self, row: TierSystem) -> str:
+        return switched(row)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, self.permission("add"))
+
+    def pages(self) -> dict[str, View]:
+        return {"<id>/edit": self.edit}
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        self.demand(request, self.permission("add"))
+        form = TierForm(posted(request))
+        del form.fields["reason"], form.fields["active"]
+
+        def act(values: dict[str, Any]) -> str:
+            taken = set(TierSystem.objects.filter(retailer=values["retailer"]).values_list("key", flat=True))
+            made = tier_systems.create(
+                retailer_id=values["retailer"].pk,
+                key=fresh(values["name"], taken),
+                name=values["name"],
+                levels=form.levels(),
+                demotion=values["demotion"],
+                review_months=values["review_months"],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"{made.name} has been made.\n{self.url('change', made.pk)}"
+
+        return self.ask(
+            request, form=form, title="New tier system", button="Create", back=self.url("changelist"), act=act
+        )
+
+    def edit(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("view"), self.permission("change"))
+        row: TierSystem = self.find(key)
+        said = tier_systems.facts(row)
+        initial = {name: said[name] for name in ("name", "demotion", "review_months", "active")}
+        form = TierForm(
+            posted(request), levels=said["levels"], initial={**initial, "version": tier_systems.version(row)}
+        )
+        del form.fields["retailer"]
+
+        def act(values: dict[str, Any]) -> str:
+            tier_systems.update(
+                retailer_id=row.retailer_id,
+                uuid=str(row.uuid),
+                name=values["name"],
+                levels=form.levels(),
+                demotion=values["demotion"],
+                review_months=values["review_months"],
+                active=values["active"],
+                seen=values["version"],
+                reason=values["reason"],
+                actor=actor_of(request),
+                now=now(),
+            )
+            return f"{values['name']} has been saved."
+
+        return self.ask(
+            request,
+            form=form,
+            title=f"Edit {row.name}",
+            text="Members keep their levels: they rise by new conditions at their next purchase, and fall at a review.",
+            button="Save",
+            back=self.url("change", key),
+            act=act,
+        )
 
     def page(self, request: HttpRequest, key: Any) -> Page:
         row: TierSystem = self.find(key, "retailer")
@@ -62,10 +126,11 @@ class TierSystemAdmin(ReadOnlyAdmin):
             Table(
                 title="Levels and their rules",
                 text="Economy rules hang on levels; a rule that names none holds on every level.",
-                headers=["Level", "Enter with", "Keep with", "Members", "Rules"],
+                headers=["Level", "Key", "Enter with", "Keep with", "Members", "Rules"],
                 rows=[
                     [
                         level.name,
+                        show.mono(f"{row.key}/{level.key}"),
                         asked(level.entry) or "everybody",
                         asked(level.maintenance) or show.NOTHING,
                         show.count(members.get(level.pk, 0)),
@@ -75,7 +140,18 @@ class TierSystemAdmin(ReadOnlyAdmin):
                 ],
             ),
         ]
-        return Page(title=row.name, subtitle=f"Tier system, {row.retailer.name}", blocks=blocks)
+        may = self.may(request, self.permission("change"))
+        return Page(
+            title=row.name,
+            subtitle=f"Tier system, {row.retailer.name}",
+            chips=[switched(row)],
+            buttons=[Button(text="Edit", url=self.url("edit", row.pk), tone="main")] if may else [],
+            blocks=blocks,
+        )
+
+
+def switched(row: TierSystem) -> str:
+    return show.chip("In use", "good") if row.active else show.chip("Off", "warn")
 
 
 def newest_versions(system: TierSystem) -> list[RuleVersion]:

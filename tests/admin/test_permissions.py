@@ -86,6 +86,7 @@ DONE = {
     "offers_useroffer_reinstate": KEEPERS,
     "offers_useroffer_unlock": KEEPERS,
     "offers_offer_add": MAKERS,
+    **{f"loyalty_tiersystem_{name}": MAKERS for name in ("add", "edit")},
     **{f"loyalty_rule_{name}": MAKERS for name in ("add", "try", "say", "edit", "switch")},
     **{f"offers_offer_{name}": MAKERS for name in ("edit", "publish", "pause", "expire", "archive")},
     "offers_store_edit": {ADMIN},

@@ -106,6 +106,7 @@ STATUS: dict[str, int] = {
     "metadata_validation_failed": 400,
     "unknown_product": 400,
     "changed_meanwhile": 409,
+    "level_in_use": 409,
     # the back office's own
     "not_yourself": 403,
     "too_fine": 400,
