@@ -43,6 +43,7 @@ def reset() -> None:
 
 
 def _lease(distribution: Distribution, known: int) -> None:
+    LineState.objects.get_or_create(distribution=distribution)  # whoever fills the line has perhaps not committed his
     with transaction.atomic():
         state = LineState.objects.select_for_update().get(distribution=distribution)
         if state.leased <= known:
