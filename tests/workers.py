@@ -56,7 +56,7 @@ class Worker:
         return {**os.environ, **changed, "DJANGO_SETTINGS_MODULE": "project.settings", "LOG_FORMAT": "text"}
 
 
-def until(holds: Callable[[], bool], said: Callable[[], str] = str, seconds: int = 25) -> None:
+def until(holds: Callable[[], bool], said: Callable[[], str] = str, seconds: int = 90) -> None:
     """Wait until something holds; fail with what was said when it does not come to that."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -42,14 +42,14 @@ def test_a_worker_killed_while_delivering_loses_nothing(
     over = threading.Event()
 
     def take_and_be_silent(handler: BaseHTTPRequestHandler, one: Received) -> None:
-        over.wait(15)
+        over.wait(60)
 
     shop.answer = take_and_be_silent
     event = happen(shop_a, now=clock.now())
     assert event
     worker.start()
     worker.nudge("outbox.relay", "webhooks")
-    assert shop.arrived.acquire(timeout=15), worker.said()
+    assert shop.arrived.acquire(timeout=60), worker.said()
     worker.kill()
     over.set()
     one = Delivery.objects.get()
