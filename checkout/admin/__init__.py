@@ -1,13 +1,15 @@
 """Back-office pages of what happened at the checkout, and of codes, campaigns and customers with their history."""
 
 from checkout.admin import (
+    authorizations,
     campaigns,
+    channels,
     customers,
     ledger,
     loyalty_rules,
     orders,
     redemptions,
-    session_offers,
+    session_campaigns,
     sessions,
     staff,
     stores,
@@ -19,13 +21,15 @@ from checkout.admin import (
 )
 
 __all__ = [
+    "authorizations",
     "campaigns",
+    "channels",
     "customers",
     "ledger",
     "loyalty_rules",
     "orders",
     "redemptions",
-    "session_offers",
+    "session_campaigns",
     "sessions",
     "staff",
     "stores",
