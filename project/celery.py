@@ -40,6 +40,7 @@ app.conf.beat_schedule = {
     "tally busy counters": every(300, "ledger.tally"),
     "admit the next in line": every(1, "admission.tick"),
     "draw and settle": every(2, "admission.settle"),
+    "forget finished lines": every(600, "admission.forget"),
     "work off transactions": every(2, "checkout.drain_transactions"),
     "prove the ledger": {"task": "ledger.prove", "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
     "note expired offers": every(60, "offers.note_expired_offers"),

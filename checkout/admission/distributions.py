@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.db import transaction
 
-from checkout.admission.models import Distribution, DrawRun, Experience, Sequence
+from checkout.admission.models import Distribution, DrawRun, Experience, LineState, Sequence
 from offers import audit
 from offers.lib.actors import Actor
 from offers.lib.errors import InvalidPayload, NotFound
@@ -144,6 +144,7 @@ def update(
         _apply(row, fields)
         row.over_at = None  # more units or winners, say: then there is something to offer again
         row.save()
+        LineState.objects.filter(distribution=row).update(forgotten_at=None)
         if access_code is not None:
             row.sequence.access_code = _code(access_code)
             row.sequence.save(update_fields=["access_code"])

@@ -226,6 +226,8 @@ def _stage(standing: standings.Standing, now: datetime) -> str:
         return "admission_expired"
     if entry is not None and entry.state in OVER:
         return "ended"
+    if entry is not None and entry.state == Entry.State.QUEUED:
+        return "ended"  # waited to the end, in a line that is over
     if entry is not None and entry.state in IN_PLAY:
         return "participating"
     state = distributions.state_of(distribution, now)

@@ -59,7 +59,7 @@ class Place:
     """A consumer as the line knows him.
 
     state: waiting; called (being admitted this moment); gone (went through before, or was denied); none; full;
-    out (taken out by this call).
+    out (taken out by this call); over (nobody waits here any more).
     """
 
     state: str
@@ -291,6 +291,11 @@ def head(queue: str, *, most: int = 50) -> list[tuple[int, int]]:
     """Return (consumer, number) of those in front."""
     rows: Any = _call(lambda: _client().zrange(f"{_prefix(queue)}:wait", 0, most - 1, withscores=True))
     return [(int(consumer), int(number)) for consumer, number in rows]
+
+
+def is_there(queue: str) -> bool:
+    """Whether Redis knows the line."""
+    return bool(_call(lambda: _client().exists(f"{_prefix(queue)}:gen")))
 
 
 def forget(queue: str) -> None:

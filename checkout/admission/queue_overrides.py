@@ -34,7 +34,7 @@ def admit(*, distribution: Distribution, consumer_uuid: str, actor: Actor, now: 
         if found.admission and found.admission.state in Admission.OPEN and found.admission.expires_at > now:
             return found
         called = queue_refills.with_line(
-            distribution, now, lambda: line.call_one(distribution.uuid.hex, consumer=consumer.pk, now=now)
+            distribution, now, lambda: line.call_one(distribution.uuid.hex, consumer=consumer.pk, now=now), over=None
         )
         if called is None:
             raise entering.NotWaiting()
@@ -61,7 +61,10 @@ def deny(
     with transaction.atomic():
         _own(distribution)
         place = queue_refills.with_line(
-            distribution, now, lambda: line.remove(distribution.uuid.hex, consumer=consumer.pk, now=now)
+            distribution,
+            now,
+            lambda: line.remove(distribution.uuid.hex, consumer=consumer.pk, now=now),
+            over=queue_refills.OVER,
         )
         if place.state == "out" and place.entered_at is not None:
             queue_log.write_entries(distribution, [(consumer.pk, place.number, place.entered_at)], now=now)

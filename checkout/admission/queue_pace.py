@@ -6,13 +6,17 @@ from typing import Any
 from checkout.admission import distributions, estimates, line, queue_refills
 from checkout.admission.models import Distribution
 
+NOBODY = line.Overview(serving=None, waiting=0, called=0, admitted_lately=0, ticked_at=None)
+
 
 def serving(*, distribution: Distribution, now: datetime) -> dict[str, Any]:
     """Return what is the same for all who wait, to be kept for a second: number served, pace, people before marks.
 
     One whose number lies between two marks stands between their `ahead`; the rest of the document tells how long.
     """
-    seen = queue_refills.with_line(distribution, now, lambda: line.overview(distribution.uuid.hex, now=now))
+    seen = queue_refills.with_line(
+        distribution, now, lambda: line.overview(distribution.uuid.hex, now=now), over=NOBODY
+    )
     over = _pace_over(distribution, now)
     return {
         "state": distributions.state_of(distribution, now),

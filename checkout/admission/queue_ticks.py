@@ -15,6 +15,7 @@ from checkout.admission import admissions, distributions, line, queue_log, queue
 from checkout.admission.models import Distribution, Entry, LineState
 
 TICK_MS = 1000
+LONGEST = timedelta(days=7)  # how long a queue that has closed is served by the beat
 GRACE_SECONDS = 60
 COPY_NS = 300_000_000  # how long a tick may copy before it admits
 
@@ -30,7 +31,7 @@ class Ticked:
 
 def running(*, now: datetime) -> Iterator[Distribution]:
     """Yield the queues that a tick may have work in: open, or closed for less than a week and still serving."""
-    recent = now - timedelta(days=7)
+    recent = now - LONGEST
     for row in Distribution.objects.filter(mechanism=Distribution.Mechanism.QUEUE, published=True, line__isnull=False):
         if distributions.enterable_from(row) is not None and now < (distributions.enterable_from(row) or now):
             continue
@@ -47,8 +48,8 @@ def tick(*, distribution: Distribution, now: datetime, least_ms: int = 0) -> Tic
     and the next tick sees their rows.
     """
     queue = distribution.uuid.hex
-    lead = queue_refills.with_line(distribution, now, lambda: line.begin(queue, now=now, least_ms=least_ms))
-    if lead.state != "lead":
+    lead = queue_refills.with_line(distribution, now, lambda: line.begin(queue, now=now, least_ms=least_ms), over=None)
+    if lead is None or lead.state != "lead":
         return None
     try:
         copied = _copy(distribution, now)

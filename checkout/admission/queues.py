@@ -64,7 +64,9 @@ def enter(
             ),
         )
 
-    place = queue_refills.with_line(distribution, now, come_in)
+    place = queue_refills.with_line(distribution, now, come_in, over=queue_refills.OVER)
+    if place.state == "over":
+        raise entering.Closed()
     if place.state == "full":
         raise entering.Full(retry_after=30)
     if place.state == "gone":  # admitted or denied since we looked
@@ -104,12 +106,17 @@ def leave(*, distribution: Distribution, consumer_id: int, now: datetime) -> sta
     """
     before = standings.rows(distribution, consumer_id).entry
     place = queue_refills.with_line(
-        distribution, now, lambda: line.leave(distribution.uuid.hex, consumer=consumer_id, now=now)
+        distribution,
+        now,
+        lambda: line.leave(distribution.uuid.hex, consumer=consumer_id, now=now),
+        over=queue_refills.OVER,
     )
     if place.state == "called":
         raise entering.NotWaiting("This consumer is being admitted this moment; ask again", retry_after=1)
     number, entered_at = (place.number, place.entered_at) if place.state == "out" else (0, None)
-    if place.state == "none" and before is not None and before.state == Entry.State.QUEUED:  # was silent for too long
+    if (
+        place.state in {"none", "over"} and before is not None and before.state == Entry.State.QUEUED
+    ):  # was silent for too long
         number, entered_at = before.number, before.entered_at
     if entered_at is not None:
         queue_log.write_left(distribution, consumer=consumer_id, number=number, entered_at=entered_at, left_at=now)

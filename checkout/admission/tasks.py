@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from checkout.admission import admissions, auctions, draws, line, queue_ticks
+from checkout.admission import admissions, auctions, draws, line, queue_ends, queue_ticks
 from offers.lib import clock
 from offers.lib.errors import Refusal
 
@@ -31,3 +31,12 @@ def settle(**_: Any) -> None:
     admissions.expire_everywhere(now=clock.now())
     draws.work(now=clock.now())
     auctions.work(now=clock.now())
+
+
+@shared_task(name="admission.forget", acks_late=True)
+def forget(**_: Any) -> None:
+    """Drop what Redis keeps of queues that are over."""
+    try:
+        queue_ends.work(now=clock.now())
+    except line.LineUnavailable:
+        log.warning("finished lines are not forgotten: Redis cannot be reached")

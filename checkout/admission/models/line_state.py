@@ -16,12 +16,14 @@ class LineState(models.Model):
 
     `leased`: no number above it was ever given out, so after a loss of Redis numbers go on behind it. `fence`: number
     of the tick; Redis calls nobody for an older one. `seed`: draws the numbers of those before the opening.
+    `forgotten_at`: the queue is over and Redis keeps nothing of it; it is not refilled.
     """
 
     distribution = models.OneToOneField(Distribution, on_delete=models.CASCADE, related_name="line")
     leased = models.BigIntegerField(default=0)
     fence = models.BigIntegerField(default=0)
     seed = models.BinaryField(default=new_seed, editable=False)
+    forgotten_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"line of {self.distribution_id}"
