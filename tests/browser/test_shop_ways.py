@@ -80,6 +80,8 @@ def faint(page: Page) -> list[str]:
 
 
 def test_an_order_by_keyboard_alone(page: Page, live_server: LiveServer, shop: Retailer) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{live_server.url}/shop/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -102,6 +104,7 @@ def test_an_order_by_keyboard_alone(page: Page, live_server: LiveServer, shop: R
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
     fits(page)
     assert Order.objects.get().total_amount == 4900 - 490 - 2000
+    assert not [url for url in asked if not url.startswith(live_server.url)], "drawings and types are the shop's own"
 
 
 def test_several_offers_are_told_apart(page: Page, live_server: LiveServer, shop: Retailer) -> None:
