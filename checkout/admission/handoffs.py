@@ -113,5 +113,11 @@ def exchange(*, code: str, now: datetime, origin: str | None = None, retailer_id
     return Admission.objects.select_related("distribution__sequence__experience").get(handoffs__code_hash=_hash(code))
 
 
+def issuer(code: str) -> Retailer | None:
+    """Return whose code it is, used or not, without using it; None for one that nobody made."""
+    found = Handoff.objects.filter(code_hash=_hash(code)).select_related("admission__retailer").first()
+    return found.admission.retailer if found else None
+
+
 def _hash(code: str) -> bytes:
     return hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()

@@ -183,9 +183,13 @@
     const carried = handoff();
     carried.know({admission_id: main.dataset.admission});
     carried.complete(main.dataset.outcome);
-    Object.keys(window.sessionStorage)
-      .filter((key) => key.startsWith("offerkeep.form."))
-      .forEach((key) => window.sessionStorage.removeItem(key));
+    try {
+      Object.keys(window.sessionStorage)
+        .filter((key) => key.startsWith("offerkeep.form."))
+        .forEach((key) => window.sessionStorage.removeItem(key));
+    } catch (error) {
+      /* a browser that keeps nothing for frames of other sites: then nothing was kept */
+    }
     tell(main.dataset.outcome, {admission_id: main.dataset.admission, order_id: main.dataset.order});
   }
 

@@ -21,7 +21,8 @@ class Handoffs(TokenView):
         if row.consumer_id != self.consumer.pk:
             raise tokens.UnknownAdmission()
         value = self.read_object().get("return_url")
-        allowed = handoffs.allowed_origins(Retailer.objects.get(pk=self.retailer_id).settings)
+        ours = handoffs.origin_of(request.build_absolute_uri("/"))  # the checkout that comes with the product
+        allowed = [ours, *handoffs.allowed_origins(Retailer.objects.get(pk=self.retailer_id).settings)]
         code = handoffs.create(admission=row, return_url=str(value), allowed=allowed, now=self.now)
         return 201, {"code": code, "expires_at": self.now + handoffs.LIFE}
 

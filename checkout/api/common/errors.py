@@ -184,6 +184,7 @@ STATUS: dict[str, int] = {
     "payment_under_way": 409,
     "return_url_refused": 400,
     "handoff_code_refused": 404,
+    "frame_refused": 403,
     # webhooks
     "webhook_address_refused": 400,
     "webhook_secret_still_rotating": 409,

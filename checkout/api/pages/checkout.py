@@ -16,6 +16,7 @@ from checkout.api.pages import framing, shopper, words
 from checkout.api.pages.waiting import without_trace
 from offers.lib import clock, money
 from offers.lib.errors import Refusal
+from offers.models import Retailer
 
 PAYS, DECLINED = "4242424242424242", "4000000000000002"
 
@@ -30,7 +31,11 @@ def page(request: HttpRequest) -> HttpResponse:
     carried = request.GET.get("admission")
     if carried is not None:
         try:
+            if (issuer := issuer_of(carried, now)) is not None:
+                framing.note(request, issuer)
             shopper.take_admission(request, carried_by(request, carried, now), now)
+        except framing.FrameRefused:  # nothing is used up, nothing is kept
+            return without_trace(HttpResponse("This checkout may not be shown here.", "text/plain", 403))
         except Refusal as refusal:
             shopper.refuse(request, refusal)
         return without_trace(redirect("shop-checkout"))
@@ -42,7 +47,7 @@ def page(request: HttpRequest) -> HttpResponse:
     elif told.get("refused") and reason:
         reason = {"admission_expired": "expired"}.get(told["refused"], told["refused"])
     name = "shop/checkout.html" if admission and not reason else "shop/outcome.html"
-    context = {"admission": admission, "reason": reason, "now": now, "told": told, **_place(admission, now)}
+    context = {"admission": admission, "reason": reason, "now": now, "told": told, **_place(request, admission, now)}
     answer = render(request, name, context)
     return framing.policy(shopper.private(answer), admission.retailer if admission else None)
 
@@ -121,6 +126,16 @@ def carried_by(request: HttpRequest, text: str, now: datetime) -> Admission:
     return tokens.read(text=text, retailer_id=None, now=now)
 
 
+def issuer_of(text: str, now: datetime) -> Retailer | None:
+    """Return whose admission a code or a token stands for, without using it; None for what is neither.
+
+    Refuses invalid_signature, not_found.
+    """
+    if not text.startswith(f"{tokens.PREFIX}."):
+        return handoffs.issuer(text)
+    return tokens.read(text=text, retailer_id=None, now=now).retailer
+
+
 def _unit_is_kept(admission: Admission, session: str, now: datetime) -> bool:
     try:
         return admitted_orders.keep_unit(admission=admission, session=session, now=now)
@@ -128,17 +143,16 @@ def _unit_is_kept(admission: Admission, session: str, now: datetime) -> bool:
         return True  # it has ended this moment, or is being paid for: that is told as what it is
 
 
-def _place(admission: Admission | None, now: datetime) -> dict[str, Any]:
+def _place(request: HttpRequest, admission: Admission | None, now: datetime) -> dict[str, Any]:
     if admission is None:
         return {}
     price = admitted_orders.price_of(admission)
-    origins = framing.allowed_origins(admission.retailer)
     return {
         "experience": admission.distribution.sequence.experience,
         "back": reverse("shop-waiting", args=[admission.distribution.uuid]),
         "left": words.clock(admission.expires_at - now),
         "price": money.text(price, admission.currency) if price else "",
-        "parent_origin": origins[0] if origins else "",
+        "parent_origin": framing.parent_of(request, admission.retailer),
         "may_reenter": admission.distribution.allow_reentry,
     }
 

@@ -40,6 +40,10 @@ TICKET = "waiting_ticket"
 def page(request: HttpRequest, uuid: str) -> HttpResponse:
     """Show where the shopper stands."""
     now, distribution = clock.now(), find(uuid)
+    try:
+        framing.note(request, distribution.retailer)
+    except framing.FrameRefused:
+        return HttpResponse("This page may not be shown here.", "text/plain", 403)
     consumer = shopper.consumer_of(request, distribution.retailer_id)
     found = status(request, distribution, consumer, now)
     pattern = request.GET.get("handoff", "")

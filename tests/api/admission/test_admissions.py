@@ -295,3 +295,9 @@ def test_a_checkout_is_told_what_to_do_when_we_do_not_answer(scene: Scene) -> No
     experience.save(update_fields=["when_unknown"])
     assert scene.do("claim", session="cart-1")["when_unknown"] == scene.page.get(address)["when_unknown"] == "open"
     assert "when_unknown" not in scene.do("validate", session="cart-2").json
+
+
+def test_a27_our_own_checkout_needs_no_place_on_the_list(scene: Scene) -> None:
+    for address, status in (("http://testserver/shop/checkout/", 201), ("http://elsewhere/shop/checkout/", 400)):
+        made = scene.consumer.post("/admission/v1/handoffs", {"admission_token": scene.token, "return_url": address})
+        assert made.status == status, address

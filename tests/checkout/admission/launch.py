@@ -5,6 +5,7 @@ from typing import Any
 
 from checkout.admission import distributions, queue_ticks, queues, standings
 from checkout.admission.models import Admission, Consumer, Distribution, Entry
+from offers.lib import clock
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 
@@ -59,3 +60,10 @@ def states(queue: Distribution) -> dict[str, int]:
     for state in Entry.objects.filter(distribution=queue).values_list("state", flat=True):
         found[state] = found.get(state, 0) + 1
     return found
+
+
+def enter_now(queue: Distribution, *people: Consumer) -> None:
+    """Let people enter and the next of them in, by the real clock: for what a browser looks at."""
+    for one in people:
+        queues.enter(distribution=queue, consumer=one, now=clock.now())
+    queue_ticks.tick(distribution=queue, now=clock.now())
