@@ -68,6 +68,11 @@ class Model:
             and (wanted is None or one.item in wanted)
         ]
 
+    def has_lost(self, reference: str, wanted: set[str]) -> bool:
+        """Whether something held for these items has expired, swept or not."""
+        live = self.live()
+        return any(one.reference == reference and one.item in wanted and one not in live for one in self.held)
+
     def held_of(self, name: Name) -> int:
         return sum(one.amount for one in self.live() if one.name == name)
 
@@ -217,6 +222,33 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             assert mine
             self.model.held = [one for one in self.model.held if one not in mine]
+
+    @rule(reference=references, used=st.sets(items), given=st.sets(items))
+    def finish(self, reference: str, used: set[str], given: set[str]) -> None:
+        given -= used
+        entry, lost = self.fresh("f"), self.model.has_lost(reference, used)
+        mine, gone = self.model.live(reference, used), self.model.live(reference, given)
+        try:
+            holds.finish(reference=reference, used=sorted(used), given=sorted(given), entry=entry, now=self.model.now)
+        except holds.HoldExpired:
+            assert lost
+            return
+        assert not lost
+        for one in mine:
+            self.model.use(one.name, one.amount, entry)
+        self.model.held = [one for one in self.model.held if one not in (*mine, *gone)]
+
+    @rule(reference=references, wanted=st.sets(items), seconds=st.sampled_from([5, 90]))
+    def keep_items(self, reference: str, wanted: set[str], seconds: int) -> None:
+        until, lost = self.model.now + timedelta(seconds=seconds), self.model.has_lost(reference, wanted)
+        try:
+            holds.keep(reference=reference, items=sorted(wanted), until=until, now=self.model.now)
+        except holds.HoldExpired:
+            assert lost
+            return
+        assert not lost
+        for one in self.model.live(reference, wanted):
+            one.expires_at = until
 
     @rule(reference=references, pin=st.booleans())
     def keep(self, reference: str, pin: bool) -> None:
