@@ -46,6 +46,7 @@ app.conf.beat_schedule = {
     "note expired offers": every(60, "offers.note_expired_offers"),
     "retire signing keys": every(600, "offers.retire_keys"),
     "take up jobs": every(15, "offers.take_up_jobs"),
+    "forget old handoffs": every(600, "admission.forget_handoffs"),
     "deliver webhooks": every(2, "outbox.relay"),
     "expire points": every(300, "loyalty.expire_points"),
     "review tiers": every(300, "loyalty.review_tiers"),

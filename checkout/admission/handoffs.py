@@ -19,6 +19,7 @@ from offers.models import Retailer
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 LIFE = timedelta(seconds=60)
 LONGEST = 2000
+KEPT = timedelta(days=1)
 
 
 class ReturnRefused(Refusal):
@@ -117,6 +118,12 @@ def issuer(code: str) -> Retailer | None:
     """Return whose code it is, used or not, without using it; None for one that nobody made."""
     found = Handoff.objects.filter(code_hash=_hash(code)).select_related("admission__retailer").first()
     return found.admission.retailer if found else None
+
+
+def forget(*, now: datetime, most: int = 1000) -> int:
+    """Delete codes that have been worth nothing for a day, the oldest first; returns how many."""
+    old = Handoff.objects.order_by("pk").values_list("pk", "expires_at")[:most]
+    return Handoff.objects.filter(pk__in=[pk for pk, until in old if until <= now - KEPT]).delete()[0]
 
 
 def _hash(code: str) -> bytes:

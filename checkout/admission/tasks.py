@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from checkout.admission import admissions, auctions, draws, line, queue_ends, queue_ticks
+from checkout.admission import admissions, auctions, draws, handoffs, line, queue_ends, queue_ticks
 from offers.lib import clock
 from offers.lib.errors import Refusal
 
@@ -40,3 +40,9 @@ def forget(**_: Any) -> None:
         queue_ends.work(now=clock.now())
     except line.LineUnavailable:
         log.warning("finished lines are not forgotten: Redis cannot be reached")
+
+
+@shared_task(name="admission.forget_handoffs", acks_late=True)
+def forget_handoffs(**_: Any) -> None:
+    """Delete one-time codes of yesterday and before."""
+    handoffs.forget(now=clock.now())

@@ -10,7 +10,7 @@ import redis
 from django.db import connection
 
 from checkout.admission import claims, handoffs, line, queue_numbers
-from checkout.admission.models import Admission, Distribution, Entry
+from checkout.admission.models import Admission, Distribution, Entry, Handoff
 from checkout.configure import operations
 from offers import signing_keys
 from offers.ledger import audit
@@ -247,6 +247,15 @@ def test_of_many_completes_at_once_one_order_gets_it(scene: Scene) -> None:
         won = [order for order in pool.map(complete, [number // 2 for number in range(50)]) if order]
     assert won == 2 * [Admission.objects.get().order_id]  # told of twice, and the same answer both times
     assert audit.prove().differences == []
+
+
+def test_codes_of_yesterday_are_forgotten(scene: Scene) -> None:
+    row, origin = Admission.objects.get(), "https://shop.example"
+    for seconds in (0, 10, 100):
+        handoffs.create(admission=row, return_url=f"{origin}/", allowed=[origin], now=at(seconds))
+    assert handoffs.forget(now=at(60 + 86_400 + 10), most=2) == 2
+    assert handoffs.forget(now=at(60 + 86_400 + 10)) == 0
+    assert Handoff.objects.get().created_at == at(100)
 
 
 @pytest.mark.race
