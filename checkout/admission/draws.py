@@ -97,7 +97,8 @@ def run(*, draw: Distribution, now: datetime, actor: Actor | None = None, reason
         _admit(draw, [rows[ident] for ident in found.winners], now)
         won = set(found.winners)
         lost = [row for ident, row in rows.items() if ident not in won]
-        Entry.objects.filter(pk__in=[row.pk for row in lost]).update(state=Entry.State.LOST, ended_at=now)
+        # Not by their keys: a statement has at most 65,535 of them. The winners are admitted by now.
+        Entry.objects.filter(distribution=draw, state=Entry.State.ENTERED).update(state=Entry.State.LOST, ended_at=now)
         told.of_entries(draw, "consumer.lost", {row.pk: {} for row in lost}, now=now)
         found.ran_at = now
         found.save()

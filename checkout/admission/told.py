@@ -8,6 +8,7 @@ from checkout.admission.models import Admission, Distribution, Entry
 from offers.lib import money
 from offers.outbox import events
 
+BATCH = 10_000  # a statement has at most 65,535 parameters, and a draw may have more entries
 # What an entry's state is called where it is news; a winner is an admitted one.
 ENDS = {
     Entry.State.COMPLETED: "completed",
@@ -90,8 +91,12 @@ def _said(distribution: Distribution, more: Mapping[int, Mapping[str, Any]]) -> 
 
 
 def _people(entries: Iterable[int]) -> dict[int, dict[str, str]]:
-    rows = Entry.objects.filter(pk__in=list(entries)).values_list("pk", "uuid", "consumer__uuid")
-    return {pk: {"consumer_id": str(consumer), "entry_id": str(entry)} for pk, entry, consumer in rows}
+    found: dict[int, dict[str, str]] = {}
+    keys = list(entries)
+    for at in range(0, len(keys), BATCH):
+        rows = Entry.objects.filter(pk__in=keys[at : at + BATCH]).values_list("pk", "uuid", "consumer__uuid")
+        found |= {pk: {"consumer_id": str(consumer), "entry_id": str(entry)} for pk, entry, consumer in rows}
+    return found
 
 
 def _where(distribution: Distribution) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from checkout.admission import admissions, claims, extensions
 from checkout.admission.admin import admission_life
-from checkout.admission.models import Admission, Consumer, Distribution
+from checkout.admission.models import Admission, Consumer, Distribution, Entry
 from checkout.models import Order
 from offers.admin import fields, lookups, show
 from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
@@ -81,10 +81,13 @@ class AdmissionAdmin(ReadOnlyAdmin):
         retailers = lookups.retailer_ids()
         found = Q(retailer_id__in=retailers, order_id=text)
         if ident := show.uuid_of(text):
-            found |= Q(uuid=ident) | Q(consumer__uuid=ident) | Q(entry__uuid=ident)
+            # By keys: a condition on a joined table would have every admission looked at.
+            people = list(Consumer.objects.filter(uuid=ident).values_list("pk", flat=True))
+            entries = list(Entry.objects.filter(uuid=ident).values_list("pk", flat=True))
+            found |= Q(uuid=ident) | Q(consumer_id__in=people) | Q(entry_id__in=entries)
         if "@" in text:
-            people = Consumer.objects.filter(retailer_id__in=retailers, email=text).values_list("pk", flat=True)
-            found |= Q(consumer_id__in=list(people[: lookups.MOST_MATCHES]))
+            named = Consumer.objects.filter(retailer_id__in=retailers, email=text).values_list("pk", flat=True)
+            found |= Q(consumer_id__in=list(named[: lookups.MOST_MATCHES]))
         return queryset.filter(found), False
 
     @display(description="Admission")

@@ -14,9 +14,11 @@ from django.test import Client as DjangoClient
 from django.test.utils import CaptureQueriesContext
 
 from checkout.admission import admissions, auctions, claims, distributions, drawing, draws
+from checkout.admission import told as telling
 from checkout.admission.models import Admission, Distribution
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
+from offers.outbox.models import Endpoint, Event
 from tests import factories
 from tests.api.admission.guests import Guest
 from tests.api.client import Answer, ApiClient
@@ -277,6 +279,26 @@ def test_a_paused_draw_takes_entries_but_is_not_drawn_by_itself(shop_a: Retailer
     distributions.update(retailer_id=shop_a.pk, uuid=str(row.uuid), fields={"paused": False}, actor=SYSTEM, now=at(71))
     draws.work(now=at(72))
     assert Admission.objects.count() == 1
+
+
+def test_no_statement_of_a_run_has_a_parameter_per_entry(shop_a: Retailer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL takes 65,535 of them; a draw may have more entries."""
+    monkeypatch.setattr(telling, "BATCH", 20)
+    row, most = draw(shop_a), 0
+    Endpoint.objects.create(retailer=shop_a, url="https://a.example/", secret="s", events=["draw.consumer.lost"])
+    for person in launch.consumers(shop_a, 120):
+        draws.enter(draw=row, consumer=person, now=NOW)
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal most
+        most = max(most, len(params or ()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        draws.run(draw=row, now=at(70))
+    assert launch.states(row) == {"ADMITTED": 1, "LOST": 119}
+    assert Event.objects.filter(type="draw.consumer.lost").count() == 119
+    assert most < 60
 
 
 @pytest.mark.race
