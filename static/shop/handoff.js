@@ -268,6 +268,7 @@
           const asked = window.performance.now();
           try {
             const {body} = await ask(sync, posted({}, headers), {tries: 0, onChecking});
+            if (clock.left() === null) return; // it ended while this was asked: no late answer starts it again
             if (body.expires_at) clock.set(body, (asked + window.performance.now()) / 2);
             onAnswer(body);
           } finally {

@@ -154,13 +154,13 @@ def test_a28_a36_the_time_runs_out_on_the_open_page(
     sold = sale(shop, max_active=1)
     check_out(page, live_server, sold)
     fill(page, PAYS)
-    now = clock.now
-    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(seconds=600))
     page.clock.fast_forward(600_000)
     expect(page.get_by_text("Your time is up").first).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("button", name="Pay")).to_be_disabled()
     expect(page.get_by_role("link", name=re.compile("Back to"))).to_be_visible()
     expect(page.get_by_role("timer", name="Time left")).to_have_text("0:00")
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(seconds=600))
     page.evaluate("document.querySelector('form[data-pay]').submit()")
     expect(page.get_by_role("heading", name="Your time is up")).to_be_visible()
     assert not Order.objects.exists()

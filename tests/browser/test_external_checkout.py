@@ -124,12 +124,12 @@ def test_a28_the_time_runs_out_on_the_open_page(page: Page, start: Start) -> Non
     wire = Wire(ttl=600)
     arrive(page, start(wire))
     fill(page, shop.PAYS)
-    wire.expires_at = datetime.now(UTC)
     page.clock.fast_forward(600_000)
     expect(page.get_by_text("Your time is up").first).to_be_visible()
     expect(page.get_by_role("button", name="Pay")).to_be_disabled()
     expect(page.get_by_role("link", name=re.compile("Back to"))).to_be_visible()
     expect(page.get_by_role("timer", name="Time left")).to_have_text("0:00")
+    wire.expires_at = datetime.now(UTC)
     # A36: who submits all the same is refused by the server
     page.evaluate("document.querySelector('form[data-pay]').submit()")
     expect(page.get_by_role("heading", name="Your time is up")).to_be_visible()

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from playwright.sync_api import Error as BrowserError
 
+from tests.browser.looks import again_until
+
 pytestmark = [pytest.mark.browser]
 SCRIPT = (Path(__file__).resolve().parents[2] / "static" / "shop" / "handoff.js").read_text()
 LAUNCH, CHECKOUT = "http://launch.test", "http://shop.test"
@@ -137,6 +139,29 @@ def test_a33_the_clock_counts_by_the_server_says_the_marks_and_ends_at_nothing(p
     ]
     assert seen[-1]["text"] == "0:00" and seen[-1]["over"] and len(seen) == 123
     assert min(tick["secondsLeft"] for tick in seen) == 0
+
+
+def test_an_answer_that_comes_after_the_end_does_not_start_the_clock_again(page: Page, context: BrowserContext) -> None:
+    page.clock.install(time="2001-01-01T00:00:00Z")
+    asked: list[Route] = []
+    context.route("**/status", lambda route: asked.append(route))  # answered below, once the time is up
+    page.goto(CHECKOUT)
+    page.clock.pause_at("2001-01-01T06:00:00Z")
+    page.evaluate(
+        """() => { window.seen = []; window.answers = [];
+        const h = Offerkeep.handoff();
+        h.know({admission_id: 'a-1', server_time: '2026-01-01T00:00:00Z', expires_at: '2026-01-01T00:01:00Z'});
+        window.clock = h.onExpiring((tick) => { window.seen.push(tick.text); if (tick.over) h.complete('expired'); },
+            {sync: '/status', onAnswer: (answer) => window.answers.push(answer)});
+        clock.again(); }"""
+    )
+    again_until(page, lambda: None, lambda: bool(asked))
+    page.clock.run_for(61_000)
+    assert page.evaluate("seen.at(-1)") == "0:00"
+    with page.expect_response("**/status"):
+        asked[0].fulfill(json=claim_answer())
+    page.clock.run_for(5_000)
+    assert page.evaluate("[seen.at(-1), clock.left(), answers.length]") == ["0:00", None, 0]
 
 
 def test_another_tab_hears_that_it_is_done(page: Page, context: BrowserContext) -> None:
