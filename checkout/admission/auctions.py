@@ -72,7 +72,7 @@ def bid(*, auction: Distribution, consumer: Consumer, amount: int, now: datetime
 
 def stand(*, auction: Distribution, consumer_id: int, now: datetime) -> standings.Standing:
     """Return where a consumer stands, after settling an auction whose time has come."""
-    if is_due(auction, now):
+    if auction.decided_at is None and is_due(auction, now):
         with suppress(admissions.NoRoom):  # somebody took of the stock since it was counted; the next look counts again
             settle(auction=auction, now=now)
     return standings.rows(auction, consumer_id)
@@ -199,8 +199,11 @@ def in_minor(written: str, currency: str) -> int:
 
 def _own(auction: Distribution) -> AuctionStanding:
     """Own the standing, and read the auction's moments anew: a bid a moment ago may have moved its end."""
-    AuctionStanding.objects.get_or_create(distribution=auction)
-    standing = AuctionStanding.objects.select_for_update().get(distribution=auction)
+    owned = AuctionStanding.objects.select_for_update().filter(distribution=auction)
+    standing = owned.first()
+    if standing is None:
+        AuctionStanding.objects.get_or_create(distribution=auction)
+        standing = owned.get()
     auction.refresh_from_db(fields=["close_at", "open_at", "settle_at", "paused", "quantity", "backfill", "decided_at"])
     return standing
 

@@ -65,7 +65,7 @@ def leave(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.S
 
 def stand(*, draw: Distribution, consumer_id: int, now: datetime) -> standings.Standing:
     """Return where a consumer stands, after running a draw whose time has come."""
-    if is_due(draw, now):
+    if draw.decided_at is None and is_due(draw, now):
         with suppress(admissions.NoRoom):  # somebody took of the stock since it was counted; the next look counts again
             run(draw=draw, now=now)
     return standings.rows(draw, consumer_id)
@@ -186,8 +186,12 @@ def _row(draw: Distribution) -> DrawRun:
 
 
 def _own(draw: Distribution) -> DrawRun:
-    _row(draw)
-    found = DrawRun.objects.select_for_update().get(distribution=draw)
+    """Own the run, and read anew what may have been changed since the draw was read."""
+    owned = DrawRun.objects.select_for_update().filter(distribution=draw)
+    found = owned.first()
+    if found is None:
+        _row(draw)
+        found = owned.get()
     draw.refresh_from_db(fields=["open_at", "close_at", "paused", "winner_count", "backfill", "decided_at"])
     return found
 

@@ -72,9 +72,11 @@ def is_stale(distribution: Distribution, *, now: datetime) -> bool:
 
 
 def each(rows: Iterable[Distribution], act: Callable[[Distribution], object], *, what: str) -> None:
-    """Do something with every distribution; a refusal is logged, and the next one has its turn."""
+    """Do something with every distribution; what goes wrong with one is logged, and the next one has its turn."""
     for row in rows:
         try:
             act(row)
         except Refusal as refusal:
             log.warning("%s of %s %s is not done: %s", what, row.mechanism, row.uuid, refusal.code)
+        except Exception:
+            log.exception("%s of %s %s failed", what, row.mechanism, row.uuid)

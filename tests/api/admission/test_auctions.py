@@ -269,6 +269,16 @@ def test_an_auction_nobody_won_is_completed(shop_a: Retailer) -> None:
     assert distributions.state_of(row, at(62)) == "COMPLETED"
 
 
+def test_looking_at_what_is_settled_locks_nothing(shop_a: Retailer) -> None:
+    row, person = auction(shop_a), launch.consumer(shop_a)
+    auctions.bid(auction=row, consumer=person, amount=1000, now=NOW)
+    auctions.work(now=at(60))
+    row = distributions.find(retailer_id=shop_a.pk, uuid=str(row.uuid))
+    with CaptureQueriesContext(connection) as queries:
+        assert auctions.stand(auction=row, consumer_id=person.pk, now=at(61)).admission
+    assert not any("FOR UPDATE" in one["sql"] for one in queries.captured_queries)
+
+
 # --- several units: who wins as it stands ---
 
 

@@ -301,6 +301,32 @@ def test_no_statement_of_a_run_has_a_parameter_per_entry(shop_a: Retailer, monke
     assert most < 60
 
 
+def test_looking_at_what_is_drawn_locks_nothing_and_reads_no_list(shop_a: Retailer) -> None:
+    row, person = draw(shop_a), launch.consumer(shop_a)
+    draws.enter(draw=row, consumer=person, now=NOW)
+    draws.work(now=at(70))
+    row = distributions.find(retailer_id=shop_a.pk, uuid=str(row.uuid))
+    with CaptureQueriesContext(connection) as queries:
+        assert draws.stand(draw=row, consumer_id=person.pk, now=at(71)).admission
+    assert not any("FOR UPDATE" in one["sql"] or "drawrun" in one["sql"] for one in queries.captured_queries)
+
+
+def test_one_that_fails_holds_up_no_other(shop_a: Retailer, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = draw(shop_a), draw(shop_a)
+    for row in (bad, good):
+        draws.enter(draw=row, consumer=launch.consumer(shop_a), now=NOW)
+    issue = admissions.issue
+
+    def fail(**given: Any) -> Any:
+        if given["distribution"] == bad:
+            raise RuntimeError("the disk is full")
+        return issue(**given)
+
+    monkeypatch.setattr(admissions, "issue", fail)
+    draws.work(now=at(70))
+    assert (launch.states(bad), launch.states(good)) == ({"ENTERED": 1}, {"ADMITTED": 1})
+
+
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_ten_runs_at_once_draw_once(transactional_db: None) -> None:
