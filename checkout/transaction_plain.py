@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 
 from checkout import transaction_offers, transaction_rewards, transaction_work
+from checkout.transaction_rows import Shop
 from checkout.transaction_work import Job
 from loyalty import plain_sales
 from loyalty.plain_sales import Earned
@@ -43,25 +44,29 @@ def run(jobs: Sequence[Job], *, now: datetime) -> dict[int, dict[str, Any]]:
     }
 
 
-def _reward(jobs: Iterable[Job], now: datetime) -> list[tuple[Job, Earned | None]]:
+def _reward(jobs: Iterable[tuple[Job, bool]], now: datetime) -> list[tuple[Job, Earned | None]]:
     """Return each job with what its one payer earned, None where nobody is known."""
     found: list[tuple[Job, Earned | None]] = []
     retailers: dict[int, list[Earned]] = defaultdict(list)
-    for job in jobs:
+    shops: dict[int, Shop] = {}
+    for job, behind in jobs:
         one = None
         if job.payers:
             assert job.sale is not None
             facts = transaction_rewards.as_rules_see_it(job.row, job.sale, amounts={}, items=job.items)
-            one = Earned(job.payers[0][0], facts)
-            retailers[job.row.transaction.retailer_id].append(one)
+            one = Earned(job.payers[0][0], facts, behind=behind)
+            shop = job.row.transaction.retailer
+            shops[shop.pk] = shop
+            retailers[shop.pk].append(one)
         found.append((job, one))
-    for retailer_id, sales in retailers.items():
-        plain_sales.reward(retailer_id=retailer_id, sales=sales, now=now)
+    for pk, sales in retailers.items():
+        plain_sales.reward(retailer_id=pk, timezone=shops[pk].timezone, sales=sales, now=now)
     return found
 
 
-def _plain(jobs: Sequence[Job]) -> list[Job]:
-    """First revisions with at most one known payer, neither voided nor returned, in which offers have no part."""
+def _plain(jobs: Sequence[Job]) -> list[tuple[Job, bool]]:
+    """First revisions with at most one known payer, neither voided nor returned, in which offers have no part;
+    with each, whether one that is not plain stands before it."""
     heads = [job.row.transaction for job in jobs]
     others: set[int] = set()  # members in what goes the long way: what they bought after it goes behind it
     names: set[int] = set()
@@ -69,7 +74,7 @@ def _plain(jobs: Sequence[Job]) -> list[Job]:
     for job, head in zip(jobs, heads, strict=True):
         payers = {person.pk for person, _ in job.payers} | {member.pk for member in job.earlier}
         if _is_plain(job) and not job.locked and head.pk not in names and not payers & others:
-            plain.append(job)
+            plain.append((job, bool(others)))
         else:
             others |= payers
         names.add(head.pk)

@@ -226,15 +226,15 @@ def lock(member_ids: Iterable[int]) -> dict[int, Member]:
     return {row.pk: row for row in rows}
 
 
-def own(member_ids: Iterable[int]) -> dict[int, list[str]]:
-    """Lock these members as `lock` does, and return no more of them than their tags."""
+def own(member_ids: Iterable[int]) -> dict[int, tuple[int, frozenset[str]]]:
+    """Lock these members as `lock` does, and return no more of them than the keys of their customers and their tags."""
     with connection.cursor() as cursor:
         cursor.execute(_OWN, [sorted(set(member_ids))])
-        return dict(cursor.fetchall())
+        return {pk: (customer_id, frozenset(tags)) for pk, customer_id, tags in cursor.fetchall()}
 
 
 _OWN = """
-SELECT id, tags FROM loyalty_member WHERE id = ANY (%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+SELECT id, customer_id, tags FROM loyalty_member WHERE id = ANY (%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from checkout import transaction_plain, transaction_queue
 from checkout.models import Revision
 from loyalty import outcomes, points, rules
-from loyalty.models import Award, Member, MemberAccount, PointLot, Purchase, TierSystem
+from loyalty.models import Award, Member, MemberAccount, PointLot, Purchase
 from offers.ledger import audit as proof
 from offers.ledger.models import Entry
 from offers.lib import clock
@@ -146,28 +146,6 @@ def test_what_is_not_plain_goes_the_long_way_beside_the_others(shop: Shop) -> No
     assert proof.prove().total == 0
 
 
-def test_with_tiers_or_limits_every_sale_goes_the_long_way(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    rule(shop, limits={"per_user": {"count": 1, "period": "day"}})
-    who = person(shop.retailer)
-    for at in range(3):
-        shop.send(sale(f"t{at}", "20.00", user_id=str(who.uuid)))
-    assert shop.drain() == 3
-    assert points.balances(member=who)[0].available == 20
-    TierSystem.objects.create(retailer=shop.retailer, key="club", name="Club")
-    asked: list[Any] = []
-    real = outcomes.reward
-
-    def reward(**values: Any) -> Any:
-        asked.append(values)
-        return real(**values)
-
-    monkeypatch.setattr(outcomes, "reward", reward)
-    for at in range(3, 5):
-        shop.send(sale(f"t{at}", "20.00", user_id=str(who.uuid)))
-    assert shop.drain() == 2
-    assert len(asked) == 2
-
-
 def test_a_batch_that_fails_is_done_one_by_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     rule(shop)
     people = [person(shop.retailer) for _ in range(3)]
@@ -178,8 +156,8 @@ def test_a_batch_that_fails_is_done_one_by_one(shop: Shop, monkeypatch: pytest.M
 
     real = plain_sales._open
 
-    def clash(facts: Any, now: datetime) -> None:
-        real(facts, now)
+    def clash(facts: Any) -> None:
+        real(facts)
         raise ValueError("no")
 
     monkeypatch.setattr(plain_sales, "_open", clash)
