@@ -4,7 +4,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from checkout.admission import distributions
-from offers import catalogue
+from offers import catalogue, signing_keys
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 
@@ -57,4 +57,6 @@ def open_queue(retailer: Retailer, *, base_url: str, now: datetime) -> dict[str,
             "description": "One mug per person, in the order people come; fifty at a time may check out.",
         },
     )
-    return {"LAUNCH_URL": f"{base_url}/shop/waiting/{made.uuid}/", "EXTERNAL_URL": origin}
+    hook = signing_keys.active(retailer_id=retailer.pk, purpose=signing_keys.ORDERS, now=now)
+    told = {"ORDER_SECRET": signing_keys.secret(hook), "ORGANIZATION_ID": retailer.public_id}
+    return {**told, "LAUNCH_URL": f"{base_url}/shop/waiting/{made.uuid}/", "EXTERNAL_URL": origin}

@@ -4,16 +4,23 @@ from typing import Any, ClassVar
 
 from checkout.api.common.shop_schema import SHOP_SCHEMES, ShopSchema
 
-PUBLIC, PAGE, CONSUMER, SERVER = "public", "page", "consumer", "server"
+PUBLIC, PAGE, CONSUMER, SERVER, SIGNED = "public", "page", "consumer", "server", "signed"
 SCHEMES = {
     **SHOP_SCHEMES,
     "consumer": {"type": "http", "scheme": "bearer", "description": "A shopper's access token, from POST /auth/guest."},
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Offerkeep-Signature",
+        "description": '`t=<Unix second>,v1=<hex HMAC-SHA256(order secret, t + "." + body)>`',
+    },
 }
 SECURITY: dict[str, list[dict[str, list[str]]]] = {
     PUBLIC: [],
     PAGE: [{"publishableKey": []}],
     CONSUMER: [{"publishableKey": [], "consumer": []}],
     SERVER: [{"secretKey": []}],
+    SIGNED: [{"signature": []}],
 }
 ERROR = {
     "type": "object",
@@ -32,7 +39,7 @@ ERROR = {
 }
 REFUSED = {
     "400": "The request cannot be understood.",
-    "401": "The key or the consumer's token is missing or wrong.",
+    "401": "The key, the consumer's token or the signature is missing or wrong.",
     "403": "The key may not be used from this origin.",
     "404": "There is no such thing, for this retailer.",
     "409": "Its state forbids it: closed, not waiting, used up, or for something else.",
@@ -54,6 +61,12 @@ class AdmissionSchema(ShopSchema):
 
     def tag(self, path: str) -> str:
         return f"Admission: {path.removeprefix('/admission/v1/').split('/')[0]}"
+
+    def query(self, view: Any) -> list[dict[str, Any]]:
+        if SIGNED not in view.who.values():
+            return []
+        about = "The retailer (`proj_…`) whose secret signs; without it, that of the admission."
+        return [{"name": "organization", "in": "query", "schema": {"type": "string"}, "description": about}]
 
     def callers(self, view: Any, method: str) -> list[dict[str, list[str]]]:
         return SECURITY[view.who.get(method, SERVER)]

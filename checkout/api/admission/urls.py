@@ -1,6 +1,16 @@
 """Every address under /admission/v1, one list per resource."""
 
-from checkout.api.admission import admissions, auctions, draws, experiences, guests, handoffs, queues, reservations
+from checkout.api.admission import (
+    admissions,
+    auctions,
+    draws,
+    experiences,
+    guests,
+    handoffs,
+    orders,
+    queues,
+    reservations,
+)
 
 urlpatterns = [
     *guests.urlpatterns,
@@ -11,4 +21,5 @@ urlpatterns = [
     *admissions.urlpatterns,
     *handoffs.urlpatterns,
     *reservations.urlpatterns,
+    *orders.urlpatterns,
 ]
