@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from checkout.admission import admissions, distributions, line, queue_log, queue_refills
 from checkout.admission.models import Distribution, Entry, LineState
@@ -32,10 +33,17 @@ class Ticked:
 def running(*, now: datetime) -> Iterator[Distribution]:
     """Yield the queues that a tick may have work in: open, or closed for less than a week and still serving."""
     recent = now - LONGEST
-    for row in Distribution.objects.filter(mechanism=Distribution.Mechanism.QUEUE, published=True, line__isnull=False):
-        if distributions.enterable_from(row) is not None and now < (distributions.enterable_from(row) or now):
-            continue
-        if (row.close_at or now) >= recent and (row.serve_until or now) >= recent:
+    rows = Distribution.objects.select_related("sequence__experience").filter(
+        Q(close_at=None) | Q(close_at__gte=recent),
+        Q(serve_until=None) | Q(serve_until__gte=recent),
+        mechanism=Distribution.Mechanism.QUEUE,
+        published=True,
+        line__isnull=False,
+        line__forgotten_at=None,
+    )
+    for row in rows.order_by("id"):
+        since = distributions.enterable_from(row)
+        if since is None or now >= since:
             yield row
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import redis
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from checkout.admission import (
     claims,
@@ -198,3 +200,16 @@ def test_staff_see_a_forgotten_queue_and_can_do_nothing_in_it(shop_a: Retailer) 
     assert queue_pace.serving(distribution=queue, now=at(END))["waiting"] == 0
     with pytest.raises(entering.NotWaiting):
         queue_overrides.admit(distribution=queue, consumer_uuid=str(one.uuid), actor=SYSTEM, now=at(END))
+
+
+def test_queues_of_the_past_are_not_even_read_for_a_tick(shop_a: Retailer) -> None:
+    past, other = short(shop_a), short(shop_a)
+    for queue in (past, other):
+        launch.enter(queue, launch.consumer(shop_a))
+    assert list(queue_ticks.running(now=at(1))) == [past, other]
+    later = at(120 + 7 * DAY)
+    assert list(queue_ticks.running(now=later)) == []
+    queue_ends.forget(distribution=past, now=at(END))
+    with CaptureQueriesContext(connection) as queries:
+        assert list(queue_ticks.running(now=at(2 * DAY))) == [other]
+    assert len(queries.captured_queries) == 1
