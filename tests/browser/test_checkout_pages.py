@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import redis
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from checkout.admission import claims, distributions, line, queue_numbers
@@ -332,3 +332,22 @@ def test_a37_the_last_one_is_kept_for_who_checks_out_first(
     expect(page.get_by_role("heading", name="Order confirmed")).to_be_visible()
     assert stock.figures(sku=row, now=clock.now()) == stock.Figures(1, 0, 1)
     assert Order.objects.count() == 1
+
+
+def test_a_form_on_its_way_is_not_cut_off_by_news_that_come_meanwhile(
+    page: Page, live_server: LiveServer, shop: Retailer
+) -> None:
+    join(page, live_server, sale(shop, paused=True))
+    expect(page.get_by_role("heading", name="Your place in line")).to_be_visible()
+    page.wait_for_load_state()
+    held: list[Route] = []
+    looked: list[str] = []
+    page.route("**/leave", lambda route: held.append(route))
+    page.route("**/status", lambda route: route.fulfill(json={"stage": "ended", "people_ahead": None}))
+    page.on("request", lambda request: looked.append(request.url) if request.is_navigation_request() else None)
+    with page.expect_response("**/status", timeout=SLOW):
+        page.get_by_role("button", name="Leave the line").click(no_wait_after=True)
+    page.wait_for_timeout(200)
+    assert [url.rpartition("/")[2] for url in looked] == ["leave"]
+    held[0].continue_()
+    expect(page.get_by_role("button", name="Join the line")).to_be_visible()
