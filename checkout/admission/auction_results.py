@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max
 from django.utils.dateparse import parse_datetime
 
 from checkout.admission.models import Admission, AuctionStanding, Bid, Distribution
@@ -34,12 +33,11 @@ class Offer:
 def of(*, auction: Distribution) -> Standing:
     """Return where an auction stands."""
     row = AuctionStanding.objects.filter(distribution=auction).first()
-    counted = Bid.objects.filter(distribution=auction).aggregate(bidders=Count("entry", distinct=True))
     highest = row.highest if row else None
     return Standing(
         highest=highest,
         bids=row.bids if row else 0,
-        bidders=counted["bidders"],
+        bidders=Bid.objects.filter(distribution=auction, best=True).count(),
         settled_at=row.settled_at if row else None,
         announced=_announced(auction),
         reserve_met=highest is not None and highest >= (auction.reserve_price or 0),
@@ -48,18 +46,19 @@ def of(*, auction: Distribution) -> Standing:
 
 def bids(*, auction: Distribution, skip: int, most: int) -> list[Offer]:
     """Return `most` bids behind the first `skip`, highest first. As many statements for a thousand bids as for one."""
-    rows = Bid.objects.filter(distribution=auction).select_related("entry__consumer").order_by("-order")
-    page = list(rows[skip : skip + most])
+    row = AuctionStanding.objects.filter(distribution=auction).first()
+    settled, newest = (row.settled_at is not None, row.bids) if row else (False, 0)
+    # Bids are numbered without a gap, each higher than the one before: no need to walk over those skipped.
+    rows = Bid.objects.filter(distribution=auction, order__lte=newest - skip).select_related("entry__consumer")
+    page = list(rows.order_by("-order")[:most])
     people = {bid.entry_id for bid in page}
-    best = dict(Bid.objects.filter(entry__in=people).values_list("entry").annotate(most=Max("amount")))
     given = Admission.objects.filter(distribution=auction, entry__in=people).select_related("retailer")
     admissions = {row.entry_id: row for row in given.order_by("id")}
-    settled = AuctionStanding.objects.filter(distribution=auction, settled_at__isnull=False).exists()
     leaders = set() if settled else _leaders(auction)
     found = []
     for bid in page:
         admission = admissions.get(bid.entry_id)
-        if bid.amount < best[bid.entry_id]:
+        if not bid.best:
             found.append(Offer(bid, "raised", None))
         elif settled:
             found.append(Offer(bid, "won" if admission else "lost", admission))
@@ -72,8 +71,8 @@ def bids(*, auction: Distribution, skip: int, most: int) -> list[Offer]:
 
 def _leaders(auction: Distribution) -> set[int]:
     """Return the bidders who would win now if there were no reserve; no two bids of an auction are equal."""
-    best = Bid.objects.filter(distribution=auction).values_list("entry").annotate(most=Max("amount"))
-    return {entry for entry, _ in best.order_by("-most")[: auction.quantity]}
+    best = Bid.objects.filter(distribution=auction, best=True).order_by("-amount")
+    return set(best.values_list("entry_id", flat=True)[: auction.quantity])
 
 
 def _announced(auction: Distribution) -> datetime | None:

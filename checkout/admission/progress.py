@@ -19,13 +19,8 @@ SELECT count(*) FILTER (WHERE state = 'ISSUED' AND expires_at > %(now)s),
        count(*) FILTER (WHERE state = 'COMPLETED'),
        count(*) FILTER (WHERE state = 'EXPIRED' OR (state IN ('ISSUED', 'CLAIMED') AND expires_at <=
                               CASE WHEN payment_started_at IS NULL THEN %(now)s ELSE %(graced)s END)),
-       count(*)
-FROM admission_admission WHERE distribution_id = %(distribution)s
-"""
-_REVENUE = """
-SELECT currency, sum(order_amount)::bigint FROM admission_admission
-WHERE distribution_id = %(distribution)s AND state = 'COMPLETED' AND order_amount IS NOT NULL
-GROUP BY currency ORDER BY currency
+       count(*), sum(order_amount) FILTER (WHERE state = 'COMPLETED')::bigint, currency
+FROM admission_admission WHERE distribution_id = %(distribution)s GROUP BY currency ORDER BY currency
 """
 _SERIES = """
 SELECT slot, sum(admitted), sum(completed), sum(expired) FROM (
@@ -72,9 +67,9 @@ def of(*, distribution: Distribution, now: datetime) -> Progress:
             pass
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES, {"distribution": distribution.pk, "now": now, "graced": now - admissions.GRACE})
-        issued, claimed, completed, expired, total = cursor.fetchone()
-        cursor.execute(_REVENUE, {"distribution": distribution.pk})
-        revenue = dict(cursor.fetchall())
+        rows = cursor.fetchall()
+    issued, claimed, completed, expired, total = (sum(row[at] for row in rows) for at in range(5))
+    revenue = {row[6]: int(row[5]) for row in rows if row[5] is not None}
     return Progress(
         state=distributions.state_of(distribution, now),
         waiting=waiting,
