@@ -91,11 +91,15 @@ def _work(keys: Sequence[int], now: datetime) -> int:
         if row.transaction_id not in own:
             row.next_at = now + BUSY  # another worker has this transaction
     jobs = transaction_work.prepare([row for row in rows if row.transaction_id in own], now=now)
-    together = transaction_plain.run(jobs, now=now)
-    for job in jobs:
-        if job.row.pk in together:
-            _done(job.row, together[job.row.pk], now)
-        else:
+    while jobs:
+        together = transaction_plain.run(jobs, now=now)
+        for job in jobs:
+            if job.row.pk in together:
+                _done(job.row, together[job.row.pk], now)
+        jobs = [job for job in jobs if job.row.pk not in together]
+        # What had to wait for the first of these, another sale of its member say, may go on together behind it.
+        alone, jobs = (jobs[:1], jobs[1:]) if together else (jobs, [])
+        for job in alone:
             _one(job, now)
     transaction_rows.keep(rows)
     return len(rows)

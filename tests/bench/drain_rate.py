@@ -20,7 +20,7 @@ from offers.lib import clock  # noqa: E402
 from offers.lib.actors import Actor  # noqa: E402
 from offers.models import Retailer, Store  # noqa: E402
 from project import heap  # noqa: E402
-from tests.bench import carts  # noqa: E402
+from tests.bench import carts, drain_mixed  # noqa: E402
 
 TILL = Actor(kind="API", ident="bench", credential_id=0)
 FLOOR = """
@@ -77,7 +77,7 @@ def product() -> float:
 
 
 def main(rounds: int, rows: int, url: str) -> dict[str, Any]:
-    """Return the median rates and their ratio, round by round, and that every sale was awarded once."""
+    """Return the median rates and their ratio, that every sale was awarded once, and the rate of mixed sales."""
     while transaction_queue.drain(now=clock.now()):
         pass
     heap.settle()  # as every process of a worker does
@@ -95,6 +95,7 @@ def main(rounds: int, rows: int, url: str) -> dict[str, Any]:
         "ratio": statistics.median(two / one for one, two in measured),
         "awarded": once,
         "expected": rows * (rounds + 1),
+        "mixed": statistics.median(drain_mixed.rate(rows, TILL) for _ in range(3)),
     }
 
 

@@ -198,6 +198,8 @@ def show(judged: list[Goal], rest: Mapping[str, Any], say: Callable[[str], None]
         f"first use of a code {ledger['first use']:.0f}/s"
     )
     say(f"code generation: {made['rate']:.0f} codes/s ({made['codes']} in {made['seconds']:.1f} s)")
+    if (drain := rest.get("drain")) is not None:
+        say(f"drain of mixed sales (levels, a limited rule, an offer in every tenth): {drain['mixed']:.0f}/s")
     if (line := rest.get("line")) is not None:
         say(
             f"waiting line of {line['waiting']}: entries {line['enter_verb']:.0f}/s by the verb, "

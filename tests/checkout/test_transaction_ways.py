@@ -275,3 +275,10 @@ def test_a_batch_of_a_shop_with_levels_and_limits_costs_few_statements(shop: Sho
         with trips.counted() as counted:
             assert shop.drain() == 20
     assert len(counted) <= 32, counted.statements
+
+
+def test_a_sale_that_needs_more_holds_up_no_others_of_its_member(shop: Shop) -> None:
+    """Behind a sale that reached a level the member's next ones go on together."""
+    set_up(shop, ["per dollar", "welcome to the level"], ["spend", "never"])
+    batch = [(0, "12.00", MOMENTS[0])] * 12
+    assert both_ways(shop, [batch], [person(shop.retailer)]) == 1
