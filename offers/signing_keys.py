@@ -29,11 +29,12 @@ class UnknownPurpose(Refusal):
 
 def active(*, retailer_id: int, purpose: str, now: datetime) -> SigningKey:
     """Return the key that signs, made on first use."""
-    found = SigningKey.objects.filter(retailer_id=retailer_id, purpose=purpose, state=SigningKey.State.ACTIVE).first()
+    rows = SigningKey.objects.select_related("retailer").filter(retailer_id=retailer_id, purpose=purpose)
+    found = rows.filter(state=SigningKey.State.ACTIVE).first()
     if found is None:
         # Several may come first: the constraint lets one key in, and all take that.
         SigningKey.objects.bulk_create([_new(retailer_id, purpose, now)], ignore_conflicts=True)
-        found = SigningKey.objects.get(retailer_id=retailer_id, purpose=purpose, state=SigningKey.State.ACTIVE)
+        found = rows.get(state=SigningKey.State.ACTIVE)
     return found
 
 

@@ -12,6 +12,7 @@ DEBUG = env.env_bool("DEBUG", False)
 SECURE = env.env_bool("SECURE", not DEV)
 
 SECRET_KEY = env.env_secret("SECRET_KEY", dev="only-for-development" if DEV else None)
+SECRET_KEY_FALLBACKS = env.env_list("SECRET_KEY_FALLBACKS")
 DATABASE_URL = env.env_secret(
     "DATABASE_URL", dev=f"postgres://offerkeep@/offerkeep?host={BASE_DIR}/.data/postgres" if DEV else None
 )

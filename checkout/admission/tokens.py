@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import uuid
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -34,29 +35,31 @@ class UnknownAdmission(Refusal):
 
 
 def token_of(admission: Admission, *, now: datetime) -> str:
-    """Return the token of an admission, without personal data.
+    """Return the token of an admission, without personal data and never longer than LONGEST.
 
     It is the same text as long as its moments and the key that signs stay the same.
     """
     key = signing_keys.active(retailer_id=admission.retailer_id, purpose=signing_keys.ADMISSION, now=now)
-    payload = orjson.dumps(
-        {
-            "v": 1,
-            "jti": str(admission.uuid),
-            "iss": "offerkeep",
-            "iat": _unix(admission.issued_at),
-            "nbf": _unix(admission.issued_at),
-            "exp": _unix(admission.expires_at),
-            "con": str(admission.consumer.uuid),
-            "exp_id": str(admission.distribution.sequence.experience.uuid),
-            "dist": {"type": admission.distribution.mechanism, "id": str(admission.distribution.uuid)},
-            "qty": admission.quantity,
-            "skus": [admission.sku] if admission.sku else [],
-            **({} if admission.amount is None else {"amt": money.text(admission.amount, admission.currency)}),
-        }
-    )
-    signed = f"{PREFIX}.{key.kid}.{_text(payload)}"
-    return f"{signed}.{_mac(key, signed)}"
+    said: dict[str, Any] = {
+        "v": 1,
+        "jti": str(admission.uuid),
+        "iss": "offerkeep",
+        "aud": key.retailer.public_id,
+        "iat": _unix(admission.issued_at),
+        "nbf": _unix(admission.issued_at),
+        "exp": _unix(admission.expires_at),
+        "con": str(admission.consumer.uuid),
+        "exp_id": str(admission.distribution.sequence.experience.uuid),
+        "dist": {"type": admission.distribution.mechanism, "id": str(admission.distribution.uuid)},
+        "qty": admission.quantity,
+        "skus": [admission.sku] if admission.sku else [],
+        **({} if admission.amount is None else {"amt": money.text(admission.amount, admission.currency)}),
+    }
+    text = _signed(key, said)
+    if len(text) > LONGEST:
+        del said["skus"]  # a long one, of letters of several bytes; the row knows it
+        text = _signed(key, said)
+    return text
 
 
 def read(*, text: str, retailer_id: int | None, now: datetime) -> Admission:
@@ -78,6 +81,11 @@ def read(*, text: str, retailer_id: int | None, now: datetime) -> Admission:
     if found is None:
         raise UnknownAdmission()
     return found
+
+
+def _signed(key: SigningKey, said: dict[str, Any]) -> str:
+    signed = f"{PREFIX}.{key.kid}.{_text(orjson.dumps(said))}"
+    return f"{signed}.{_mac(key, signed)}"
 
 
 def _mac(key: SigningKey, signed: str) -> str:

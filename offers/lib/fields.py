@@ -1,9 +1,10 @@
-"""The model field that gives a row its random, prefixed public id."""
+"""Model fields: the random, prefixed public id of a row, and a secret that is sealed in the database."""
 
 from typing import Any
 
 from django.db import models
 
+from offers.lib import sealing
 from offers.lib.ids import new_id
 
 
@@ -32,3 +33,16 @@ class PublicIdField(models.CharField):  # type: ignore[type-arg]
         if not self.unique:
             kwargs["unique"] = False  # ours is unique unless said otherwise
         return name, path, args, kwargs
+
+
+class SealedField(models.TextField):  # type: ignore[type-arg]
+    """A secret: plain in Python, sealed in the database (lib/sealing.py). Rows cannot be looked for by it."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return sealing.seal(value) if isinstance(value, str) else value
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return sealing.unseal(value) if isinstance(value, str) else value
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        return super().get_lookup(lookup_name) if lookup_name == "isnull" else None

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from offers.lib.fields import PublicIdField
+from offers.lib.fields import PublicIdField, SealedField
 from offers.models.retailer import Retailer
 
 
@@ -17,9 +17,9 @@ class Channel(models.Model):
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=16, default="FP_")
     kid = models.CharField(max_length=32, unique=True, editable=False)
-    secret = models.CharField(max_length=64, editable=False)
+    secret = SealedField(editable=False)
     previous_kid = models.CharField(max_length=32, blank=True, default="", editable=False)
-    previous_secret = models.CharField(max_length=64, blank=True, default="", editable=False)
+    previous_secret = SealedField(blank=True, default="", editable=False)
     previous_until = models.DateTimeField(null=True, blank=True, editable=False)
     compat_mode = models.BooleanField(
         default=False, help_text="Take codes without a signed grant. A shopper can then authorise himself."

@@ -1,10 +1,12 @@
 """/admission/v1 admissions and handoffs over HTTP: validate, claim, pay, complete, give up, and one-time codes."""
 
+import base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+import orjson
 import pytest
 import redis
 from django.db import connection
@@ -310,3 +312,12 @@ def test_a27_our_own_checkout_needs_no_place_on_the_list(scene: Scene) -> None:
     for address, status in (("http://testserver/shop/checkout/", 201), ("http://elsewhere/shop/checkout/", 400)):
         made = scene.consumer.post("/admission/v1/handoffs", {"admission_token": scene.token, "return_url": address})
         assert made.status == status, address
+
+
+def test_a_token_says_for_whom_it_is_and_is_never_longer_than_it_may_be(shop_a: Retailer) -> None:
+    scene = Scene(shop_a, sku="手" * 255)
+    said = orjson.loads(base64.urlsafe_b64decode(scene.token.split(".")[2] + "=="))
+    assert (said["iss"], said["aud"], said["qty"]) == ("offerkeep", shop_a.public_id, 1)
+    assert "skus" not in said  # the row knows it
+    assert len(scene.token) <= 1024
+    assert scene.do("validate")["limits"] == {"quantity": 1, "sku": "手" * 255}
