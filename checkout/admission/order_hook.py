@@ -12,6 +12,7 @@ from offers.lib import signing
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.models import AuditEntry, Retailer
+from offers.outbox import endpoints
 
 TOLERANCE_SECONDS = 300
 ACTOR = Actor(kind="API", ident="order_hook", label="order hook")
@@ -27,6 +28,7 @@ class HookRefused(Refusal):
 def retailer_of(*, signature: str, body: bytes, organization: str | None, now: datetime) -> int:
     """Return the retailer whose secret signed these bytes, at most five minutes away from now.
 
+    A shop that takes our webhooks may sign with the secret it verifies those with, instead of the order secret.
     Whose secret that should be says `organization` (a retailer's public id) or else, read only to know with whose key
     to verify, the admission in the body. Refuses invalid_signature: missing, wrong, too old, nobody's, all alike.
     """
@@ -35,10 +37,10 @@ def retailer_of(*, signature: str, body: bytes, organization: str | None, now: d
     else:
         found = Admission.objects.filter(uuid=_claimed(body)).values_list("retailer_id", flat=True).first()
     keys = signing_keys.all_believed(retailer_id=found or 0, purpose=signing_keys.ORDERS, now=now)
-    secrets = [signing_keys.secret(key) for key in keys] or [""]
+    secrets = [signing_keys.secret(key) for key in keys] + endpoints.all_secrets(retailer_id=found or 0, now=now)
     at = int(now.timestamp())
-    signed = signing.verified(secrets, signature, body, at=at, tolerance=TOLERANCE_SECONDS)
-    if not signed or not keys or found is None:
+    signed = signing.verified(secrets or [""], signature, body, at=at, tolerance=TOLERANCE_SECONDS)
+    if not signed or not secrets or found is None:
         raise HookRefused()
     return found
 

@@ -117,6 +117,12 @@ def secrets_in_use(endpoint: Endpoint, *, now: datetime) -> list[str]:
     return [endpoint.secret, endpoint.previous_secret] if overlapping else [endpoint.secret]
 
 
+def all_secrets(*, retailer_id: int, now: datetime) -> list[str]:
+    """Return every secret in use of a retailer's endpoints that are switched on."""
+    rows = Endpoint.objects.filter(retailer_id=retailer_id, active=True)
+    return [secret for row in rows for secret in secrets_in_use(row, now=now)]
+
+
 def new_secret() -> str:
     return ids.new_id("whsec_", 43)
 

@@ -20,7 +20,7 @@ from offers.lib import clock, signing
 from offers.lib.actors import SYSTEM
 from offers.models import AuditEntry, Retailer
 from offers.outbox import endpoints
-from offers.outbox.models import Event
+from offers.outbox.models import Endpoint, Event
 from project.local import ROOT
 from tests.api.admission.test_admissions import Scene
 from tests.api.client import Answer, ApiClient
@@ -106,6 +106,21 @@ def test_a_cancelled_order_gives_an_open_admission_up(hook: Hook) -> None:
     (event,) = Event.objects.filter(type="order.cancelled")
     assert event.data["order_id"] == "1001"
     assert code(hook.tell()) == (409, "admission_over")
+
+
+def test_the_secret_of_a_webhook_that_is_on_signs_as_well(hook: Hook, shop_b: Retailer) -> None:
+    def made(shop: Retailer) -> tuple[Endpoint, str]:
+        return endpoints.create(
+            retailer_id=shop.pk, url="https://h.example/", events=[], allow_http=False, actor=SYSTEM, now=NOW
+        )
+
+    own, hook.secret = made(hook.shop)
+    endpoints.disable(own, actor=SYSTEM, now=NOW, reason="off")
+    assert code(hook.tell()) == (401, "invalid_signature")
+    endpoints.enable(own, actor=SYSTEM, now=NOW)
+    assert hook.tell()["state"] == "COMPLETED"
+    hook.secret = made(shop_b)[1]
+    assert code(hook.tell()) == (401, "invalid_signature")
 
 
 def test_a_cancelled_order_that_was_paid_stays_completed_and_is_noted_once(hook: Hook) -> None:
