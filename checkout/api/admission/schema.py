@@ -40,11 +40,11 @@ ERROR = {
 REFUSED = {
     "400": "The request cannot be understood.",
     "401": "The key, the consumer's token or the signature is missing or wrong.",
-    "403": "The key may not be used from this origin.",
+    "403": "The key may not be used from this origin, or an access code is asked for.",
     "404": "There is no such thing, for this retailer.",
     "409": "Its state forbids it: closed, not waiting, used up, or for something else.",
     "410": "Its time is up.",
-    "423": "Not open yet.",
+    "423": "Not open yet, or paused.",
     "429": "The line is full, or too many requests.",
     "503": "The waiting line cannot be reached; places are kept.",
 }
