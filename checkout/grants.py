@@ -57,14 +57,16 @@ def read(text: str, *, retailer_id: int, session_hash: str, now: datetime) -> Gr
     """Return what a grant says. Refuses `grant_invalid`, one message for all: the signature is judged first."""
     signed, _, mac = text.rpartition(".")
     parts = signed.split(".")
-    if len(text) > LONGEST or not text.isascii() or len(parts) != 3 or parts[0] != PREFIX:
+    if len(text) > LONGEST or not text.isascii() or "\0" in text or len(parts) != 3 or parts[0] != PREFIX:
         raise GrantInvalid()
     channel, secret = _key(retailer_id, parts[1], now)
     if not hmac.compare_digest(_mac(secret, signed), mac) or channel is None:
         raise GrantInvalid()
     payload = _payload(parts[2])
     said = {name: payload.get(name) for name in ("code", "sid", "ch", "jti")}
-    if not all(isinstance(value, str) and value for value in said.values()) or len(str(said["jti"])) > 64:
+    if not all(isinstance(value, str) and value and "\0" not in value for value in said.values()):
+        raise GrantInvalid()
+    if len(str(said["jti"])) > 64 or "\0" in str(payload.get("cmp")):
         raise GrantInvalid()
     issued, ends, moment = payload.get("iat"), payload.get("exp"), now.timestamp()
     timely = (

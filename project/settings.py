@@ -306,6 +306,8 @@ LOGGING = {
         "django.server": {"handlers": ["out"], "propagate": False},
         # Every 4xx of an API is in the access log; here it would only be said twice.
         "django.request": {"level": "ERROR"},
+        # A host name that is not ours is somebody's junk, and a 400 there as well: no stack to fill the disk with.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
 

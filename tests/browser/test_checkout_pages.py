@@ -10,7 +10,7 @@ import redis
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
-from checkout.admission import claims, distributions, line, queue_numbers
+from checkout.admission import claims, distributions, line, queue_numbers, tokens
 from checkout.admission.models import Admission, Distribution
 from checkout.api.pages.checkout import DECLINED, PAYS
 from checkout.models import Order
@@ -77,6 +77,72 @@ def fill(page: Page, card: str) -> None:
 
 def pay(page: Page) -> None:
     page.get_by_role("button", name="Pay").click()
+
+
+def agrees_with_the_server(page: Page) -> None:
+    """The countdown shows what the server says is left, rounded up; what its own answer was late is allowed for."""
+    found = page.evaluate(
+        """async () => {
+        const headers = {
+          "Content-Type": "application/json",
+          "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value,
+        };
+        const began = performance.now();
+        const answer = await fetch("/shop/checkout/claim", {method: "POST", headers, body: "{}"});
+        const told = await answer.json();
+        const took = (performance.now() - began) / 1000;
+        const [minutes, seconds] = document.querySelector("[data-clock]").textContent.split(":").map(Number);
+        const left = (Date.parse(told.expires_at) - Date.parse(told.server_time)) / 1000;
+        const page = performance.getEntriesByType("navigation")[0];
+        const late = (page.responseStart - page.requestStart) / 1000 + 0.25; // its answer's way, a timer's turn
+        return {shown: minutes * 60 + seconds, most: left + 1 + late, least: left - took - 1};
+        }"""
+    )
+    assert found["least"] <= found["shown"] <= found["most"], found
+
+
+def test_a33_the_countdown_is_there_at_every_width_and_says_what_the_server_says(
+    page: Page, live_server: LiveServer, shop: Retailer
+) -> None:
+    check_out(page, live_server, sale(shop))
+    for width in (320, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        expect(page.get_by_role("timer", name="Time left")).to_be_visible()
+        agrees_with_the_server(page)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.get_by_role("timer", name="Time left")).to_be_visible()
+    page.wait_for_load_state()
+    agrees_with_the_server(page)
+
+
+@pytest.mark.parametrize("pattern", ["url", "session_storage", "module"])
+def test_a42_a_token_is_told_to_nobody_else(
+    page: Page, browser: Browser, live_server: LiveServer, shop: Retailer, pattern: str
+) -> None:
+    asked: list[tuple[str, str]] = []
+    page.context.on(
+        "request",
+        lambda request: asked.append((request.url, request.headers.get("referer", "") + (request.post_data or ""))),
+    )
+    sold = sale(shop)
+    check_out(page, live_server, sold, pattern)
+    token = tokens.token_of(Admission.objects.select_related("consumer").get(), now=clock.now())
+    codes = [url.partition("admission=")[2] for url, _ in asked if "admission=" in url]
+    assert len(codes) == (0 if pattern == "session_storage" else 1)
+    fill(page, PAYS)
+    pay(page)
+    expect(page.get_by_role("heading", name="Order confirmed")).to_be_visible()
+    assert {url.partition("/shop")[0].partition("/static")[0] for url, _ in asked} == {live_server.url}
+    assert not [url for url, _ in asked if token in url]
+    claims_and_handoffs = ("/shop/checkout/claim", "/handoffs")
+    told = [(url, text) for url, text in asked if not url.endswith(claims_and_handoffs)]
+    assert not [url for url, text in told if token in text or any(code in text for code in codes)]
+    other = browser.new_page()
+    for path in (f"/shop/waiting/{sold.uuid}/", f"/shop/waiting/{sold.uuid}/status", "/shop/checkout/", "/shop/"):
+        answer = other.goto(f"{live_server.url}{path}")
+        assert answer is not None and not [secret for secret in (token, *codes) if secret in answer.text()], path
+    other.close()
 
 
 def test_a16_checkout_appears_when_it_is_your_turn_and_not_before(

@@ -8,12 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from checkout import session_offers, shopper_sessions
+from checkout import grants, session_offers, shopper_sessions
 from checkout.asks import Ask, CustomerAsk, ShopperAsk
 from checkout.models import Authorization, CodeRefusal
 from offers.lib import clock
 from offers.lib.actors import Actor
-from offers.models import Retailer
+from offers.models import Channel, Retailer
 from tests import factories
 from tests.api.client import ApiClient
 from tests.api.session_offers.visits import CODE, TEN, Shopper, grant_for, lay_out, ops, post
@@ -127,13 +127,28 @@ def test_scenario_12_a_grant_lasts_two_minutes(
     assert one.authorize(CODE, grant).status_code == 204
 
 
-@pytest.mark.parametrize("change", ["", "x", "sog1.a.b.c", "sog1.k.bm8.bm8", "é.b.c.d", "sog1." + "a" * 2000])
+@pytest.mark.parametrize(
+    "change", ["", "x", "sog1.a.b.c", "sog1.k.bm8.bm8", "é.b.c.d", "sog1.\0.\0.x", "sog1." + "a" * 2000]
+)
 def test_a_forged_grant_is_refused_with_one_message(
     shop: Retailer, users: tuple[Shopper, Shopper], change: str
 ) -> None:
     users[0].open()
     answer = users[0].authorize("FP_NOPE", change)
     assert (answer.status_code, answer.json()["key"]) == (403, "grant_invalid")
+
+
+@pytest.mark.parametrize("name", ["jti", "cmp", "code", "sid"])
+def test_a_partner_cannot_sign_what_no_row_can_keep(shop: Retailer, users: tuple[Shopper, Shopper], name: str) -> None:
+    one, _ = users
+    channel, session = Channel.objects.get(), one.open()
+    says = {"code": CODE, "session_hash": session, "campaign": "c", "jti": "j"}
+    says[{"cmp": "campaign", "sid": "session_hash"}.get(name, name)] += "\0"
+    grant = grants.write(channel=channel, now=clock.now(), **says)
+    answer = one.authorize(CODE, grant)
+    assert (answer.status_code, answer.json()["key"]) == (403, "grant_invalid")
+    assert one.browser.get("/session-offers/apply", {"code": CODE, "grant": grant}).status_code == 302
+    assert one.held() == []
 
 
 def test_an_altered_grant_is_refused(shop: Retailer, users: tuple[Shopper, Shopper]) -> None:
