@@ -167,7 +167,7 @@ def test_a16_checkout_appears_when_it_is_your_turn_and_not_before(
 
 
 @pytest.mark.parametrize("pattern", ["url", "session_storage", "module"])
-def test_a17_a19_a20_a25_every_pattern_leads_to_an_order(
+def test_a17_a19_a20_a25_a31_every_pattern_leads_to_an_order(
     page: Page, live_server: LiveServer, shop: Retailer, pattern: str
 ) -> None:
     sold = sale(shop)

@@ -55,3 +55,15 @@ def test_every_make_target_is_explained() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     told = set(re.findall(r"`make (\w+)", (ROOT / "README.md").read_text())) | {"install"}
     assert targets - told == set()
+
+
+def test_a43_the_flow_the_token_the_handoff_and_the_completion_are_explained() -> None:
+    parts = (ROOT / "docs" / "admission.md").read_text().split("\n## ")
+    told = {part.partition("\n")[0]: part.partition("\n")[2] for part in parts}
+    for heading, names in {
+        "The flow": ("/status", "admitted"),
+        "The token": ("adm1.", "/admissions/validate"),
+        "The handoff": ("?admission=", "handoff.js", "return_url"),
+        "Completion": ("complete {admission_token", "admission_already_completed"),
+    }.items():
+        assert not [name for name in names if name not in told[heading]], heading

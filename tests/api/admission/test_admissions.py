@@ -116,6 +116,30 @@ def test_a_token_outlives_the_rotation_of_its_key_but_not_the_keys_end(scene: Sc
     assert scene.do("complete", **ORDER)["state"] == "COMPLETED"
 
 
+def test_a9_an_admission_says_when_it_ends(scene: Scene) -> None:
+    shown = scene.consumer.get(f"/admission/v1/queues/{scene.queue.uuid}/status")["admission"]
+    assert (shown["expires_at"], shown["seconds_left"]) == ("2026-06-01T12:15:00.000Z", 900)
+    assert scene.do("validate")["expires_at"] == shown["expires_at"]
+
+
+def test_a10_it_lasts_a_quarter_of_an_hour_unless_its_distribution_says_otherwise(scene: Scene) -> None:
+    assert 10 * 60 <= scene.queue.admission_ttl_seconds <= 30 * 60
+    assert Admission.objects.get().expires_at == at(scene.queue.admission_ttl_seconds)
+    short = Scene(factories.retailer(), admission_ttl_seconds=120)
+    assert short.do("validate")["expires_at"] == "2026-06-01T12:02:00.000Z"
+
+
+def test_a38_no_payment_begins_without_an_admission_that_holds(scene: Scene, set_clock: SetClock) -> None:
+    pay = "/admission/v1/admissions/begin_payment"
+    assert scene.server.post(pay, {"session": "cart-1"}).status == 400
+    assert scene.server.post(pay, {"admission_token": "made-up", "session": "cart-1"}).status == 401
+    scene.do("claim", session="cart-1")
+    assert scene.do("begin_payment", session="cart-2").status == 409
+    set_clock(at(900))
+    assert scene.do("begin_payment", session="cart-1").status == 410
+    assert Admission.objects.get().state != "PAYING"
+
+
 def test_a11_it_ends_at_its_second_and_a_payment_begun_has_two_minutes(scene: Scene, set_clock: SetClock) -> None:
     late = Scene(factories.retailer())
     scene.do("claim", session="cart-1")

@@ -91,7 +91,9 @@ def test_a_cart_is_priced_and_refuses_nonsense(users: tuple[Buyer, Buyer]) -> No
     assert one.call("DELETE", "cart/codes/NOPE")[0] == 404
 
 
-def test_the_same_code_works_for_who_was_shown_it_and_for_nobody_else(users: tuple[Buyer, Buyer]) -> None:
+def test_s20_s21_scenarios_3_5_7_15_the_same_code_works_for_who_was_shown_it_and_for_nobody_else(
+    users: tuple[Buyer, Buyer],
+) -> None:
     one, two = users
     status, cart = one.call("POST", "cart/codes", {"code": CODE})
     assert (status, cart["shipping"], cart["total"], cart["codes"]) == (200, 0, 4000, [{"code": CODE}])
@@ -105,9 +107,54 @@ def test_the_same_code_works_for_who_was_shown_it_and_for_nobody_else(users: tup
     for each in users:
         assert each.call("POST", "cart/codes", {"code": "WELCOME10"})[1]["discount"] == 400
     assert one.call("DELETE", f"cart/codes/{CODE.lower()}")[1]["total"] == 4000 - 400 + 490
+    for spelt in (CODE.lower(), f" {CODE}", "ＦＰ＿FREESHIP", "FP_\u200bFREE SHIP"):
+        assert one.call("POST", "cart/codes", {"code": spelt})[1]["shipping"] == 0
+        assert one.call("DELETE", f"cart/codes/{CODE}")[0] == 200
 
 
-def test_apply_by_link_does_what_typing_does_and_takes_a_grant_along(shop: Retailer) -> None:
+def test_s1_the_discount_reaches_no_session_that_was_not_authorised(shop: Retailer, users: tuple[Buyer, Buyer]) -> None:
+    one, two = users
+    assert one.call("POST", "cart/codes", {"code": CODE})[1]["total"] == 4000
+    anew = Buyer(shop, one.key)  # the first one's person, with his cookies cleared
+    anew.call("POST", "cart/items", {"sku": "mug", "quantity": 2})
+    for each in (two, anew):
+        assert each.call("POST", "cart/codes", {"code": CODE})[1]["key"] == "code_not_authorized"
+        assert each.apply(CODE) == ["This code is not available for this visit."]
+        assert each.cart()["total"] == 4490
+        assert each.call("POST", "orders", {"total": 4000})[0] == 409
+        assert each.call("POST", "orders", {"total": 4490})[0] == 201
+    assert Order.objects.count() == 2 and not Redemption.objects.filter(succeeded=True).exists()
+
+
+def test_s19_a_code_is_judged_by_the_session_s_list_as_it_is_now(users: tuple[Buyer, Buyer]) -> None:
+    one, _ = users
+    assert one.call("POST", "cart/codes", {"code": CODE})[0] == 200
+    assert one.call("DELETE", f"authorizations/{CODE}")[0] == 204
+    assert one.held() == []
+    assert one.cart()["codes"] == []
+    assert one.call("POST", "cart/codes", {"code": CODE})[1]["key"] == "code_not_authorized"
+
+
+def test_s19_scenario_17_signing_out_clears_the_list(shop: Retailer, users: tuple[Buyer, Buyer]) -> None:
+    one, _ = users
+    assert one.call("POST", "cart/codes", {"code": CODE})[0] == 200
+    one.browser.handler.enforce_csrf_checks = False
+    assert one.browser.post("/shop/logout/").status_code == 302
+    one.open()
+    assert one.held() == []
+    one.call("POST", "cart/items", {"sku": "mug", "quantity": 2})
+    assert one.call("POST", "cart/codes", {"code": CODE})[1]["key"] == "code_not_authorized"
+
+
+def test_s28_authorising_comes_before_applying(shop: Retailer, users: tuple[Buyer, Buyer]) -> None:
+    _, two = users
+    assert two.call("POST", "cart/codes", {"code": CODE})[1]["key"] == "code_not_authorized"
+    assert two.authorize(CODE, grant_for(shop, two.open())).status_code == 204
+    status, cart = two.call("POST", "cart/codes", {"code": CODE})
+    assert (status, cart["total"]) == (200, 4000)
+
+
+def test_scenarios_4_6_apply_by_link_does_what_typing_does_and_takes_a_grant_along(shop: Retailer) -> None:
     row, _ = factories.credential(shop, "publishable", origins=[ORIGIN])
     one = Buyer(shop, row.key)
     grant = grant_for(shop, one.open())
@@ -118,7 +165,7 @@ def test_apply_by_link_does_what_typing_does_and_takes_a_grant_along(shop: Retai
     assert one.cart()["shipping"] == 0
 
 
-def test_a_code_that_lost_its_authorisation_leaves_the_cart_and_the_order_is_asked_again(
+def test_scenarios_19_20_a_code_that_lost_its_authorisation_leaves_the_cart_and_the_order_is_asked_again(
     shop: Retailer, users: tuple[Buyer, Buyer]
 ) -> None:
     one, _ = users

@@ -29,7 +29,8 @@ def example() -> Callable[..., str]:
     return names["grant"]  # type: ignore[no-any-return]
 
 
-def test_s2_the_signing_example_makes_grants_that_work() -> None:
+def test_s2_the_page_is_linked_and_its_signing_example_makes_grants_that_work() -> None:
+    assert "](docs/session-offers.md)" in (ROOT / "README.md").read_text()
     shop, _ = lay_out()
     row, _ = factories.credential(shop, "publishable", origins=["http://testserver"])
     channel = Channel.objects.get(retailer=shop)

@@ -56,7 +56,7 @@ def reason(answer: dict[str, object]) -> str:
     return str(answer["redeemables"][0]["result"]["error"]["key"])  # type: ignore[index]
 
 
-def test_s3_s4_s12_s13_every_session_has_its_own_list_empty_at_first(
+def test_s3_s4_s12_s13_scenarios_1_2_every_session_has_its_own_list_empty_at_first(
     shop: Retailer, users: tuple[Shopper, Shopper]
 ) -> None:
     one, two = users
@@ -74,6 +74,7 @@ def test_s5_two_users_do_not_influence_one_another(shop: Retailer, users: tuple[
     for _ in range(5):
         one.authorize(CODE, grant_for(shop, prints[one]))
         two.authorize(TEN, grant_for(shop, prints[two], TEN))
+        assert (one.held(), two.held()) == ([CODE], [TEN])  # twenty calls of two jars
     assert (one.held(), two.held()) == ([CODE], [TEN])
 
 
@@ -87,11 +88,15 @@ def test_s6_a_segment_decides_by_the_cart(shop: Retailer) -> None:
     assert codes == {4000: [CODE], 6000: [CODE, TEN]}
 
 
-def test_s11_an_authorisation_holds_for_the_code_named_only(shop: Retailer, users: tuple[Shopper, Shopper]) -> None:
+def test_s11_scenario_13_an_authorisation_holds_for_the_code_named_only(
+    shop: Retailer, users: tuple[Shopper, Shopper]
+) -> None:
     one, _ = users
     grant = grant_for(shop, one.open())
     assert one.authorize(TEN, grant).status_code == 403
     assert one.held() == []
+    assert one.authorize(CODE, grant).status_code == 204
+    assert one.held() == [CODE]
 
 
 def test_scenario_9_without_a_grant_nobody_authorises_himself(shown: tuple[Shopper, Shopper]) -> None:
@@ -247,7 +252,7 @@ def test_a_campaign_switched_off_ends_its_authorisations(shop: Retailer, shown: 
     assert shown[0].held() == []
 
 
-def test_scenario_29_compatibility_mode(users: tuple[Shopper, Shopper], shop: Retailer) -> None:
+def test_scenarios_25_29_compatibility_mode(users: tuple[Shopper, Shopper], shop: Retailer) -> None:
     one, two = users
     ops({"op": "ensure", "kind": "channel", "fields": {"prefix": "FP_", "compat_mode": True}})
     assert one.authorize(CODE, Sec_Fetch_Site="same-origin").status_code == 403  # no visit before
@@ -278,7 +283,7 @@ def test_s25_s26_codes_without_the_prefix_pass(shop: Retailer) -> None:
         assert validate(shop, "WELCOME10", session)["valid"] is True
 
 
-def test_s27_and_follow_the_ordinary_rules(shop: Retailer) -> None:
+def test_s27_scenario_8_and_follow_the_ordinary_rules(shop: Retailer) -> None:
     fields = {
         "code": "OLD10",
         "discount": {"type": "PERCENT", "percent_off": 10},
@@ -321,7 +326,7 @@ def test_scenario_30_a_redemption_uses_the_authorisation_up(shop: Retailer) -> N
     assert shop.redemption_set.filter(succeeded=False).count() == 2
 
 
-def test_s23_ordinary_vouchers_may_not_begin_like_a_channel_s(shop: Retailer) -> None:
+def test_s23_scenario_23_ordinary_vouchers_may_not_begin_like_a_channel_s(shop: Retailer) -> None:
     api = ApiClient.of(shop)
     body = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10}}
     for code in ("FP_SUMMER", "fp_summer", "Fp_x"):
