@@ -33,7 +33,7 @@ def report(*, channel: Channel, now: datetime) -> list[Line]:
     shown = Authorization.objects.filter(channel=channel, granted_at__gt=since)
     grants = _by_day(shown, "granted_at").annotate(n=Count("id"), used=Count("id", filter=Q(state="used")))
     tried = _by_day(_refusals(channel, since), "created_at").annotate(
-        n=Count("id"), sessions=Count("session_hash", distinct=True)
+        n=Count("id"), sessions=Count("session_hash", distinct=True, filter=~Q(session_hash=""))
     )
     given: dict[tuple[date, str], Any] = {(row["day"], row["code"]): row for row in grants[:ROWS]}
     refused: dict[tuple[date, str], Any] = {(row["day"], row["code"]): row for row in tried[:ROWS]}
@@ -51,7 +51,8 @@ def refused_today(*, channel: Channel, now: datetime) -> int:
 
 def leaked(*, channel: Channel, now: datetime) -> set[str]:
     """Return the codes that more sessions tried within the hour than a handful of friends would."""
-    rows = _refusals(channel, now - LEAK_WITHIN).values("code").annotate(n=Count("session_hash", distinct=True))
+    named = _refusals(channel, now - LEAK_WITHIN).exclude(session_hash="")
+    rows = named.values("code").annotate(n=Count("session_hash", distinct=True))
     return set(rows.filter(n__gt=LEAK_SESSIONS).values_list("code", flat=True))
 
 

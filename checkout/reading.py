@@ -8,6 +8,7 @@ import orjson
 
 from checkout.asks import Ask, named
 from offers.lib.calls import call
+from offers.lib.normal_codes import folded
 
 CAMPAIGN_KINDS = ["campaign.budget", "campaign.rule"]
 
@@ -95,9 +96,11 @@ _MOMENTS = (7, 8, 23, 24)
 def read(*, retailer_id: int, ask: Ask, reference: str, periods: list[str], now: datetime) -> Reading:
     """Read vouchers with their counters, the customer, a stored order and products (checkout/sql/read_v2.sql)."""
     customer, order = ask.customer, ask.order
+    codes = [one.id for one in ask.redeemables if one.object == "voucher"]
     asked = {
         "retailer": retailer_id,
-        "codes": [one.id for one in ask.redeemables if one.object == "voucher"],
+        # A channel's code works however it is spelt; which codes are a channel's is only known after this read.
+        "codes": sorted({way for code in codes for way in (code, folded(code))}),
         "by_id": any(one.id.startswith("v_") for one in ask.redeemables),
         "customer": customer and (customer.id or customer.source_id),
         "customer_by_id": bool(customer and customer.id),

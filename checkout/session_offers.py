@@ -25,7 +25,6 @@ alarm = logging.getLogger("offerkeep.alarm")
 REFUSALS_MOST = 20  # of one session within the time below; more are told to wait
 REFUSALS_WITHIN = timedelta(minutes=10)
 LEAK_SESSIONS, LEAK_WITHIN = 50, timedelta(hours=1)
-COMPAT_CALLS, COMPAT_WITHIN = 10, timedelta(minutes=1)
 State = Authorization.State
 
 
@@ -113,10 +112,8 @@ def authorize(
     if read is not None and normalise_code(read.code) != wanted:
         raise grants.GrantInvalid()
     channel = read.channel if read is not None else channel_of(retailer_id=retailer_id, code=wanted)
-    if read is None and not trusted:
-        if channel is None or not channel.compat_mode:
-            raise grants.GrantInvalid()
-        _check_pace(session_hash, now)
+    if read is None and not trusted and (channel is None or not channel.compat_mode):
+        raise grants.GrantInvalid()
     if channel is None or not wanted.startswith(channel.prefix) or wanted == channel.prefix:
         raise PrefixRequired()
     campaign = _campaign(retailer_id, channel, wanted)
@@ -167,8 +164,9 @@ def note_refusal(*, retailer_id: int, session_hash: str, code: str, now: datetim
     plain = folded(code)[:64]
     CodeRefusal.objects.create(retailer_id=retailer_id, session_hash=session_hash, code=plain, created_at=now)
     rows = CodeRefusal.objects.filter(retailer_id=retailer_id, code=plain, created_at__gt=now - LEAK_WITHIN)
-    sessions = rows.values("session_hash").distinct().count()
-    if sessions == LEAK_SESSIONS + 1:
+    # Requests that name no session are counted by number only: nobody knows how many people they are.
+    sessions = rows.exclude(session_hash="").values("session_hash").distinct().count()
+    if session_hash and sessions == LEAK_SESSIONS + 1:
         alarm.error("a code of a channel was tried in %d sessions within an hour: it has leaked", sessions)
 
 
@@ -294,12 +292,6 @@ def _meets(campaign: SessionCampaign | None, cart_total: int | None) -> bool:
     if campaign is None:
         return True
     return campaign.cart_total_min is None or (cart_total or 0) >= campaign.cart_total_min
-
-
-def _check_pace(session_hash: str, now: datetime) -> None:
-    rows = Authorization.objects.filter(session_hash=session_hash, granted_at__gt=now - COMPAT_WITHIN)
-    if rows.count() >= COMPAT_CALLS:
-        raise TooManyRefusals(retry_after=int(COMPAT_WITHIN.total_seconds()))
 
 
 def _store(

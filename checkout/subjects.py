@@ -16,6 +16,7 @@ from offers.ledger import counters
 from offers.ledger.counters import Name
 from offers.lib import metadata
 from offers.lib.actors import Actor
+from offers.lib.normal_codes import folded
 from offers.models import Voucher
 
 TIER_KINDS = ["tier.rule", *CAMPAIGN_KINDS]
@@ -59,6 +60,8 @@ class Builder:
             if ask.id in self.barred:
                 return self._barred(ask, position)
             row = self.found.vouchers.get(ask.id)
+            if row is None and (plain := folded(ask.id)).startswith(self.config.prefixes):
+                row = self.found.vouchers.get(plain)
             by_id = row is not None and row.code != ask.id and bool(self.config.prefixes)
             if by_id and row and shopper_sessions.of_code(self.config, self.ask, self.actor, row.code, self.now):
                 return self._barred(ask, position)

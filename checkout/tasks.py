@@ -53,3 +53,11 @@ def purge_traces(**_: Any) -> None:
     now = clock.now()
     retention.purge_validations(now=now, days=settings.TRACE_DAYS)
     retention.purge_traces(now=now, days=settings.TRACE_DAYS)
+
+
+@shared_task(name="checkout.purge_session_offers", acks_late=True)
+def purge_session_offers(**_: Any) -> None:
+    """Forget refused codes and ended authorisations older than SESSION_OFFER_DAYS."""
+    now = clock.now()
+    retention.purge_refusals(now=now, days=settings.SESSION_OFFER_DAYS)
+    retention.purge_authorizations(now=now, days=settings.SESSION_OFFER_DAYS)

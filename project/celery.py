@@ -53,6 +53,7 @@ app.conf.beat_schedule = {
     "forget old events": every(3600, "outbox.purge"),
     "forget old answers": every(3600, "checkout.purge_replies"),
     "forget old traces": every(3600, "checkout.purge_traces"),
+    "forget old session offers": every(3600, "checkout.purge_session_offers"),
 }
 app.autodiscover_tasks()
 

@@ -282,6 +282,8 @@ WEBHOOK_ALLOW_HTTP = env.env_bool("WEBHOOK_ALLOW_HTTP", DEV)
 WEBHOOK_ALLOW_LOOPBACK = env.env_bool("WEBHOOK_ALLOW_LOOPBACK", DEV)
 OUTBOX_KEEP_DAYS = env.env_int("OUTBOX_KEEP_DAYS", 30, least=7)  # deliveries are retried for two and a half days
 TRACE_DAYS = env.env_int("TRACE_DAYS", 30, least=1)
+# Refused codes of channels and ended authorisations; the leak report looks back a week.
+SESSION_OFFER_DAYS = env.env_int("SESSION_OFFER_DAYS", 90, least=8)
 
 # --- seeing what it does ---
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN", dev="")

@@ -48,13 +48,27 @@ class CampaignForm(OfficeForm):
         label="Our own engine shows it",
         help_text="Off: a partner does.",
     )
+    reason = forms.CharField(
+        max_length=255,
+        required=False,
+        widget=fields.text(),
+        help_text="Needed to switch it off.",
+    )
+    was_on = False
     sections: ClassVar = [
-        ("", "", ["channel", "name", "text", "code", "cart_total_min", "bind", "active", "present"]),
+        ("", "", ["channel", "name", "text", "code", "cart_total_min", "bind", "active", "present", "reason"]),
     ]
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.was_on and not found.get("active") and not found.get("reason"):
+            self.add_error("reason", "Say why it is switched off.")
+        return found
 
     def terms(self, channel: Channel) -> dict[str, Any]:
         """Return the values as the verbs take them."""
-        values = {name: value for name, value in self.cleaned_data.items() if name not in {"channel", "version"}}
+        other = {"channel", "version", "reason"}
+        values = {name: value for name, value in self.cleaned_data.items() if name not in other}
         return {**values, "cart_total_min": fields.in_minor(self, "cart_total_min", channel.retailer.currency)}
 
 
@@ -86,6 +100,7 @@ class SessionCampaignAdmin(OfficeAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
         form = CampaignForm(posted(request))
+        del form.fields["reason"]
 
         def act(values: dict[str, Any]) -> str:
             channel: Channel = values["channel"]
@@ -114,14 +129,16 @@ class SessionCampaignAdmin(OfficeAdmin):
         initial["cart_total_min"] = fields.in_major(row.cart_total_min, row.channel.retailer.currency)
         form = CampaignForm(posted(request), initial=initial)
         del form.fields["channel"], form.fields["code"]
+        form.was_on = row.active
 
-        def act(_: dict[str, Any]) -> str:
+        def act(values: dict[str, Any]) -> str:
             channels.update_campaign(
                 retailer_id=row.retailer_id,
                 ident=row.public_id,
                 fields=form.terms(row.channel),
                 actor=actor_of(request),
                 now=now(),
+                reason=values["reason"],
             )
             return f"{row.name} has been saved."
 

@@ -23,6 +23,8 @@ class CodeRequired(Refusal):
 
 def folded(text: str) -> str:
     """Return NFKC without white space and zero-width characters, in upper case; whatever else it holds stays."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text.upper()  # nearly every code: nothing in it that the rest could change
     plain = unicodedata.normalize("NFKC", text)
     kept = "".join(
         letter for letter in plain if not letter.isspace() and unicodedata.category(letter) not in _INVISIBLE

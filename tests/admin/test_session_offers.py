@@ -76,7 +76,13 @@ def test_a_session_offer_is_made_changed_and_switched_off(owner: Client, shop: R
     made = SessionCampaign.objects.get(code="FP_BACK")
     assert (made.cart_total_min, made.bind, made.active, made.present) == (5000, "customer", True, False)
     changed = {"name": "Come back", "bind": "session"}
-    assert owner.post(f"{url}/{made.pk}/edit/", changed).status_code == 302
+    silent = owner.post(f"{url}/{made.pk}/edit/", changed)
+    assert silent.status_code == 422 and "Say why it is switched off." in silent.content.decode()
+    assert owner.post(f"{url}/{made.pk}/edit/", {**changed, "reason": "Leaked"}).status_code == 302
+    entry = AuditEntry.objects.get(action="session_campaign.update")
+    assert (entry.reason, entry.actor) == ("Leaked", "alice")
+    assert entry.after is not None and entry.after["active"] is False
+    assert owner.post(f"{url}/{made.pk}/edit/", changed).status_code == 302  # it is off already
     made.refresh_from_db()
     assert (made.cart_total_min, made.bind, made.active, made.text) == (None, "session", False, "")
     assert "Come back" in owner.get(f"{url}/{made.pk}/change/").content.decode()

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from checkout import retention, tasks
-from checkout.models import Redemption, Reply, Validation
+from checkout.models import Authorization, CodeRefusal, Redemption, Reply, Validation
 from offers.lib import clock
+from offers.models import Channel
+from tests.api.session_offers.visits import CODE, lay_out
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -60,3 +62,24 @@ def test_the_tasks_may_run_twice_and_take_arguments_of_later_versions(settings: 
     assert not Validation.objects.exists()
     assert Redemption.objects.get().trace is None
     assert Reply.objects.get().key == "promised"
+
+
+def test_refused_codes_and_ended_authorisations_go_and_what_still_works_stays(settings: Any) -> None:
+    settings.SESSION_OFFER_DAYS = 90
+    shop, _ = lay_out()
+    of: dict[str, Any] = {"retailer": shop, "channel": Channel.objects.get(), "granted_at": NOW - 200 * DAY}
+    for name, expires, more in (
+        ("old", 91, {}),
+        ("used", 91, {"state": "used", "ended_at": NOW - 92 * DAY}),
+        ("late", 91, {"state": "revoked", "ended_at": NOW - 10 * DAY}),
+        ("young", 89, {}),
+        ("works", -1, {}),
+    ):
+        Authorization.objects.create(session_hash=name, code=CODE, expires_at=NOW - expires * DAY, **of, **more)
+    for days in (91, 89):
+        CodeRefusal.objects.create(retailer=shop, code=CODE, session_hash=f"{days}", created_at=NOW - days * DAY)
+    with clock.fixed(NOW):
+        for _ in range(2):
+            tasks.purge_session_offers(from_a_later_version=1)
+    assert set(Authorization.objects.values_list("session_hash", flat=True)) == {"late", "young", "works"}
+    assert [one.session_hash for one in CodeRefusal.objects.all()] == ["89"]

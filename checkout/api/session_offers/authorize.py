@@ -6,13 +6,15 @@ from django.http import HttpRequest
 from django.urls import path
 
 from checkout import carts, grants, session_offers
-from checkout.api.common import parse, render, visit
+from checkout.api.common import meters, parse, render, visit
 from checkout.api.common.views import MethodRefused
 from checkout.api.session_offers.access import SessionOffersView
 from checkout.api.session_offers.schema import ENGINE
+from checkout.models import Authorization
 from offers.lib.errors import InvalidPayload
 
 LONGEST = 64
+UNSIGNED_CALLS, UNSIGNED_SECONDS = 10, 60  # calls without a grant that one session may make in that time
 
 
 class Authorize(SessionOffersView):
@@ -37,6 +39,8 @@ class Authorize(SessionOffersView):
         _code(code)
         if not session_hash or (grant is None and not _own_page(request)):
             raise grants.GrantInvalid()
+        if grant is None:
+            _check_pace(session_hash)
         session_offers.authorize(
             retailer_id=shop.pk,
             session_hash=session_hash,
@@ -49,7 +53,8 @@ class Authorize(SessionOffersView):
         if "json" not in request.META.get("HTTP_ACCEPT", ""):
             return render.answer(None)
         held = session_offers.authorized(retailer_id=shop.pk, session_hash=session_hash, now=self.now)
-        return {"authorized": [one.code for one in held], "expires_at": max(one.expires_at for one in held)}
+        ends = max((one.expires_at for one in held), default=None)
+        return {"authorized": [one.code for one in held], "expires_at": ends}
 
 
 class ServerAuthorize(SessionOffersView):
@@ -63,11 +68,13 @@ class ServerAuthorize(SessionOffersView):
             retailer_id=self.retailer_id,
             session_hash=session_of(body),
             code=_code(body.get("code")),
-            customer_key=_text(body, "customer_id"),
+            customer_key=customer_of(body),
             trusted=True,
             now=self.now,
         )
-        return {"authorized": [made.code], "expires_at": made.expires_at}
+        # Used up, or taken back by staff: it stays so, and the engine is not told otherwise.
+        good = session_offers.state_now(made, self.now) == Authorization.State.ACTIVE
+        return {"authorized": [made.code] if good else [], "expires_at": made.expires_at if good else None}
 
 
 class Present(SessionOffersView):
@@ -107,6 +114,14 @@ def session_of(body: dict[str, Any]) -> str:
     return found
 
 
+def customer_of(body: dict[str, Any]) -> str:
+    """Return the customer whom a server names, "" for none."""
+    found = _text(body, "customer_id")
+    if found and (not parse.is_ident(found) or len(found) > LONGEST):
+        raise InvalidPayload("customer_id should be a text of at most 64 characters", field="customer_id")
+    return found
+
+
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     if value is not None and (not isinstance(value, str) or len(value) > 255):
@@ -120,6 +135,12 @@ def _code(code: object) -> str:
     if len(code) > LONGEST or code == "%c" or "\x00" in code:
         raise InvalidPayload("code has at most 64 characters, and %c stands for it in the address", field="code")
     return code
+
+
+def _check_pace(session_hash: str) -> None:
+    calls, ms_left = meters.add(f"unsigned:{session_hash}", 1, UNSIGNED_SECONDS)
+    if calls > UNSIGNED_CALLS:
+        raise session_offers.TooManyRefusals(retry_after=-(-ms_left // 1000))
 
 
 def _own_page(request: HttpRequest) -> bool:
