@@ -13,7 +13,7 @@ NAMES = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py
 HEADS = re.findall(r"^def test_((?:[a-z]\d+_)+)", NAMES, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("letter", "last"), [("s", 28), ("o", 99), ("t", 76)])
+@pytest.mark.parametrize(("letter", "last"), [("s", 28), ("o", 99), ("t", 76), ("a", 43)])
 def test_every_number_has_its_test(letter: str, last: int) -> None:
     named = {int(number) for head in HEADS for number in re.findall(rf"{letter}(\d+)_", head)}
     assert set(range(1, last + 1)) - named == set()
