@@ -5,6 +5,7 @@ Every signature and every check reads the ring: a key that was retired is believ
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
@@ -14,6 +15,7 @@ from offers.lib.errors import NotFound, Refusal
 from offers.lib.ids import new_id, random_text
 from offers.models import Retailer, SigningKey
 
+SALT = "offerkeep.signing_key"
 ADMISSION = "admission"
 ORDERS = "orders"
 # For how long a key that signs no more is still believed: an admission lives an hour at most, and one more; a secret
@@ -52,7 +54,15 @@ def all_believed(*, retailer_id: int, purpose: str, now: datetime) -> list[Signi
 
 def secret(key: SigningKey) -> str:
     """Return a key's secret, 64 hexadecimal digits. Whoever knows it can sign in the retailer's name."""
-    return salted_hmac("offerkeep.signing_key", f"{key.kid}.{key.salt}", algorithm="sha256").hexdigest()
+    return secrets(key)[0]
+
+
+def secrets(key: SigningKey) -> list[str]:
+    """Return its secret, and what that was under each of SECRET_KEY_FALLBACKS: all of them are believed."""
+    return [
+        salted_hmac(SALT, f"{key.kid}.{key.salt}", secret=master, algorithm="sha256").hexdigest()
+        for master in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
 
 
 @transaction.atomic

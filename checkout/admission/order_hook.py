@@ -37,7 +37,9 @@ def retailer_of(*, signature: str, body: bytes, organization: str | None, now: d
     else:
         found = Admission.objects.filter(uuid=_claimed(body)).values_list("retailer_id", flat=True).first()
     keys = signing_keys.all_believed(retailer_id=found or 0, purpose=signing_keys.ORDERS, now=now)
-    secrets = [signing_keys.secret(key) for key in keys] + endpoints.all_secrets(retailer_id=found or 0, now=now)
+    secrets = [secret for key in keys for secret in signing_keys.secrets(key)] + endpoints.all_secrets(
+        retailer_id=found or 0, now=now
+    )
     at = int(now.timestamp())
     signed = signing.verified(secrets or [""], signature, body, at=at, tolerance=TOLERANCE_SECONDS)
     if not signed or not secrets or found is None:

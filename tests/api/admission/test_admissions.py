@@ -140,6 +140,13 @@ def test_a38_no_payment_begins_without_an_admission_that_holds(scene: Scene, set
     assert Admission.objects.get().state != "PAYING"
 
 
+def test_a_token_outlives_a_new_secret_key_while_the_one_before_is_named(scene: Scene, settings: Any) -> None:
+    before, settings.SECRET_KEY = settings.SECRET_KEY, "another" * 8
+    assert scene.do("validate")["reason"] == "invalid_signature"
+    settings.SECRET_KEY_FALLBACKS = [before]
+    assert scene.do("validate")["valid"] is True
+
+
 def test_a11_it_ends_at_its_second_and_a_payment_begun_has_two_minutes(scene: Scene, set_clock: SetClock) -> None:
     late = Scene(factories.retailer())
     scene.do("claim", session="cart-1")
