@@ -130,9 +130,9 @@
 
   /* --- the clock --- */
 
-  /** "9:05"; never below 0:00. */
+  /** "9:05", the whole seconds that are left; never below 0:00. */
   function asClock(seconds) {
-    const left = Math.max(0, Math.ceil(seconds));
+    const left = Math.max(0, Math.floor(seconds));
     return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   }
 
@@ -158,9 +158,9 @@
       if (said !== null && due) announce = `${due[1]} left`;
       said = said === null ? seconds : Math.min(said, seconds);
       if (seconds <= 0) announce = "Your time is up";
-      const whole = Math.ceil(seconds);
+      const whole = Math.floor(seconds);
       onTick({secondsLeft: whole, text: asClock(seconds), announce, over: seconds <= 0});
-      if (seconds > 0) timer = window.setTimeout(tick, Math.max(20, (seconds - (whole - 1)) * 1000 + 5));
+      if (seconds > 0) timer = window.setTimeout(tick, Math.max(20, (seconds - whole) * 1000 + 5));
     }
 
     return {

@@ -24,8 +24,8 @@ def refusal(found: Refusal) -> str:
 
 
 def clock(left: timedelta) -> str:
-    """Return m:ss, never below 0:00."""
-    seconds = max(0, -(-left // timedelta(seconds=1)))
+    """Return m:ss, the whole seconds that are left; never below 0:00."""
+    seconds = max(0, left // timedelta(seconds=1))
     return f"{seconds // 60}:{seconds % 60:02}"
 
 
