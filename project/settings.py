@@ -19,6 +19,7 @@ DATABASE_URL = env.env_secret(
 REDIS_URL = env.env_secret("REDIS_URL", dev="redis://127.0.0.1:6379/0" if DEV else None)
 
 # --- Django ---
+LOGIN_REDIRECT_URL = "admin:index"  # who opens the login itself has nowhere else to go
 ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 USE_TZ = True

@@ -24,6 +24,15 @@ def test_staff_log_in_and_see_the_back_office(page: Page, live_server: LiveServe
     assert overflow == 0
 
 
+def test_who_opens_the_login_itself_comes_to_the_back_office(page: Page, live_server: LiveServer) -> None:
+    User.objects.create_superuser("alice", password="correct horse")
+    page.goto(f"{live_server.url}/admin/login/")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(f"{live_server.url}/admin/")
+
+
 def test_a_stranger_sees_no_back_office(page: Page, live_server: LiveServer) -> None:
     page.goto(f"{live_server.url}/admin/auth/user/")
     expect(page.get_by_label("Username")).to_be_visible()
