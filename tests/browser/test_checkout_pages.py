@@ -80,7 +80,7 @@ def pay(page: Page) -> None:
 
 
 def agrees_with_the_server(page: Page) -> None:
-    """The countdown differs from what the server says is left by a second at most, unless its answer was later still."""
+    """The countdown differs from what the server says is left by a second at most, or by what its answer was late."""
     found = page.evaluate(
         """async () => {
         const headers = {
