@@ -146,7 +146,7 @@ def test_a_stack_is_rolled_back_as_a_whole(reviewer: Client, scene: Scene) -> No
     assert not Redemption.objects.filter(parent=parent, rolled_back_at=None, kind="redemption").exists()
 
 
-def test_a_reviewer_releases_a_lock_with_a_reason(reviewer: Client, scene: Scene) -> None:
+def test_v29_a_reviewer_releases_a_lock_with_a_reason(reviewer: Client, scene: Scene) -> None:
     lock = scene.lock
     path = f"/admin/checkout/locksession/{lock.pk}/release/"
     assert reviewer.post(path, {}).status_code == 422
