@@ -1,17 +1,16 @@
 """/admission/v1 admissions and handoffs over HTTP: validate, claim, pay, complete, give up, and one-time codes."""
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import orjson
 import pytest
-import redis
 from django.db import connection
 
-from checkout.admission import claims, handoffs, line, queue_numbers
+from checkout.admission import claims, handoffs
 from checkout.admission.models import Admission, Distribution, Entry, Handoff
 from checkout.configure import operations
 from offers import signing_keys
@@ -24,18 +23,9 @@ from tests.api.client import Answer, ApiClient
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW, at
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("line_at_noon")]
 SetClock = Callable[[datetime], None]
 ORDER = {"order_id": "R-1", "order_amount": "49.00", "currency": "EUR"}
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis", set_clock: SetClock) -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    set_clock(NOW)
-    yield
-    line.reset()
 
 
 class Scene:

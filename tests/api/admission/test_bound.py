@@ -1,13 +1,12 @@
 """Validate and complete of one distribution, and in the public integration's words; what an admission is not for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-import redis
 
-from checkout.admission import auctions, distributions, draws, line, queue_numbers, queue_ticks, tokens
+from checkout.admission import auctions, distributions, draws, queue_ticks, tokens
 from checkout.admission.models import Admission, Distribution
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
@@ -17,18 +16,9 @@ from tests.api.client import Answer, ApiClient
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW, at
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("line_at_noon")]
 SetClock = Callable[[datetime], None]
 ORDER = {"order_id": "R-1", "order_amount": "49.00", "currency": "USD"}
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis", set_clock: SetClock) -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    set_clock(NOW)
-    yield
-    line.reset()
 
 
 class Admitted:

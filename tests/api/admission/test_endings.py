@@ -1,13 +1,12 @@
 """How an admission ends, and only once: by the clock, given up, taken away; and leaving a launch altogether."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-import redis
 
-from checkout.admission import claims, distributions, draws, line, queue_log, queue_numbers, queue_ticks, queues
+from checkout.admission import claims, distributions, draws, line, queue_log, queue_ticks, queues
 from checkout.admission.models import Admission, Distribution, Entry
 from offers.ledger.models import Hold
 from offers.lib import clock
@@ -19,18 +18,9 @@ from tests.api.client import Answer, ApiClient
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW, at
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("line_at_noon")]
 SetClock = Callable[[datetime], None]
 ORDER = {"order_id": "R-1", "order_amount": "49.00", "currency": "USD"}
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis", set_clock: SetClock) -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    set_clock(NOW)
-    yield
-    line.reset()
 
 
 class Scene:

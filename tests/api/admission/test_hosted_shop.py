@@ -1,13 +1,8 @@
 """A shop elsewhere (Shopify and the like), as docs/admission.md tells it: a small server and an order hook do."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
-
 import orjson
 import pytest
-import redis
 
-from checkout.admission import line, queue_numbers
 from checkout.admission.models import Admission
 from offers import signing_keys
 from offers.lib import signing
@@ -17,17 +12,8 @@ from tests.api.admission.test_admissions import Scene
 from tests.api.client import Answer, ApiClient
 from tests.checkout.admission.launch import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("line_at_noon")]
 SHOP = "https://stub-shop.example"
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis", set_clock: Callable[[datetime], None]) -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    set_clock(NOW)
-    yield
-    line.reset()
 
 
 class StubShop:

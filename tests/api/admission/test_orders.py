@@ -1,17 +1,15 @@
 """POST /admission/v1/orders: an external shop's server tells, signed, that an order was paid or cancelled."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import orjson
 import pytest
-import redis
 from django.db import connection
 
-from checkout.admission import line, queue_numbers
 from checkout.admission.models import Admission
 from checkout.configure import operations
 from checkout.demo.people import ACME
@@ -26,18 +24,9 @@ from tests.api.admission.test_admissions import Scene
 from tests.api.client import Answer, ApiClient
 from tests.checkout.admission.launch import NOW, at
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("line_at_noon")]
 SetClock = Callable[[datetime], None]
 WAY = "/admission/v1/orders"
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis", set_clock: SetClock) -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    set_clock(NOW)
-    yield
-    line.reset()
 
 
 class Hook:
