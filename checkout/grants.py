@@ -1,15 +1,11 @@
 """Grants of session offers: `sog1.<kid>.<payload>.<HMAC-SHA256>`, which say that one session was shown one code."""
 
-import base64
-import binascii
-import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from offers.lib import signed_texts
 from offers.lib.errors import Refusal
 from offers.models import Channel
 
@@ -49,8 +45,7 @@ def write(*, channel: Channel, code: str, session_hash: str, campaign: str, jti:
         "exp": issued + TTL_SECONDS,
         "ch": channel.prefix,
     }
-    signed = f"{PREFIX}.{channel.kid}.{_text(orjson.dumps(payload))}"
-    return f"{signed}.{_mac(channel.secret, signed)}"
+    return signed_texts.write(PREFIX, channel.kid, payload, channel.secret)
 
 
 def read(text: str, *, retailer_id: int, session_hash: str, now: datetime) -> Grant:
@@ -60,7 +55,7 @@ def read(text: str, *, retailer_id: int, session_hash: str, now: datetime) -> Gr
     if len(text) > LONGEST or not text.isascii() or "\0" in text or len(parts) != 3 or parts[0] != PREFIX:
         raise GrantInvalid()
     channel, secret = _key(retailer_id, parts[1], now)
-    if not hmac.compare_digest(_mac(secret, signed), mac) or channel is None:
+    if not hmac.compare_digest(signed_texts.mac(secret, signed), mac) or channel is None:
         raise GrantInvalid()
     payload = _payload(parts[2])
     said = {name: payload.get(name) for name in ("code", "sid", "ch", "jti")}
@@ -93,17 +88,9 @@ def _key(retailer_id: int, kid: str, now: datetime) -> tuple[Channel | None, str
 
 def _payload(text: str) -> dict[str, Any]:
     try:
-        found = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
+        found = signed_texts.payload_of(text)
+    except ValueError:
         raise GrantInvalid() from None
     if not isinstance(found, dict):
         raise GrantInvalid()
     return found
-
-
-def _mac(secret: str, signed: str) -> str:
-    return _text(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

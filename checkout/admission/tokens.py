@@ -3,18 +3,14 @@
 The key's name says whose token it is. Keys are those of the retailer's ring for admissions (offers/signing_keys.py).
 """
 
-import base64
-import hashlib
 import hmac
 import uuid
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from checkout.admission.models import Admission
 from offers import signing_keys
-from offers.lib import money
+from offers.lib import money, signed_texts
 from offers.lib.errors import Refusal
 from offers.models import SigningKey
 
@@ -73,11 +69,11 @@ def read(*, text: str, retailer_id: int | None, now: datetime) -> Admission:
     shaped = len(text) <= LONGEST and text.isascii() and len(parts) == 3 and parts[0] == PREFIX and "\0" not in text
     key = signing_keys.believed(kid=parts[1], purpose=signing_keys.ADMISSION, now=now) if shaped else None
     ours = key is not None and retailer_id in (None, key.retailer_id)
-    macs = [_mac(secret, signed) for secret in signing_keys.secrets(key or SigningKey())]
+    macs = [signed_texts.mac(secret, signed) for secret in signing_keys.secrets(key or SigningKey())]
     # A key that nobody has costs what one does.
     if not any(hmac.compare_digest(one, mac if ours else "") for one in macs) or key is None:
         raise InvalidSignature()
-    named = orjson.loads(base64.urlsafe_b64decode(parts[2] + "=" * (-len(parts[2]) % 4)))["jti"]
+    named = signed_texts.payload_of(parts[2])["jti"]
     rows = Admission.objects.select_related("distribution__sequence__experience", "consumer", "retailer")
     found = rows.filter(uuid=uuid.UUID(named), retailer_id=key.retailer_id).first()
     if found is None:
@@ -86,16 +82,7 @@ def read(*, text: str, retailer_id: int | None, now: datetime) -> Admission:
 
 
 def _signed(key: SigningKey, said: dict[str, Any]) -> str:
-    signed = f"{PREFIX}.{key.kid}.{_text(orjson.dumps(said))}"
-    return f"{signed}.{_mac(signing_keys.secret(key), signed)}"
-
-
-def _mac(secret: str, signed: str) -> str:
-    return _text(hmac.new(secret.encode(), signed.encode("utf-8", "replace"), hashlib.sha256).digest())
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return signed_texts.write(PREFIX, key.kid, said, signing_keys.secret(key))
 
 
 def _unix(moment: datetime) -> int:
