@@ -22,7 +22,7 @@ SELECT r.id, r.number, r.payload::text, (extract(epoch FROM r.modified_at) * 100
        (extract(epoch FROM t.first_closed_at) * 1000000)::bigint
 FROM checkout_revision r JOIN checkout_transaction t ON t.id = r.transaction_id
 WHERE r.id = ANY (%s::bigint[]) AND r.state IN ('queued', 'retry')
-ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
+ORDER BY r.id FOR UPDATE OF r
 """
 _STORES = """
 SELECT s.id, s.uuid, s.timezone, s.prices_include_tax FROM offers_store s WHERE s.id = ANY (%s::bigint[])
@@ -100,7 +100,11 @@ class Row:
 
 
 def take(keys: Sequence[int]) -> list[Row]:
-    """Lock those of these revisions that still wait and nobody else works on, and return them in their order."""
+    """Lock those of these revisions that still wait, and return them in their order.
+
+    They are the caller's by their lease. A claimer who came too late for them may own their rows for a moment all the
+    same, until it has seen that: it is waited for, in the order of ids, or they would lie until the lease is over.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [list(keys)])
         found = cursor.fetchall()

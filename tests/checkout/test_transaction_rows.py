@@ -54,6 +54,28 @@ def test_a_row_has_what_its_revision_has(shop_a: Retailer) -> None:
         assert getattr(row.transaction.retailer, name) == getattr(head.retailer, name), name
 
 
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_claimer_that_comes_too_late_takes_no_row_from_who_has_it(shop_a: Retailer) -> None:
+    shop = Shop(shop_a)
+    shop.send(sale())
+    pk = Revision.objects.get().pk
+    taken: list[int] = []
+
+    def take() -> None:
+        with transaction.atomic():
+            taken.extend(row.pk for row in transaction_rows.take([pk]))
+        connection.close()
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM checkout_revision WHERE id = %s FOR UPDATE", [pk])
+        worker = threading.Thread(target=take)
+        worker.start()
+        worker.join(0.3)
+    worker.join(20)
+    assert taken == [pk]
+
+
 def test_numbers_beyond_64_bits_are_read_as_they_stand() -> None:
     assert transaction_rows._payload('{"a": 1e400}') == {"a": float("inf")}
 
