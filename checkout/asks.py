@@ -35,13 +35,20 @@ class GiftAsk(Struct, frozen=True):
     credits: Money | None = None
 
 
+class RewardAsk(Struct, frozen=True):
+    """What the points of a loyalty card are spent on, and how many; None: as many as are useful."""
+
+    id: Ident | None = None
+    points: Money | None = None
+
+
 class RedeemableAsk(Struct, frozen=True):
     """One voucher (by code or v_ id) or promotion tier (by promo_ id)."""
 
     id: Own
     object: Literal["voucher", "promotion_tier", "promotion_stack"] = "voucher"
     gift: GiftAsk | None = None
-    reward: Metadata | None = None
+    reward: RewardAsk | None = None
 
 
 class ProductAsk(Struct, frozen=True):

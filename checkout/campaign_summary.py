@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Count, Q, Sum
 
 from checkout.models import Redemption, Validation
+from offers import vouchers
 from offers.models import Campaign, Voucher
 
 ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
@@ -16,7 +17,10 @@ ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignSummary:
-    """Counts, and amounts in cents. Redeemed and discounted amounts are not reduced by what was rolled back."""
+    """Counts, and amounts in cents; those of loyalty cards, but not of their orders, in points.
+
+    Redeemed and discounted amounts are not reduced by what was rolled back.
+    """
 
     redemptions_succeeded: int = 0
     redemptions_failed: int = 0
@@ -59,7 +63,7 @@ def of(campaign: Campaign, *, first: date | None = None, last: date | None = Non
     since, until = _moments(campaign, first, last)
     found = _redemptions(campaign, since, until) | _validations(campaign, since, until)
     found |= _vouchers(campaign, since, until)
-    if campaign.campaign_type == Campaign.CampaignType.GIFT_VOUCHERS:
+    if campaign.campaign_type in vouchers.TYPE_OF:
         found |= _credits(campaign, since, until)
     return CampaignSummary(**{name: int(value or 0) for name, value in found.items()})
 

@@ -1,4 +1,4 @@
-"""What customers did: redemptions, gift credits and orders, counted from the rows themselves."""
+"""What customers did: redemptions, gift credits, points and orders, counted from the rows themselves."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Count, Q, Sum
 
 from checkout.models import Order, Redemption
+from offers import vouchers
 from offers.ledger import counters
 from offers.models import Customer, Voucher
 
@@ -24,6 +25,8 @@ class CustomerSummary:
     rollbacks_failed: int = 0
     gift_redeemed: int = 0
     gift_to_go: int = 0
+    points_redeemed: int = 0
+    points_to_go: int = 0
     orders_amount: int = 0
     orders_count: int = 0
     last_order_amount: int = 0
@@ -45,13 +48,13 @@ def of(customers: Iterable[Customer], *, now: datetime) -> dict[int, CustomerSum
     if found:
         _count_redemptions(found)
         _count_orders(found)
-        _count_gift_cards(found, now)
+        _count_cards(found, now)
     return found
 
 
 def _count_redemptions(found: dict[int, CustomerSummary]) -> None:
     redemption = Q(kind=Redemption.Kind.REDEMPTION)
-    gift = redemption & Q(succeeded=True, rolled_back_at=None, voucher__type=Voucher.Type.GIFT)
+    spent = redemption & Q(succeeded=True, rolled_back_at=None)
     rows = (
         Redemption.objects.filter(customer__in=found)
         .exclude(voucher=None, tier=None, code="")  # the parent of a stack
@@ -62,7 +65,8 @@ def _count_redemptions(found: dict[int, CustomerSummary]) -> None:
             rolled_back_=Count("id", filter=redemption & Q(rolled_back_at__isnull=False)),
             rollbacks_succeeded_=Count("id", filter=~redemption & Q(succeeded=True)),
             rollbacks_failed_=Count("id", filter=~redemption & Q(succeeded=False)),
-            gift_redeemed_=Sum("amount", filter=gift),
+            gift_redeemed_=Sum("amount", filter=spent & Q(voucher__type=Voucher.Type.GIFT)),
+            points_redeemed_=Sum("amount", filter=spent & Q(voucher__type=Voucher.Type.LOYALTY)),
         )
     )
     for row in rows:
@@ -70,6 +74,7 @@ def _count_redemptions(found: dict[int, CustomerSummary]) -> None:
         summary.succeeded, summary.failed, summary.rolled_back = row["succeeded_"], row["failed_"], row["rolled_back_"]
         summary.rollbacks_succeeded, summary.rollbacks_failed = row["rollbacks_succeeded_"], row["rollbacks_failed_"]
         summary.gift_redeemed = int(row["gift_redeemed_"] or 0)
+        summary.points_redeemed = int(row["points_redeemed_"] or 0)
 
 
 def _count_orders(found: dict[int, CustomerSummary]) -> None:
@@ -82,12 +87,14 @@ def _count_orders(found: dict[int, CustomerSummary]) -> None:
             found[key].last_order_amount, found[key].last_order_date = amount or 0, moment
 
 
-def _count_gift_cards(found: dict[int, CustomerSummary], now: datetime) -> None:
-    held = Voucher.objects.filter(holder__in=found, type=Voucher.Type.GIFT, deleted_at=None)
-    cards = {key: (holder, amount or 0) for key, holder, amount in held.values_list("id", "holder_id", "gift_amount")}
-    states = counters.states(kinds=["voucher.credits"], owners=cards, now=now) if cards else {}
-    settled = {name.owner: state for name, state in states.items()}
-    for key, (holder, amount) in cards.items():
-        state = settled.get(key)
-        if holder is not None:
-            found[holder].gift_to_go += amount if state is None else (state.granted or 0) - state.settled
+def _count_cards(found: dict[int, CustomerSummary], now: datetime) -> None:
+    held = Voucher.objects.filter(holder__in=found, type__in=vouchers.CARDS, deleted_at=None)
+    cards = list(held.values_list("id", "type", "holder_id", "gift_amount"))
+    states = counters.states(kinds=[vouchers.CREDITS], owners=[key for key, *_ in cards], now=now) if cards else {}
+    opened = {name.owner: (state.granted or 0) - state.settled for name, state in states.items()}
+    for key, kind, holder, amount in cards:
+        left = opened.get(key, amount or 0)
+        if kind == Voucher.Type.GIFT:
+            found[holder].gift_to_go += left
+        else:
+            found[holder].points_to_go += left

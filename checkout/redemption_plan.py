@@ -109,6 +109,8 @@ def row(facts: Facts, verdict: Verdict, tracking_id: str, key: str) -> NewRedemp
     detail: dict[str, Any] = {}
     if verdict.order is not None:
         detail["order"] = calculation.order(verdict.order)
+    if verdict.redeemable.points is not None and subject.ask.reward is not None:
+        detail["reward"] = subject.ask.reward.id
     return NewRedemption(
         public_id=new_id("r_"),
         voucher_id=subject.voucher.id if subject.voucher else None,
@@ -117,7 +119,7 @@ def row(facts: Facts, verdict: Verdict, tracking_id: str, key: str) -> NewRedemp
         code=verdict.redeemable.code or verdict.redeemable.id,
         tracking_id=tracking_id,
         session_key=key,
-        amount=verdict.credits if verdict.redeemable.gift is not None else None,
+        amount=verdict.from_card,
         discount_amount=verdict.discount_amount,
         metadata=facts.ask.metadata,
         detail=detail,

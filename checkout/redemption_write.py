@@ -90,7 +90,7 @@ def _known(plan: Plan) -> dict[int, dict[str, Figures]]:
     found: dict[int, dict[str, Figures]] = {}
     for verdict in plan.applied:
         voucher = plan.facts.subject(verdict.redeemable).voucher
-        if voucher is None or voucher.redemption_limit != 1 or verdict.redeemable.gift is not None:
+        if voucher is None or voucher.redemption_limit != 1 or verdict.from_card is not None:
             continue
         rows = [one for one in voucher.counters if one.kind == "voucher.uses"]
         if all(one.granted == 1 and one.taken_by_others == 0 and not one.withdrawn for one in rows):

@@ -167,6 +167,7 @@ def _rollback_row(
         amount=-redemption.amount if succeeded and redemption.amount else None,
         discount_amount=-redemption.discount_amount if succeeded else 0,
         metadata=wish.metadata,
+        detail={name: value for name, value in redemption.detail.items() if name == "reward"},
         reason=wish.reason,
         channel_type=actor.kind,
         channel_id=actor.label or actor.ident if actor.kind == "USER" else actor.ident,
@@ -209,6 +210,7 @@ def _order_without(
 
 
 def _tell(redemption: Redemption, done: RolledBack, wish: Wish, actor: Actor, now: datetime, *, listened: bool) -> None:
+    points = sum(row.amount or 0 for row in done.rows if "reward" in row.detail)
     audit.record(
         retailer_id=redemption.retailer_id,
         actor=actor,
@@ -218,7 +220,8 @@ def _tell(redemption: Redemption, done: RolledBack, wish: Wish, actor: Actor, no
         after={
             "rollback": (done.parent or done.rows[0]).public_id,
             "discount_amount": sum(row.discount_amount for row in done.rows),
-            "credits": sum(row.amount or 0 for row in done.rows),
+            "credits": sum(row.amount or 0 for row in done.rows if "reward" not in row.detail),
+            **({"points": points} if points else {}),
         },
         reason=wish.reason,
         now=now,

@@ -89,7 +89,7 @@ def rows(facts: Facts, session: Session, verdicts: Sequence[Verdict], *, trackin
                 "customer_id": facts.customer.id if facts.customer else None,
                 "tracking_id": tracking_id,
                 "discount_amount": verdict.discount_amount,
-                "credits": verdict.credits if verdict.redeemable.gift else None,
+                "credits": verdict.from_card,
                 "ttl": str(session.ttl),
                 "ttl_unit": session.unit,
                 "actor": facts.actor.ident,

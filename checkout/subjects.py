@@ -1,7 +1,7 @@
 """The redeemables of a request as the engine judges them, and the rows and counters behind each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +9,9 @@ from checkout import counts, order_facts, shopper_sessions
 from checkout.asks import Ask, RedeemableAsk
 from checkout.counts import Calendar, Owner
 from checkout.reading import CAMPAIGN_KINDS, CounterRow, Reading, VoucherRow
-from offers import redeemables
+from offers import redeemables, vouchers
 from offers.configuration import CampaignConfig, Config, TierConfig
-from offers.evaluation.context import CatalogueItem, Category, Customer, Gift, Redeemable
+from offers.evaluation.context import CatalogueItem, Category, Customer, Gift, Points, Redeemable, RedeemableKind
 from offers.ledger import counters
 from offers.ledger.counters import Name
 from offers.lib import metadata
@@ -19,6 +19,7 @@ from offers.lib.actors import Actor
 from offers.lib.normal_codes import folded
 from offers.models import Voucher
 
+KINDS: Mapping[str, RedeemableKind] = {Voucher.Type.GIFT: "gift", Voucher.Type.LOYALTY: "loyalty"}
 TIER_KINDS = ["tier.rule", *CAMPAIGN_KINDS]
 
 
@@ -82,13 +83,13 @@ class Builder:
         rules = (*self.config.rules_of(row.rule_ids), *(campaign.rules if campaign else ()))
         if row.customer_limit is not None:
             rules = (*rules, self.config.customer_limit(row.customer_limit))
-        gift = row.type == Voucher.Type.GIFT
+        card = row.type in vouchers.CARDS
         own = redeemables.discount(row.discount)
         base = Redeemable(
             id=ask.id,
             key=position,
             object="voucher",
-            kind="gift" if gift else "discount",
+            kind=KINDS.get(row.type, "discount"),
             code=row.code,
             active=row.active,
             campaign=campaign.public_id if campaign else None,
@@ -102,8 +103,9 @@ class Builder:
                 zone=zone,
             ),
             campaign_window=campaign.window if campaign else None,
-            discount=None if gift else own or (campaign.discount if campaign else None),
-            gift=self._gift(ask, row) if gift else None,
+            discount=None if card else own or (campaign.discount if campaign else None),
+            gift=_gift(ask, row) if row.type == Voucher.Type.GIFT else None,
+            points=_points(ask, row, campaign) if row.type == Voucher.Type.LOYALTY else None,
             categories=self.config.categories_of(
                 row.category_id,
                 campaign.category.pk if campaign and campaign.category and not row.category_id else None,
@@ -145,14 +147,6 @@ class Builder:
         """The redeemable's own category, else its campaign's."""
         inherited = campaign.category.pk if own is None and campaign and campaign.category else None
         return self.config.categories_of(own, inherited)
-
-    def _gift(self, ask: RedeemableAsk, row: VoucherRow) -> Gift:
-        balance = row.gift_amount or 0
-        for one in row.counters:
-            if one.kind == "voucher.credits":
-                balance = max(one.own, (one.granted or 0) - one.taken_by_others)
-        effect: Any = row.gift_effect
-        return Gift(balance=max(0, balance), credits=ask.gift.credits if ask.gift else None, effect=effect)
 
     def _counted(
         self, redeemable: Redeemable, owner: Owner, rows: Sequence[CounterRow], used_before: bool
@@ -223,6 +217,29 @@ class Builder:
         if missing:
             found.update(order_facts.look_up(self.config, missing))
         return found
+
+
+def _gift(ask: RedeemableAsk, row: VoucherRow) -> Gift:
+    effect: Any = row.gift_effect
+    return Gift(balance=_balance(row), credits=ask.gift.credits if ask.gift else None, effect=effect)
+
+
+def _points(ask: RedeemableAsk, row: VoucherRow, campaign: CampaignConfig | None) -> Points | None:
+    """None when the request does not say what the points are for."""
+    if ask.reward is None or not ask.reward.id:
+        return None
+    points = Points(balance=_balance(row), points=ask.reward.points)
+    if campaign is None:
+        return points
+    return replace(points, exchange_ratio=campaign.exchange_ratio, points_ratio=campaign.points_ratio)
+
+
+def _balance(row: VoucherRow) -> int:
+    """What is on a card for this request: all that other sessions do not hold."""
+    for one in row.counters:
+        if one.kind == "voucher.credits":
+            return max(0, one.own, (one.granted or 0) - one.taken_by_others)
+    return row.gift_amount or 0
 
 
 def _available(row: VoucherRow) -> int | None:

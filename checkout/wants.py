@@ -6,16 +6,16 @@ from typing import Any, TypeVar
 
 from checkout.facts import Facts
 from checkout.subjects import Subject
-from offers.evaluation.context import Context, Gift, Redeemable
+from offers.evaluation.context import Context, Gift, Points, Redeemable
 from offers.evaluation.verdicts import Verdict
 from offers.ledger import holds
 from offers.ledger.holds import Shortage, Want
 
-Frozen = TypeVar("Frozen", Context, Redeemable, Gift)
+Frozen = TypeVar("Frozen", Context, Redeemable, Gift, Points)
 
 
 def of(facts: Facts, verdicts: Sequence[Verdict], *, entries: Mapping[int, str] | None = None) -> list[Want]:
-    """Return the claims of applicable verdicts: one use each, credits, budget, and the counts its rules bound.
+    """Return the claims of applicable verdicts: one use each, of a card, of a budget, and the counts its rules bound.
 
     `entries` names the journal reference per redeemable key, for claims that are settled.
     """
@@ -45,12 +45,12 @@ def _own(subject: Subject, verdict: Verdict, entry: str) -> list[Want]:
             fresh=not any(one.kind == "voucher.uses" for one in voucher.counters),
         )
     ]
-    if verdict.redeemable.gift is not None and verdict.credits:
+    if taken := verdict.from_card:
         wants.append(
             Want(
                 kind="voucher.credits",
                 owner=voucher.id,
-                amount=verdict.credits,
+                amount=taken,
                 item=subject.item,
                 granted=voucher.gift_amount or 0,
                 entry=entry,
@@ -106,6 +106,9 @@ def _short(redeemable: Redeemable, shortage: Shortage) -> Redeemable:
     if shortage.kind == "voucher.credits" and redeemable.gift is not None:
         gift = _replaced(redeemable.gift, balance=shortage.available)
         return _replaced(redeemable, gift=gift)
+    if shortage.kind == "voucher.credits" and redeemable.points is not None:
+        points = _replaced(redeemable.points, balance=shortage.available)
+        return _replaced(redeemable, points=points)
     # A count of its rules: as full as any bound, so that the rule itself refuses and says so.
     full = {need.name: 2**62 for rule in redeemable.rules for need in rule.counts if need.limit is not None}
     return _replaced(redeemable, usage={**redeemable.usage, **full})

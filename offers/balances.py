@@ -1,11 +1,11 @@
-"""Gift card balances: credits added and removed by hand, and everything that ever moved on one card."""
+"""What is on a card: credits or points added and removed by hand, and everything that ever moved on one card."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 
-from offers import audit, vouchers
+from offers import audit, vouchers, worth
 from offers.ledger import counters
 from offers.ledger.models import Counter, Entry
 from offers.lib import ids
@@ -14,7 +14,7 @@ from offers.lib.errors import Duplicate, Refusal
 from offers.models import Voucher
 from offers.outbox import events
 
-MOST = 10**15  # credits on one card: far above any money, far below what overflows
+MOST = worth.MOST_ON_CARD
 SOURCE_LIMIT = 128
 BY_HAND = "balance:"
 BY_SOURCE = "source:"
@@ -43,10 +43,10 @@ _STATEMENTS = {
     True: _MOVEMENTS.format(beyond=_BEYOND.format(sign="<"), order="DESC"),
 }
 TYPES = {
-    Entry.Kind.GRANT: "CREDITS_ADDITION",
-    Entry.Kind.WITHDRAW: "CREDITS_REMOVAL",
-    Entry.Kind.SETTLE: "CREDITS_REDEMPTION",
-    Entry.Kind.REVERSE: "CREDITS_REFUND",
+    Entry.Kind.GRANT: "ADDITION",
+    Entry.Kind.WITHDRAW: "REMOVAL",
+    Entry.Kind.SETTLE: "REDEMPTION",
+    Entry.Kind.REVERSE: "REFUND",
 }
 
 
@@ -58,7 +58,10 @@ class InvalidBalance(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """One line of a card: `amount` is signed, `balance` and `total` are the card's after it."""
+    """One line of a card: `amount` is signed, `balance` and `total` are the card's after it.
+
+    `type` is ADDITION, REMOVAL, REDEMPTION or REFUND.
+    """
 
     id: str
     type: str
@@ -83,10 +86,10 @@ def adjust(
     reason: str = "",
     request_id: str = "",
 ) -> tuple[Voucher, vouchers.Figures]:
-    """Add credits to a gift card or, with a negative amount, take free ones off it; return it with its new figures.
+    """Add to what is on a card or, with a negative amount, take free credits or points off it; return its new figures.
 
-    The same source id again does nothing. Refuses `not_found`; `invalid_add_balance_params` for a card that is no
-    gift card, for nothing, and for more than is free; `duplicate_found` for a source id used with another amount.
+    The same source id again does nothing. Refuses `not_found`; `invalid_add_balance_params` for what is no
+    card, for nothing, and for more than is free; `duplicate_found` for a source id used with another amount.
     """
     if not amount or abs(amount) > MOST:
         raise InvalidBalance("amount should be a whole number other than zero")
@@ -94,8 +97,10 @@ def adjust(
         raise InvalidBalance(f"source_id should have no more than {SOURCE_LIMIT} characters")
     with transaction.atomic():
         voucher = vouchers.get(retailer_id=retailer_id, ident=ident, for_update=True)
-        if voucher.type != Voucher.Type.GIFT:
-            raise InvalidBalance("Only a gift card has a balance", resource_id=voucher.code, resource_type="voucher")
+        if voucher.type not in vouchers.CARDS:
+            raise InvalidBalance(
+                "Only a gift card or a loyalty card has a balance", resource_id=voucher.code, resource_type="voucher"
+            )
         reference = BY_SOURCE + source_id if source_id else ids.new_id(BY_HAND)
         if source_id and _seen(voucher, reference, amount):
             return voucher, vouchers.figures([voucher], now=now)[voucher.pk]
@@ -115,7 +120,8 @@ def adjust(
             request_id=request_id,
         )
         data = {"id": voucher.public_id, "code": voucher.code, "amount": amount, "balance": after.balance}
-        kind = "voucher.gift.balance_added"
+        gift = voucher.type == Voucher.Type.GIFT
+        kind = "voucher.gift.balance_added" if gift else "voucher.loyalty_card.points_added"
         events.record(retailer_id=retailer_id, type=kind, data=data, now=now, actor=actor)
     return voucher, after
 
@@ -168,11 +174,11 @@ def _move(voucher: Voucher, amount: int, *, reference: str, reason: str, now: da
     if amount > 0:
         counters.grant(name, amount, reference=reference, now=now, reason=reason)
         if vouchers.figures([voucher], now=now)[voucher.pk].amount > MOST:
-            raise InvalidBalance(f"A card cannot take more than {MOST} credits in all")
+            raise InvalidBalance(f"A card cannot take more than {MOST} in all")
         return
     try:
         counters.withdraw(name, -amount, reference=reference, now=now, reason=reason)
     except counters.NotEnoughLeft as error:
         raise InvalidBalance(
-            "There are not that many free credits on the card", resource_id=voucher.code, resource_type="voucher"
+            "There is not that much free on the card", resource_id=voucher.code, resource_type="voucher"
         ) from error

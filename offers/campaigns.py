@@ -33,7 +33,7 @@ BUDGET = "campaign.budget"
 MOST_VOUCHERS = 10_000_000
 NAME_LIMIT = 200
 TIERS_LIMIT = 100
-LATER = {"LOYALTY_PROGRAM": "Loyalty programs", "REFERRAL_PROGRAM": "Referral programs"}
+LATER = {"REFERRAL_PROGRAM": "Referral programs"}
 PLAIN = ("description", "active", "auto_join", "join_once", "hot")
 MONEY = ("discount", "gift_amount", "redemption_limit", "customer_limit", "budget", "active", "hot")
 
@@ -41,6 +41,7 @@ Kind, Type = Campaign.CampaignType, Campaign.Type
 VOUCHER_TYPES = {
     Kind.DISCOUNT_COUPONS: Voucher.Type.DISCOUNT.value,
     Kind.GIFT_VOUCHERS: Voucher.Type.GIFT.value,
+    Kind.LOYALTY_PROGRAM: Voucher.Type.LOYALTY.value,
     Kind.PROMOTION: None,
 }
 
@@ -61,6 +62,7 @@ class Fields(TypedDict, total=False):
     timezone: str | None
     discount: Mapping[str, Any] | None
     gift: Mapping[str, Any] | None
+    loyalty_card: Mapping[str, Any] | None
     redemption_limit: int | None
     customer_limit: int | None
     budget: int | None
@@ -301,6 +303,8 @@ def _check_kind(campaign_type: str, fields: Fields, count: int) -> None:
         raise InvalidCampaign("A campaign of discount coupons needs 'voucher.discount'")
     if campaign_type == Kind.GIFT_VOUCHERS and fields.get("gift") is None:
         raise InvalidCampaign("A campaign of gift vouchers needs 'voucher.gift'")
+    if campaign_type == Kind.LOYALTY_PROGRAM and fields.get("loyalty_card") is None:
+        raise InvalidCampaign("A loyalty program needs 'voucher.loyalty_card'")
     if fields.get("type") == Type.STANDALONE and count > 1:
         raise InvalidCampaign("A STANDALONE campaign has one public code")
     _check_count(count)
@@ -316,8 +320,10 @@ def _set_terms(campaign: Campaign, fields: Fields) -> None:
         campaign.discount = worth.discount(fields.get("discount"), ".voucher.discount")
     elif campaign.campaign_type == Kind.GIFT_VOUCHERS:
         campaign.gift_amount, campaign.gift_effect = worth.gift(fields.get("gift"), ".voucher.gift")
+    elif campaign.campaign_type == Kind.LOYALTY_PROGRAM:
+        _set_points(campaign, fields.get("loyalty_card"), ".voucher.loyalty_card")
     if campaign.campaign_type != Kind.PROMOTION:
-        valuable = campaign.campaign_type == Kind.GIFT_VOUCHERS
+        valuable = campaign.campaign_type in vouchers.TYPE_OF
         campaign.code_config = codes.config(fields.get("code_config"), valuable=valuable).as_dict()
 
 
@@ -331,11 +337,24 @@ def _change_terms(campaign: Campaign, fields: Fields) -> None:
         if campaign.campaign_type != Kind.GIFT_VOUCHERS:
             raise InvalidCampaign("Only a campaign of gift vouchers has a gift amount")
         campaign.gift_amount, campaign.gift_effect = worth.gift(fields["gift"])
+    if fields.get("loyalty_card") is not None:
+        if campaign.campaign_type != Kind.LOYALTY_PROGRAM:
+            raise InvalidCampaign("Only a loyalty program has points")
+        _set_points(campaign, fields["loyalty_card"], ".loyalty_card")
     if fields.get("code_config") is not None:
-        valuable = campaign.campaign_type == Kind.GIFT_VOUCHERS
+        valuable = campaign.campaign_type in vouchers.TYPE_OF
         campaign.code_config = codes.config(
             fields["code_config"], valuable=valuable, base=campaign.code_config
         ).as_dict()
+
+
+def _set_points(campaign: Campaign, raw: object, path: str) -> None:
+    """Take over what is said of points; what is left out stays."""
+    points, rate = worth.loyalty_card(raw, path), worth.rate(raw, path)
+    if campaign.gift_amount is None or (isinstance(raw, Mapping) and raw.get("points") is not None):
+        campaign.gift_amount = points
+    if rate is not None:
+        campaign.exchange_ratio, campaign.points_ratio = rate
 
 
 def _change_type(campaign: Campaign, wanted: str | None) -> None:
@@ -353,6 +372,8 @@ def _apply(campaign: Campaign, fields: Fields) -> None:
     for name in PLAIN:
         if name in fields:
             setattr(campaign, name, fields[name])  # type: ignore[literal-required]
+    if campaign.campaign_type == Kind.LOYALTY_PROGRAM:
+        campaign.join_once = True
     if "redemption_limit" in fields:
         campaign.redemption_limit = vouchers.limit(fields["redemption_limit"], ".voucher.redemption.quantity")
     if "customer_limit" in fields:
@@ -418,10 +439,13 @@ def _make_one(
 
 
 def _money(campaign: Campaign) -> dict[str, Any]:
-    return {name: getattr(campaign, name) for name in MONEY} | {
+    found = {name: getattr(campaign, name) for name in MONEY} | {
         name: value.isoformat() if value else None
         for name, value in (("start_date", campaign.start_date), ("expiration_date", campaign.expiration_date))
     }
+    if campaign.campaign_type == Kind.LOYALTY_PROGRAM:
+        found |= {"exchange_ratio": f"{campaign.exchange_ratio.normalize():f}", "points_ratio": campaign.points_ratio}
+    return found
 
 
 def _tell(campaign: Campaign, what: str, actor: Actor, now: datetime, **more: Any) -> None:

@@ -6,6 +6,7 @@ version is dropped whole; its parts are loaded again when first asked for.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from offers import redeemables
@@ -48,6 +49,8 @@ class CampaignConfig:
     category: CategoryRow | None
     rules: tuple[rules.CompiledRule, ...]
     budget: int | None
+    exchange_ratio: Decimal = Decimal(1)  # minor units that `points_ratio` points of its cards pay
+    points_ratio: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,8 @@ class Config:
             category=row.category,
             rules=tuple(own),
             budget=row.budget,
+            exchange_ratio=row.exchange_ratio,
+            points_ratio=row.points_ratio,
         )
 
     def _load_tier(self, public_id: str) -> TierConfig | None:

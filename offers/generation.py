@@ -42,8 +42,8 @@ def start(
 
     codes that would begin like those of a channel of session offers (`prefix_reserved`).
     """
-    gift_card = campaign.campaign_type == Campaign.CampaignType.GIFT_VOUCHERS
-    config = codes.config(code_config, valuable=gift_card, base=campaign.code_config)
+    valuable = campaign.campaign_type in vouchers.TYPE_OF
+    config = codes.config(code_config, valuable=valuable, base=campaign.code_config)
     channels.guard(retailer_id=campaign.retailer_id, codes=[config.prefix + config.pattern])
     same = config.as_dict() == campaign.code_config
     codes.require_space(config, count, taken=campaign.vouchers_count if same else 0)

@@ -19,6 +19,11 @@ from offers.outbox import events
 USES, CUSTOMER_USES, CREDITS = "voucher.uses", "voucher.customer_uses", "voucher.credits"
 ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "code", "-code")
 DRAWS = 50
+CARDS = (Voucher.Type.GIFT, Voucher.Type.LOYALTY)  # kinds that hold something, counted by CREDITS
+TYPE_OF: Mapping[str, Voucher.Type] = {
+    Campaign.CampaignType.GIFT_VOUCHERS: Voucher.Type.GIFT,
+    Campaign.CampaignType.LOYALTY_PROGRAM: Voucher.Type.LOYALTY,
+}
 LIMITS = ("redemption_limit", "customer_limit", "hot")
 PLAIN = ("active", "additional_info")
 
@@ -41,6 +46,7 @@ class Fields(TypedDict, total=False):
     type: str
     discount: Mapping[str, Any] | None
     gift: Mapping[str, Any] | None
+    loyalty_card: Mapping[str, Any] | None
     redemption_limit: int | None
     customer_limit: int | None
     hot: bool
@@ -58,7 +64,7 @@ class Fields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the ledger says of one voucher: uses redeemed and locked, and a gift card's money."""
+    """What the ledger says of one voucher: uses redeemed and locked, and what is on a card: cents, or points."""
 
     redeemed: int = 0
     locked: int = 0
@@ -93,13 +99,15 @@ def create(
     campaign: Campaign | None = None,
     channel: Channel | None = None,
 ) -> Voucher:
-    """Make one voucher, of its own or of a STANDALONE campaign; without a code it gets a random one.
+    """Make one voucher, of its own, of a STANDALONE campaign, or a card of a loyalty program; its code may be random.
 
     Refuses `invalid_payload`, `invalid_voucher`, `invalid_campaign`, `invalid_code_config`, `not_found` (category,
     rule), `duplicate_found`, also for the code of a deleted voucher, and `prefix_reserved` for a code that begins like
     those of a channel of session offers but is not made for that `channel`.
     """
-    if campaign is not None and campaign.type != Campaign.Type.STANDALONE:
+    if fields.get("type") == Voucher.Type.LOYALTY and campaign is None:
+        raise InvalidCampaign("A LOYALTY_CARD needs the campaign of a LOYALTY_PROGRAM")
+    if campaign is not None and not _takes_one(campaign):
         raise InvalidCampaign("Only a STANDALONE campaign takes a single voucher; add codes to this campaign instead")
     if code is not None:
         codes.check(code)
@@ -110,7 +118,7 @@ def create(
         raise InvalidVoucher(f"A {voucher.type} needs a '{kind}'")
     with transaction.atomic():
         if campaign is not None:
-            _only_one(campaign)
+            _join(campaign)
         insert(voucher, code=code, code_config=code_config)
         rules.attach(target=voucher, rule_idents=fields.get("rules") or [], actor=actor, now=now)
         _note(voucher, "voucher.create", actor, now, after=_money(voucher))
@@ -125,20 +133,22 @@ def template(*, retailer_id: int, campaign: Campaign | None, fields: Fields, now
     """
     voucher = Voucher(retailer_id=retailer_id, campaign=campaign, created_at=now)
     if campaign is not None:
-        gift_card = campaign.campaign_type == Campaign.CampaignType.GIFT_VOUCHERS
-        voucher.type = Voucher.Type.GIFT if gift_card else Voucher.Type.DISCOUNT
+        voucher.type = TYPE_OF.get(campaign.campaign_type, Voucher.Type.DISCOUNT)
         for name in ("gift_amount", "gift_effect", *LIMITS):
             setattr(voucher, name, getattr(campaign, name))
     kind = fields.get("type")
     if kind is not None:
         if kind not in Voucher.Type.values:
-            raise InvalidVoucher("type should be DISCOUNT_VOUCHER or GIFT_VOUCHER")
+            raise InvalidVoucher("type should be DISCOUNT_VOUCHER, GIFT_VOUCHER or LOYALTY_CARD")
         if campaign is not None and kind != voucher.type:
             raise InvalidVoucher(f"The vouchers of this campaign are of type {voucher.type}")
         voucher.type = Voucher.Type(kind)
     if voucher.type == Voucher.Type.GIFT:
         if fields.get("gift") is not None:
             voucher.gift_amount, voucher.gift_effect = worth.gift(fields["gift"])
+    elif voucher.type == Voucher.Type.LOYALTY:
+        if fields.get("loyalty_card") is not None:
+            voucher.gift_amount = worth.loyalty_card(fields["loyalty_card"])
     elif fields.get("discount") is not None:
         voucher.discount = worth.discount(fields["discount"])
     _apply(voucher, fields)
@@ -155,7 +165,7 @@ def insert(voucher: Voucher, *, code: str | None, code_config: object = None) ->
             raise Duplicate(resource_id=code, resource_type="voucher")
         return
     base = voucher.campaign.code_config if voucher.campaign else None
-    config = codes.config(code_config, valuable=voucher.type == Voucher.Type.GIFT, base=base)
+    config = codes.config(code_config, valuable=voucher.type in CARDS, base=base)
     free = channels.unreserved(retailer_id=voucher.retailer_id, codes=codes.draw(config, DRAWS))
     if not free:
         raise channels.PrefixReserved("Codes with these settings belong to a channel of session offers")
@@ -286,10 +296,16 @@ def _apply(voucher: Voucher, fields: Fields) -> None:
     windows.apply(voucher, fields)
 
 
-def _only_one(campaign: Campaign) -> None:
-    """Lock a STANDALONE campaign and count its voucher. Refuses `invalid_campaign` when it has one."""
+def _takes_one(campaign: Campaign) -> bool:
+    program = campaign.campaign_type == Campaign.CampaignType.LOYALTY_PROGRAM
+    return program or campaign.type == Campaign.Type.STANDALONE
+
+
+def _join(campaign: Campaign) -> None:
+    """Lock the campaign and count its new voucher. Refuses `invalid_campaign` when it is for one and has that."""
     Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
-    if campaign.vouchers.filter(deleted_at__isnull=True).exists():
+    alone = campaign.type == Campaign.Type.STANDALONE
+    if alone and campaign.vouchers.filter(deleted_at__isnull=True).exists():
         raise InvalidCampaign("A STANDALONE campaign has one voucher, and this one has its own already")
     Campaign.objects.filter(pk=campaign.pk).update(vouchers_count=F("vouchers_count") + 1)
 

@@ -1,4 +1,4 @@
-"""What a code is worth: checks discount objects and gift amounts, and gives them the one form they are stored in."""
+"""What a code is worth: checks discounts, gift amounts and points, and gives them the one form they are stored in."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -9,6 +9,8 @@ from offers.lib.errors import InvalidPayload
 
 INT64 = 2**63 - 1
 PERCENT_PLACES = 6
+MOST_ON_CARD = 10**15  # credits or points: far above any money, far below what overflows
+RATE_STEP, RATE_MOST = Decimal("0.000001"), 10**9
 UNITS_LIMIT = 100
 AMOUNT_EFFECTS = {
     "APPLY_TO_ORDER",
@@ -97,6 +99,27 @@ def gift(raw: object, path: str = ".gift") -> tuple[int, str]:
         raise InvalidPayload(f"Property {path} should have required property 'amount'")
     effect = one_of(given.get("effect") or "APPLY_TO_ORDER", ORDER_OR_ITEMS, f"{path}.effect")
     return whole(given["amount"], f"{path}.amount"), effect
+
+
+def loyalty_card(raw: object, path: str = ".loyalty_card") -> int:
+    """Return the points a loyalty card begins with. Refuses `invalid_payload`, also for points that would expire."""
+    given = {} if raw is None else _object(raw, path)
+    if given.get("expiration_rules"):
+        raise InvalidPayload(f"Property {path}.expiration_rules is not supported: points on a card do not expire here")
+    points = given.get("points")
+    return 0 if points is None else whole(points, f"{path}.points", most=MOST_ON_CARD)
+
+
+def rate(raw: object, path: str = ".loyalty_card") -> tuple[Decimal, int] | None:
+    """Return what points pay: minor units, and how many points pay them. None where nothing is said of it."""
+    given = {} if raw is None else _object(raw, path)
+    worth_, per = given.get("exchange_ratio"), given.get("points_ratio")
+    if worth_ is None and per is None:
+        return None
+    value = Decimal(1) if worth_ is None else _decimal(worth_, f"{path}.exchange_ratio")
+    if not RATE_STEP <= value <= RATE_MOST or value % RATE_STEP:
+        raise InvalidPayload(f"Property {path}.exchange_ratio should be a number from {RATE_STEP:f} to {RATE_MOST}")
+    return value, 1 if per is None else whole(per, f"{path}.points_ratio", least=1, most=RATE_MOST)
 
 
 def _units(given: Mapping[str, Any], path: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Redemption(models.Model):
     )
     tracking_id = models.CharField(max_length=80, null=True)  # noqa: DJ001 - shown as null
     session_key = models.CharField(max_length=128, blank=True, default="")
-    amount = models.BigIntegerField(null=True, help_text="Gift credits used; negative in a rollback.")
+    amount = models.BigIntegerField(null=True, help_text="Credits or points used of a card; negative in a rollback.")
     discount_amount = models.BigIntegerField(default=0, help_text="Money this redemption took off, in cents.")
     metadata = models.JSONField(null=True)
     failure_code = models.CharField(max_length=60, blank=True, default="")

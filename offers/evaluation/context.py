@@ -146,7 +146,7 @@ class Gift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
-    """A loyalty card paying with points through a coin reward: `points_ratio` points are worth `exchange_ratio`."""
+    """A loyalty card paying with points, as this request sees it: `points_ratio` points are worth `exchange_ratio`."""
 
     balance: int
     points: int | None = None  # asked for; None: as many as are useful

@@ -33,11 +33,10 @@ def plan_gift(gift: Gift, scopes: Sequence[Scope], cart: Cart, *, once: bool) ->
 
 
 def plan_points(points: Points, cart: Cart) -> Plan:
-    """Points spent: those asked for, or as many as the order can use, at the reward's exchange rate."""
+    """Points spent: those asked for, or all there are, but never more than the order can use at their rate."""
     value, of_value = points.exchange_ratio.as_integer_ratio()
     per, worth = points.points_ratio * of_value, value  # `per` points buy `worth` minor units
-    wanted = points.points
-    if wanted is None:
-        wanted = min(points.balance, -(-cart.total * per // worth)) if worth > 0 else 0
+    asked = points.balance if points.points is None else points.points
+    wanted = min(asked, -(-cart.total * per // worth)) if worth > 0 else 0
     off = min(wanted * worth // per, cart.total)
-    return Plan(effect=discounts.ORDER, order_off=max(off, 0), points=wanted)
+    return Plan(effect=discounts.ORDER, order_off=max(off, 0), points=max(wanted, 0))

@@ -143,6 +143,13 @@ class Verdict:
         return self.status == "APPLICABLE"
 
     @property
+    def from_card(self) -> int | None:
+        """What it takes off a card, credits or points; None where there is no card."""
+        if self.redeemable.gift is not None:
+            return self.credits
+        return None if self.redeemable.points is None else self.points
+
+    @property
     def blocker(self) -> Check | None:
         """The first check that failed, the one the reason speaks of."""
         return next((check for check in self.trace if not check.ok and check.code), None)

@@ -1,5 +1,7 @@
 """Campaigns: marketing actions that own vouchers or promotion tiers, their limits and their budget."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 
@@ -11,11 +13,16 @@ from offers.models.windows import Windowed
 
 
 class Campaign(Windowed):
-    """A marketing action. Its discount, gift amount, limits and code settings are the template of its vouchers."""
+    """A marketing action. Its discount, gift amount, limits and code settings are the template of its vouchers.
+
+    Of a loyalty program `gift_amount` are the points that a new card begins with, and `points_ratio` points pay
+    `exchange_ratio` minor units of an order.
+    """
 
     class CampaignType(models.TextChoices):
         DISCOUNT_COUPONS = "DISCOUNT_COUPONS", "Discount coupons"
         GIFT_VOUCHERS = "GIFT_VOUCHERS", "Gift cards"
+        LOYALTY_PROGRAM = "LOYALTY_PROGRAM", "Loyalty cards"
         PROMOTION = "PROMOTION", "Promotion without codes"
 
     class Type(models.TextChoices):
@@ -42,8 +49,17 @@ class Campaign(Windowed):
     )
 
     discount = models.JSONField(null=True, blank=True, help_text="What a code is worth, e.g. 10 percent off the order.")
-    gift_amount = models.BigIntegerField(null=True, blank=True, help_text="Credits on each gift card, in cents.")
+    gift_amount = models.BigIntegerField(
+        null=True, blank=True, help_text="What each card begins with: credits in cents, or points."
+    )
     gift_effect = models.CharField(max_length=20, default="APPLY_TO_ORDER")
+    exchange_ratio = models.DecimalField(
+        max_digits=18,
+        decimal_places=6,
+        default=Decimal(1),
+        help_text="Minor units that `points_ratio` points of a card pay.",
+    )
+    points_ratio = models.PositiveIntegerField(default=1)
     redemption_limit = models.BigIntegerField(
         null=True, blank=True, help_text="How often each code can be redeemed. Empty: unlimited."
     )
@@ -80,6 +96,9 @@ class Campaign(Windowed):
             ),
             models.CheckConstraint(
                 condition=Q(redemption_limit__isnull=True) | Q(redemption_limit__gte=0), name="campaign_limit_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(exchange_ratio__gt=0, points_ratio__gt=0), name="campaign_points_are_worth"
             ),
         ]
         indexes = [models.Index(fields=["retailer", "-id"], name="campaign_newest")]

@@ -1,4 +1,4 @@
-"""Vouchers: discount codes and gift cards."""
+"""Vouchers: discount codes, gift cards and loyalty cards."""
 
 from django.db import models
 from django.db.models import Q
@@ -15,14 +15,15 @@ from offers.models.windows import Windowed
 class Voucher(Windowed):
     """One code. What is used or left of it stands in the ledger, never in this row.
 
-    `discount` null means "as the campaign says". Limits and the gift amount are copied from the campaign when the code
-    is made, so that a later change of the template does not move codes that are already out. The campaign's windows
-    and active flag bind its vouchers in addition to their own.
+    `discount` null means "as the campaign says". Limits and what a card begins with are copied from the campaign when
+    the code is made, so that a later change of the template does not move codes that are already out. The campaign's
+    windows and active flag bind its vouchers in addition to their own.
     """
 
     class Type(models.TextChoices):
         DISCOUNT = "DISCOUNT_VOUCHER", "Discount code"
         GIFT = "GIFT_VOUCHER", "Gift card"
+        LOYALTY = "LOYALTY_CARD", "Loyalty card"
 
     public_id = PublicIdField(prefix="v_")
     # Each index and constraint costs every generated code: none that another one covers, no check of a campaign that
@@ -43,7 +44,9 @@ class Voucher(Windowed):
     type = models.CharField(max_length=16, choices=Type, default=Type.DISCOUNT)
     category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.SET_NULL, db_index=False)
     discount = models.JSONField(null=True, blank=True)
-    gift_amount = models.BigIntegerField(null=True, blank=True, help_text="Credits it was made with, in cents.")
+    gift_amount = models.BigIntegerField(
+        null=True, blank=True, help_text="What a card was made with: credits in cents, or points."
+    )
     gift_effect = models.CharField(max_length=20, default="APPLY_TO_ORDER")
     redemption_limit = models.BigIntegerField(null=True, blank=True, help_text="Empty: unlimited.")
     customer_limit = models.BigIntegerField(null=True, blank=True, help_text="Per customer. Empty: unlimited.")

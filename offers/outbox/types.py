@@ -9,6 +9,7 @@ TYPES = (
     "redemption.rollback.succeeded",
     *(f"voucher.{what}" for what in _OF_CAMPAIGN),
     "voucher.gift.balance_added",
+    "voucher.loyalty_card.points_added",
     *(f"campaign.{what}" for what in _OF_CAMPAIGN),
     "campaign.vouchers.added",
     *(f"campaign.vouchers.generation.{what}" for what in ("started", "completed", "failed")),

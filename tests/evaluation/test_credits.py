@@ -91,6 +91,9 @@ def card(balance: int, points: int | None, ratio: str = "1", per: int = 1) -> Re
         (card(500, None, "10"), 1005, 101, 1005),
         (card(50, None, "10"), 1005, 50, 500),
         (card(500, 15, "0.5", 1), 10000, 15, 7),
+        (card(500, 400), 250, 250, 250),
+        (card(500, 400, "10"), 1005, 101, 1005),
+        (card(500, 0), 1000, 0, 0),
     ],
 )
 def test_points_buy_at_the_rewards_rate(redeemable: Redeemable, on: int, points: int, off: int) -> None:

@@ -26,6 +26,16 @@ def card(shop: Retailer, text: str = "CARD", *, credits: int, limit: int | None 
     )
 
 
+def points_card(shop: Retailer, text: str = "POINTS", *, points: int, ratio: str = "1", per: int = 1) -> Voucher:
+    """A card of a loyalty program, where `per` points pay `ratio` minor units."""
+    program = campaign(
+        shop, f"Club {text}", campaign_type="LOYALTY_PROGRAM", discount=None, exchange_ratio=ratio, points_ratio=per
+    )
+    return Voucher.objects.create(
+        retailer=shop, campaign=program, code=text, type=Voucher.Type.LOYALTY, gift_amount=points
+    )
+
+
 def tier(shop: Retailer, **fields: Any) -> PromotionTier:
     owner = campaign(shop, name="Promo", campaign_type="PROMOTION", discount=None)
     fields.setdefault("discount", {"type": "AMOUNT", "amount_off": 8000, "effect": "APPLY_TO_ORDER"})
@@ -34,6 +44,11 @@ def tier(shop: Retailer, **fields: Any) -> PromotionTier:
 
 def redeemable(text: str, credits: int | None = None, kind: str = "voucher") -> dict[str, Any]:
     return {"object": kind, "id": text} | ({} if credits is None else {"gift": {"credits": credits}})
+
+
+def with_points(text: str, points: int | None = None, reward: str = "rew_pay") -> dict[str, Any]:
+    asked = {"id": reward} | ({} if points is None else {"points": points})
+    return {"object": "voucher", "id": text, "reward": asked}
 
 
 def body(*codes: str | dict[str, Any], amount: int = 200000, **more: Any) -> dict[str, Any]:

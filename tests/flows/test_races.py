@@ -14,7 +14,7 @@ from offers.ledger.models import Counter
 from offers.models import Retailer
 from tests.api.client import Answer, ApiClient
 from tests.flows import shop
-from tests.flows.shop import lock, redeem, redeemable, validate
+from tests.flows.shop import lock, redeem, redeemable, validate, with_points
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -80,6 +80,17 @@ def test_gift_credits_are_conserved(api: ApiClient, shop_a: Retailer) -> None:
     answers = at_once(lambda: redeem(api, redeemable("CARD", 300)), repeat=10)
     assert sum(answer.status == 200 for answer in answers) == 3
     assert api.get("/v1/vouchers/CARD/redemption")["redeemed_amount"] == 900
+
+
+def test_v32_points_are_conserved(api: ApiClient, shop_a: Retailer) -> None:
+    shop.points_card(shop_a, points=1000)
+    locks = [lambda n=n: lock(api, with_points("POINTS", 300), key=f"k{n}") for n in range(5)]
+    sales = [lambda: redeem(api, with_points("POINTS", 300)) for _ in range(5)]
+    answers = at_once(*locks, *sales)
+    held = sum(answer.json.get("valid", False) for answer in answers[:5])
+    used = sum(answer.status == 200 for answer in answers[5:])
+    assert held + used == 3
+    assert api.get("/v1/vouchers/POINTS/redemption")["redeemed_points"] == 300 * used
 
 
 def test_stacks_in_opposite_order_do_not_deadlock(api: ApiClient, shop_a: Retailer) -> None:

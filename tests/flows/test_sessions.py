@@ -10,7 +10,7 @@ from offers.ledger.models import Hold
 from offers.models import Retailer
 from tests.api.client import ApiClient
 from tests.flows import shop
-from tests.flows.shop import lock, redeem, redeemable, release, validate, why
+from tests.flows.shop import lock, redeem, redeemable, release, validate, why, with_points
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SetClock = Callable[[datetime], None]
@@ -225,6 +225,32 @@ def test_v31_a_lock_takes_the_credits_asked_for(api: ApiClient, shop_a: Retailer
     answer = validate(api, redeemable("CARD", 100), key="b")
     assert answer["valid"]
     assert answer["redeemables"][0]["result"]["gift"] == {"balance": 100, "credits": 100}
+
+
+def test_v32_a_lock_takes_the_points_asked_for(api: ApiClient, shop_a: Retailer) -> None:
+    shop.points_card(shop_a, points=300)
+    answer = validate(api, with_points("POINTS", 250), key="a")
+    assert answer["valid"]
+    assert answer["redeemables"][0]["result"]["loyalty_card"] == {"points": 250}
+    assert why(validate(api, with_points("POINTS", 100), key="b")) == "loyalty_card_points_exceeded"
+    assert redeem(api, with_points("POINTS", 51))["key"] == "loyalty_card_points_exceeded"
+    assert validate(api, with_points("POINTS", 50), key="b")["valid"]
+    assert validate(api, with_points("POINTS", 250), key="a")["valid"]
+    assert release(api, "POINTS", "a").status == 204
+    assert validate(api, with_points("POINTS", 250), key="c")["valid"]
+
+
+def test_v32_redeeming_less_points_than_locked_frees_the_rest(api: ApiClient, shop_a: Retailer) -> None:
+    shop.points_card(shop_a, points=1000)
+    validate(api, with_points("POINTS", 900), key="a")
+    answer = redeem(api, with_points("POINTS", 200), key="a")
+    made = answer["redemptions"][0]
+    assert (made["amount"], made["loyalty_card"]) == (200, {"points": 200})
+    assert made["reward"] == {"id": "rew_pay", "object": "reward", "type": "COIN"}
+    assert "gift" not in made
+    assert made["voucher"]["loyalty_card"]["balance"] == 800
+    assert made["voucher"]["redemption"]["redeemed_points"] == 200
+    assert validate(api, with_points("POINTS", 800), key="b")["valid"]
 
 
 def test_v34_v36_only_the_holder_redeems(api: ApiClient, shop_a: Retailer) -> None:

@@ -74,10 +74,10 @@ def test_movements_tell_what_happened_and_page_both_ways(card: Voucher) -> None:
     rows, more = balances.movements(card, limit=10)
     assert not more
     assert [(row.type, row.amount, row.balance, row.total) for row in rows] == [
-        ("CREDITS_REMOVAL", -100, 1400, 1500),
-        ("CREDITS_REFUND", 700, 1500, 1500),
-        ("CREDITS_REDEMPTION", -700, 800, 1500),
-        ("CREDITS_ADDITION", 500, 1500, 1500),
+        ("REMOVAL", -100, 1400, 1500),
+        ("REFUND", 700, 1500, 1500),
+        ("REDEMPTION", -700, 800, 1500),
+        ("ADDITION", 500, 1500, 1500),
     ]
     assert (rows[3].source_id, rows[3].reason, rows[2].redemption_id) == ("top-up", "gift", "r_1")
     assert rows[1].related_id == rows[2].id

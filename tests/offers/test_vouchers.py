@@ -58,7 +58,6 @@ def test_a_code_exists_once_per_retailer_and_case_counts(shop_a: Retailer, shop_
     [
         {"discount": None},
         {"type": "GIFT_VOUCHER"},
-        {"type": "LOYALTY_CARD"},
         {"type": "X"},
     ],
 )

@@ -86,6 +86,8 @@ def result(verdict: Verdict, subject: Subject) -> dict[str, Any]:
     """Return what an applicable redeemable gives."""
     if verdict.redeemable.gift is not None:
         return {"gift": {"balance": verdict.gift_balance, "credits": verdict.credits}}
+    if verdict.redeemable.points is not None:
+        return {"loyalty_card": {"points": verdict.points}}
     if verdict.discount is None:
         return {}
     raw = None

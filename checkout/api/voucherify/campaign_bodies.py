@@ -38,6 +38,7 @@ class CampaignBody(Struct):
     budget: Any = UNSET
     discount: Any = UNSET
     gift: Any = UNSET
+    loyalty_card: Any = UNSET
     voucher: TermsBody | UnsetType | None = UNSET
     promotion: PromotionBody | UnsetType | None = UNSET
     vouchers_count: Any = UNSET
@@ -66,13 +67,16 @@ class CampaignBody(Struct):
             return Campaign.CampaignType.PROMOTION
         if self.terms.type == Voucher.Type.GIFT:
             return Campaign.CampaignType.GIFT_VOUCHERS
+        if self.terms.type == Voucher.Type.LOYALTY:
+            return Campaign.CampaignType.LOYALTY_PROGRAM
         return Campaign.CampaignType.DISCOUNT_COUPONS
 
     def changes(self) -> campaigns.Fields:
         """What may be said of a campaign that exists."""
         fields = common(self)
         fields |= bodies.sent(self, "description", "timezone", "budget", "activity_duration_after_publishing")
-        wanted = bodies.sent(self, "type", "discount", "gift", "auto_join", "join_once", "unset_metadata_fields")
+        named = ("type", "discount", "gift", "loyalty_card", "auto_join", "join_once", "unset_metadata_fields")
+        wanted = bodies.sent(self, *named)
         fields |= {name: value for name, value in wanted.items() if value is not None}
         return fields  # type: ignore[return-value]
 
@@ -85,6 +89,7 @@ class CampaignBody(Struct):
             "is_referral_code": bool(terms.is_referral_code),
             "discount": terms.discount,
             "gift": terms.gift,
+            "loyalty_card": terms.loyalty_card,
             "code_config": terms.code_config,
             "rules": rules(self.validation_rules),
         }

@@ -7,10 +7,18 @@ from checkout.api.common import lists
 from checkout.api.voucherify.rule_shapes import assignments_json
 from checkout.api.voucherify.tier_shapes import WINDOW, category_json, discount_json, tiers_json
 from checkout.campaign_summary import CampaignSummary
-from offers import promotions, rules
+from offers import promotions, rules, vouchers
 from offers.models import Campaign, RuleAssignment, Voucher
 
 Kind = Campaign.CampaignType
+# Figures of a loyalty program for what cards here do not do.
+NO_SUCH_POINTS = (
+    "points_rewarded",
+    "points_expired",
+    "points_transferred_out",
+    "points_transferred_in",
+    *(f"pending_points_{what}" for what in ("added", "subtracted", "activated", "canceled")),
+)
 CODE_CONFIG = ("length", "charset", "prefix", "postfix", "pattern")
 
 
@@ -87,6 +95,16 @@ def summary_json(campaign: Campaign, summary: CampaignSummary) -> dict[str, Any]
             "publications_succeeded": 0,
             "publications_failed": 0,
         }
+    if campaign.campaign_type == Kind.LOYALTY_PROGRAM:
+        return shown | {
+            "created_vouchers_points": summary.created_amount,
+            "points_added": summary.added_amount,
+            "points_deleted": summary.deleted_amount,
+            "points_redeemed": summary.redeemed_amount,
+            "points_rolledback": summary.rolledback_amount,
+            "points_subtracted": summary.subtracted_amount,
+            **dict.fromkeys(NO_SUCH_POINTS, 0),
+        }
     if campaign.campaign_type == Kind.GIFT_VOUCHERS:
         return shown | {
             "created_vouchers_amount": summary.created_amount,
@@ -103,16 +121,27 @@ def summary_json(campaign: Campaign, summary: CampaignSummary) -> dict[str, Any]
 
 
 def _voucher(campaign: Campaign) -> dict[str, Any]:
-    gift_card = campaign.campaign_type == Kind.GIFT_VOUCHERS
-    gift = {"amount": campaign.gift_amount, "effect": campaign.gift_effect} if gift_card else None
+    kind = vouchers.TYPE_OF.get(campaign.campaign_type, Voucher.Type.DISCOUNT)
+    gift = {"amount": campaign.gift_amount, "effect": campaign.gift_effect} if kind == Voucher.Type.GIFT else None
     per_customer = {} if campaign.customer_limit is None else {"per_customer": campaign.customer_limit}
     return {
-        "type": Voucher.Type.GIFT.value if gift_card else Voucher.Type.DISCOUNT.value,
+        "type": kind.value,
         "discount": discount_json(campaign.discount) if campaign.discount else None,
         "gift": gift,
-        "loyalty_card": None,
+        "loyalty_card": _loyalty_card(campaign) if kind == Voucher.Type.LOYALTY else None,
         "redemption": {"quantity": campaign.redemption_limit, **per_customer},
         "code_config": {name: campaign.code_config.get(name) for name in CODE_CONFIG},
         "is_referral_code": False,
         **{name: getattr(campaign, name) for name in WINDOW},
+    }
+
+
+def _loyalty_card(campaign: Campaign) -> dict[str, Any]:
+    """What a new card begins with; `points_ratio` points pay `exchange_ratio` minor units (the two are ours here)."""
+    ratio = campaign.exchange_ratio
+    return {
+        "points": campaign.gift_amount,
+        "expiration_rules": None,
+        "exchange_ratio": int(ratio) if ratio == ratio.to_integral_value() else ratio.normalize(),
+        "points_ratio": campaign.points_ratio,
     }

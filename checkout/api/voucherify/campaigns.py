@@ -28,7 +28,7 @@ FILTERS: dict[str, lists.Field | str] = {
     "category_ids": "category__public_id",
     **{name: lists.Field(name, "moment") for name in ("created_at", "updated_at", "start_date", "expiration_date")},
 }
-LATER = {"LOYALTY_PROGRAM", "REFERRAL_PROGRAM"}
+LATER = {"REFERRAL_PROGRAM"}
 
 
 class CampaignView(ApiView):

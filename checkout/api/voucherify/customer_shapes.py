@@ -34,7 +34,7 @@ def customer_json(customer: Customer, summary: CustomerSummary) -> dict[str, Any
         "address": customer.address and {name: customer.address.get(name) for name in ADDRESS},
         "metadata": customer.metadata,
         "summary": {"redemptions": _redemptions(summary), "orders": _orders(summary)},
-        "loyalty": {"points": 0, "referred_customers": 0, "campaigns": {}},
+        "loyalty": {"points": summary.points_to_go, "referred_customers": 0, "campaigns": {}},
         "referrals": {"total": 0, "campaigns": []},
         "system_metadata": {},
         "created_at": customer.created_at,
@@ -53,7 +53,7 @@ def _redemptions(summary: CustomerSummary) -> dict[str, Any]:
         "total_rollback_failed": summary.rollbacks_failed,
         "total_rollback_succeeded": summary.rollbacks_succeeded,
         "gift": {"redeemed_amount": summary.gift_redeemed, "amount_to_go": summary.gift_to_go},
-        "loyalty_card": {"redeemed_points": 0, "points_to_go": 0},
+        "loyalty_card": {"redeemed_points": summary.points_redeemed, "points_to_go": summary.points_to_go},
     }
 
 

@@ -10,6 +10,7 @@ from checkout.redemption_plan import NewOrder, NewRedemption
 from checkout.redemption_write import Figures
 from offers.models import PromotionTier
 
+GIFT, LOYALTY = "GIFT_VOUCHER", "LOYALTY_CARD"
 NO_FIGURES: Mapping[str, Figures] = MappingProxyType({})
 
 
@@ -103,9 +104,17 @@ def redemption(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any]:
     shown["channel"] = {"channel_id": row.channel_id, "channel_type": row.channel_type}
     shown["customer"] = customer(parts.customer)
     shown |= _related(row, parts)
-    if row.amount is not None:
-        shown["gift"] = {"amount": row.amount}
-    return shown
+    return shown | _of_card(row, parts)
+
+
+def _of_card(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any]:
+    if row.amount is None:
+        return {}
+    if parts.voucher is None or parts.voucher.type != LOYALTY:
+        return {"gift": {"amount": row.amount}}
+    reward = row.detail.get("reward")
+    bought = {"reward": {"id": reward, "object": "reward", "type": "COIN"}} if reward else {}
+    return {**bought, "loyalty_card": {"points": row.amount}}
 
 
 def _outcome(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any]:
@@ -165,7 +174,7 @@ def voucher(
     row: AnyVoucher, campaign: Campaign | None, figures: Mapping[str, Figures], holder_id: str | None
 ) -> dict[str, Any]:
     """Return a voucher as it stands after the redemption."""
-    uses, credits = figures.get("voucher.uses"), figures.get("voucher.credits")
+    uses = figures.get("voucher.uses")
     redeemed = uses.settled if uses else 0
     shown: dict[str, Any] = {
         "id": row.public_id,
@@ -193,11 +202,16 @@ def voucher(
             "url": f"/v1/vouchers/{row.code}/redemptions?page=1&limit=10",
         },
     }
-    if row.type == "GIFT_VOUCHER":
-        granted = (credits.granted if credits else row.gift_amount) or 0
-        withdrawn = credits.withdrawn if credits else 0
-        used = credits.settled if credits else 0
+    if row.type in (GIFT, LOYALTY):
         shown["discount"] = None
+        _show_card(shown, row, figures.get("voucher.credits"))
+    return shown
+
+
+def _show_card(shown: dict[str, Any], row: AnyVoucher, card: Figures | None) -> None:
+    granted = (card.granted if card else row.gift_amount) or 0
+    withdrawn, used = (card.withdrawn, card.settled) if card else (0, 0)
+    if row.type == GIFT:
         shown["gift"] = {
             "amount": granted + withdrawn,
             "subtracted_amount": withdrawn,
@@ -205,7 +219,22 @@ def voucher(
             "effect": row.gift_effect,
         }
         shown["redemption"]["redeemed_amount"] = used
-    return shown
+        return
+    shown["loyalty_card"] = loyalty_card(granted + withdrawn, withdrawn, granted - used)
+    shown["redemption"]["redeemed_points"] = used
+
+
+def loyalty_card(points: int, subtracted: int, balance: int) -> dict[str, Any]:
+    """Return a loyalty card: points it ever got, those taken off by hand, those left. None of them expire or wait."""
+    return {
+        "points": points,
+        "balance": balance,
+        "next_expiration_date": None,
+        "next_expiration_points": None,
+        "pending_points": 0,
+        "expired_points": 0,
+        "subtracted_points": subtracted,
+    }
 
 
 def discount(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -106,8 +106,9 @@ class VoucherRedemption(ApiView):
             "quantity": voucher.redemption_limit,
             "redeemed_quantity": uses.settled if uses else 0,
         }
-        if voucher.type == "GIFT_VOUCHER":
-            body["redeemed_amount"] = credits.settled if credits else 0
+        if voucher.type in (shapes.GIFT, shapes.LOYALTY):
+            name = "redeemed_amount" if voucher.type == shapes.GIFT else "redeemed_points"
+            body[name] = credits.settled if credits else 0
         return {
             **body,
             "object": "list",

@@ -25,6 +25,7 @@ class VoucherBody(Struct):
     type: str | UnsetType | None = UNSET
     discount: Any = UNSET
     gift: Any = UNSET
+    loyalty_card: Any = UNSET
     campaign: bodies.Text | UnsetType | None = UNSET
     campaign_id: bodies.Text | UnsetType | None = UNSET
     category: bodies.Text | UnsetType | None = UNSET
@@ -59,7 +60,11 @@ class VoucherBody(Struct):
     def terms(self) -> vouchers.Fields:
         """Everything a new voucher can be given."""
         fields: dict[str, Any] = {**self.changes(), **self.overrides()}
-        fields |= {"gift": self.gift or None, "rules": rules(self.validation_rules)}
+        fields |= {
+            "gift": self.gift or None,
+            "loyalty_card": self.loyalty_card or None,
+            "rules": rules(self.validation_rules),
+        }
         return fields  # type: ignore[return-value]
 
 

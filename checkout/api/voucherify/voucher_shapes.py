@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from checkout.api.voucherify.redemption_shapes import loyalty_card
 from checkout.api.voucherify.rule_shapes import assignments_json
 from checkout.api.voucherify.tier_shapes import WINDOW, category_json, discount_json
 from checkout.models import Order
@@ -29,8 +30,8 @@ def voucher_json(
 ) -> dict[str, Any]:
     """Return a voucher in full; the kinds it is not are null. Reads its category and holder."""
     category, holder = voucher.category, voucher.holder
-    gift_card = voucher.type == Voucher.Type.GIFT
-    discount = None if gift_card else voucher.discount or (campaign.discount if campaign else None)
+    gift_card, loyalty = voucher.type == Voucher.Type.GIFT, voucher.type == Voucher.Type.LOYALTY
+    discount = None if gift_card or loyalty else voucher.discount or (campaign.discount if campaign else None)
     address = f"/v1/vouchers/{quote(voucher.code, safe='')}"
     return {
         "id": voucher.public_id,
@@ -43,7 +44,7 @@ def voucher_json(
         "type": voucher.type,
         "discount": discount_json(discount) if discount else None,
         "gift": _gift(voucher, figures) if gift_card else None,
-        "loyalty_card": None,
+        "loyalty_card": loyalty_card(figures.amount, figures.subtracted, figures.balance) if loyalty else None,
         **{name: getattr(voucher, name) for name in WINDOW},
         "active": voucher.active,
         "additional_info": voucher.additional_info,
@@ -65,6 +66,7 @@ def voucher_json(
             **({} if voucher.customer_limit is None else {"per_customer": voucher.customer_limit}),
             "redeemed_quantity": figures.redeemed,
             **({"redeemed_amount": figures.spent} if gift_card else {}),
+            **({"redeemed_points": figures.spent} if loyalty else {}),
             "object": "list",
             "url": f"{address}/redemptions?page=1&limit=10",
         },
@@ -86,7 +88,7 @@ def balance_json(voucher: Voucher, amount: int, total: int, balance: int, operat
         "amount": amount,
         "total": total,
         "balance": balance,
-        "type": "gift_voucher",
+        "type": "loyalty_card" if voucher.type == Voucher.Type.LOYALTY else "gift_voucher",
         "operation_type": operation_type,
         "object": "balance",
         "related_object": {"type": "voucher", "id": voucher.public_id},
@@ -104,7 +106,7 @@ def movement_json(voucher: Voucher, movement: Movement, behind: Behind) -> dict[
         order = behind.order
         details["order"] = {"id": order.public_id, "source_id": order.source_id} if order else None
         details["redemption"] = {"id": movement.redemption_id}
-        if movement.type == "CREDITS_REFUND":
+        if movement.type == "REFUND":
             details["rollback"] = {"id": behind.rollback_id}
     return {
         "id": movement.id,
@@ -113,7 +115,7 @@ def movement_json(voucher: Voucher, movement: Movement, behind: Behind) -> dict[
         "campaign_id": voucher.campaign.public_id if voucher.campaign else None,
         "source": "API" if by_hand else None,
         "reason": movement.reason,
-        "type": movement.type,
+        "type": f"{'POINTS' if voucher.type == Voucher.Type.LOYALTY else 'CREDITS'}_{movement.type}",
         "details": details,
         "related_transaction_id": movement.related_id,
         "created_at": movement.created_at,

@@ -87,7 +87,7 @@ def test_codes_are_percent_encoded_in_addresses(api: ApiClient, code: str) -> No
         ("X", {"type": "DISCOUNT_VOUCHER"}, 400, "invalid_voucher"),
         ("X", {}, 400, "invalid_voucher"),
         ("X", {"type": "GIFT_VOUCHER"}, 400, "invalid_voucher"),
-        ("X", {"type": "LOYALTY_CARD", "loyalty_card": {"points": 5}}, 400, "invalid_voucher"),
+        ("X", {"type": "LOYALTY_CARD", "loyalty_card": {"points": 5}}, 400, "invalid_campaign"),
         ("X", {"type": 7}, 400, "invalid_payload"),
         ("X", TEN | {"discount": {"type": "PERCENT", "percent_off": 101}}, 400, "invalid_payload"),
         ("X", TEN | {"discount": "10%"}, 400, "invalid_payload"),
