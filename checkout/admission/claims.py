@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from checkout.admission import admissions, told
+from checkout.admission import admissions, payments, told
 from checkout.admission.models import Admission, Distribution, Entry, Reservation
 from offers import audit
 from offers.ledger import holds
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound, Refusal
 
+MOST_DECLINES = 1000  # are counted
 # What becomes of what is reserved when the admission ends.
 RESERVED = {
     Admission.State.COMPLETED: Reservation.State.COMMITTED,
@@ -92,34 +93,41 @@ def claim(*, admission_id: int, session: str, now: datetime) -> Admission:
     return row
 
 
-def begin_payment(*, admission_id: int, session: str, now: datetime) -> Admission:
+def begin_payment(*, admission_id: int, session: str, now: datetime, payment: str = "") -> Admission:
     """Note that money is about to move: what the admission holds stays its own until two minutes after its end.
 
-    An admission nobody has claimed is claimed by this checkout, so that a copy of its token pays nowhere else.
+    An admission nobody has claimed is claimed by this checkout, so that a copy of its token pays nowhere else. Several
+    payments may be under way at once; `payment` names one, so that its decline lets go of nothing but itself.
+    Refuses what `claim` does; payment_under_way after the last decline it may have, while another may still succeed.
     """
     with owned(admission_id) as row:
         refuse_unless_open(row, session, now)
         if now >= row.expires_at:
             raise AdmissionExpired()
+        if row.declines >= settings.ADMISSION_DECLINES and row.payment_started_at is not None:
+            raise PaymentUnderWay()
         if row.state == Admission.State.ISSUED:
             row.state, row.session_hash, row.claimed_at = Admission.State.CLAIMED, fingerprint(session), now
-        row.payment_started_at = now
-        row.save(update_fields=["state", "session_hash", "claimed_at", "payment_started_at"])
+            row.save(update_fields=["state", "session_hash", "claimed_at"])
+        payments.begin(row, name=payment, now=now)
         keep(row, now)
     return row
 
 
-def payment_failed(*, admission_id: int, now: datetime) -> Admission:
+def payment_failed(*, admission_id: int, now: datetime, payment: str = "") -> Admission:
     """Count a decline. The admission stays valid until its end; ADMISSION_DECLINES of them give it up.
 
-    A payment that fails after the end leaves nothing to wait for: the admission has expired. Refuses what `claim` does.
+    A payment that fails after the end leaves nothing to wait for: the admission has expired. Neither happens while
+    another payment is under way. The decline of a named payment counts once. Refuses what `claim` does.
     """
     with owned(admission_id) as row:
         refuse_unless_open(row, None, now)
-        row.declines += 1
-        row.payment_started_at = None
-        row.save(update_fields=["declines", "payment_started_at"])
-        if now >= row.expires_at:
+        if payments.end(row, name=payment, now=now):
+            row.declines = min(row.declines + 1, MOST_DECLINES)
+            row.save(update_fields=["declines"])
+        if row.payment_started_at is not None:
+            keep(row, now)
+        elif now >= row.expires_at:
             _end(row, Admission.State.EXPIRED, Entry.State.EXPIRED, now)
         elif row.declines >= settings.ADMISSION_DECLINES:
             _end(row, Admission.State.RELEASED, Entry.State.LEFT, now)

@@ -46,13 +46,15 @@ class Api:
         """Bind the token to this visitor's session; anybody else's copy is worthless from now on."""
         return self._post("/admissions/claim", {"admission_token": token, "session": session})
 
-    def begin_payment(self, token: str, session: str) -> dict[str, Any]:
-        """Say that money is about to move: the place is kept until two minutes after its end."""
-        return self._post("/admissions/begin_payment", {"admission_token": token, "session": session})
+    def begin_payment(self, token: str, session: str, payment: str) -> dict[str, Any]:
+        """Say that money is about to move: the place is kept until two minutes after its end. `payment` is our name."""
+        body = {"admission_token": token, "session": session, "payment_id": payment}
+        return self._post("/admissions/begin_payment", body)
 
-    def payment_failed(self, token: str, reason: str) -> dict[str, Any]:
-        """Report a decline. The place stays; the fifth gives it up."""
-        return self._post("/admissions/payment_failed", {"admission_token": token, "reason": reason}, tries=1)
+    def payment_failed(self, token: str, reason: str, payment: str) -> dict[str, Any]:
+        """Report a decline. The place stays; the fifth gives it up. Told twice, a payment by its name counts once."""
+        body = {"admission_token": token, "reason": reason, "payment_id": payment}
+        return self._post("/admissions/payment_failed", body, tries=2)
 
     def complete(self, token: str, *, order_id: str, amount: str, currency: str) -> dict[str, Any]:
         """Use the admission up for this order; again for the same order it is the same answer."""

@@ -126,9 +126,9 @@ class Shop:
             card = fields.get("card", "").replace(" ", "").replace("-", "")
             if wrong := _wrong(kept, card):
                 return replace(seen, fields=kept, wrong=wrong)
-            unsure = False
+            unsure, payment = False, secrets.token_hex(8)
             try:
-                self.api.begin_payment(visit.token, visit.id)
+                self.api.begin_payment(visit.token, visit.id, payment)
             except admission.Refused as refusal:
                 return self._ended(visit, refusal.code)
             except admission.NoAnswer:
@@ -138,7 +138,7 @@ class Shop:
                     )
                 unsure = True
             if card == DECLINED:
-                return self._declined(visit, kept)
+                return self._declined(visit, kept, payment)
             return self._order(visit, kept, unsure=unsure)
 
     def give_up(self, visit: Visit) -> Look:
@@ -160,9 +160,9 @@ class Shop:
             self._complete(token, order_id)
         return len(self.pending)
 
-    def _declined(self, visit: Visit, kept: dict[str, str]) -> Look:
+    def _declined(self, visit: Visit, kept: dict[str, str], payment: str) -> Look:
         try:
-            self.api.payment_failed(visit.token, "card_declined")
+            self.api.payment_failed(visit.token, "card_declined", payment)
         except (admission.Refused, admission.NoAnswer) as problem:
             log.info("decline not reported: %s", type(problem).__name__)
         seen = self.look(visit)

@@ -100,8 +100,7 @@ def _moments(row: Admission) -> Iterator[Said]:
     yield row.issued_at, "Admitted", "", f"with {seconds} seconds to check out", "info"
     if row.claimed_at:
         yield row.claimed_at, "Claimed", "", "bound to a checkout", "info"
-    if row.payment_started_at:
-        yield row.payment_started_at, "Payment begun", "", "", "info"
+    yield from _payments(row)
     if row.completed_at:
         paid = show.amount(row.order_amount, row.currency, empty="")
         yield row.completed_at, "Completed", "", f"order {row.order_id} {paid}".strip(), "good"
@@ -111,6 +110,19 @@ def _moments(row: Admission) -> Iterator[Said]:
         text, tone = ENDED[found]
         note = f"after {row.declines} declined payments" if found == State.RELEASED and row.declines else ""
         yield row.ended_at or row.expires_at, text, "", note, tone
+
+
+def _payments(row: Admission) -> Iterator[Said]:
+    rows = list(row.payments.order_by("-id")[:MOST])
+    begun = {one.begun_at for one in rows}
+    if row.payment_started_at and row.payment_started_at not in begun:
+        yield row.payment_started_at, "Payment begun", "", "", "info"
+    for one in rows:
+        note = f"by the name {one.reference}" if one.reference else ""
+        if one.begun_at:
+            yield one.begun_at, "Payment begun", "", note, "info"
+        if one.ended_at:
+            yield one.ended_at, "Payment declined", "", note, "warn"
 
 
 def _reservations(row: Admission) -> Iterator[Said]:

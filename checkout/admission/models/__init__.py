@@ -10,6 +10,7 @@ from checkout.admission.models.experience import Experience, Sequence
 from checkout.admission.models.flag import Flag
 from checkout.admission.models.handoff import Handoff
 from checkout.admission.models.line_state import LineState
+from checkout.admission.models.payment import Payment
 from checkout.admission.models.reservation import Reservation
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Flag",
     "Handoff",
     "LineState",
+    "Payment",
     "Reservation",
     "Sequence",
 ]

@@ -140,17 +140,24 @@ class Claim(TokenView):
 
 class BeginPayment(TokenView):
     def post(self, request: HttpRequest) -> Any:
-        """Announce a payment: what is held stays until two minutes after the end."""
-        row = self.admission()
-        return self.shape(claims.begin_payment(admission_id=row.pk, session=self.told("session"), now=self.now))
+        """Announce a payment: what is held stays until two minutes after the end.
+
+        Several may be under way at once. `payment_id`, the checkout's own name of one, tells them apart: announced
+        again it is the same one.
+        """
+        row, session, payment = self.admission(), self.told("session"), self.told("payment_id", optional=True)
+        return self.shape(claims.begin_payment(admission_id=row.pk, session=session, payment=payment, now=self.now))
 
 
 class PaymentFailed(TokenView):
     def post(self, request: HttpRequest) -> Any:
-        """Report a decline; the fifth gives the place up."""
-        row = self.admission()
+        """Report a decline; the fifth gives the place up, once no other payment is under way.
+
+        With the `payment_id` it was announced by, a decline told again counts once.
+        """
+        row, payment = self.admission(), self.told("payment_id", optional=True)
         self.told("reason", optional=True)
-        return self.shape(claims.payment_failed(admission_id=row.pk, now=self.now))
+        return self.shape(claims.payment_failed(admission_id=row.pk, payment=payment, now=self.now))
 
 
 class Extend(TokenView):

@@ -1,5 +1,6 @@
 """The checkout of the admitted: validates when it loads and again when it pays, and says what became of it."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -92,9 +93,10 @@ def pay(request: HttpRequest) -> HttpResponse:
         shopper.say(request, fields=fields, wrong=wrong)
         return redirect("shop-checkout")
     try:
-        claims.begin_payment(admission_id=admission.pk, session=session, now=now)
+        payment = secrets.token_hex(8)  # the other tab pays under a name of its own
+        claims.begin_payment(admission_id=admission.pk, session=session, payment=payment, now=now)
         if card == DECLINED:
-            claims.payment_failed(admission_id=admission.pk, now=now)
+            claims.payment_failed(admission_id=admission.pk, payment=payment, now=now)
             alert = "Your card was declined. Nothing was charged and your place is kept: try another card."
             shopper.say(request, fields=fields, alert=alert)
         else:

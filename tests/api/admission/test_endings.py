@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checkout.admission import claims, distributions, draws, line, queue_log, queue_ticks, queues
+from checkout.admission import admissions, claims, distributions, draws, line, queue_log, queue_ticks, queues
 from checkout.admission.models import Admission, Distribution, Entry
 from offers.ledger.models import Hold
 from offers.lib import clock
@@ -125,6 +125,27 @@ def test_a_shopper_gives_nothing_away_while_his_payment_may_succeed(scene: Scene
     other.do("begin_payment", session="cart-1")
     other.do("payment_failed")
     assert other.guest.api.post(f"{other.way}/leave", {})["status"] == "LEFT"
+
+
+def test_a_decline_of_one_payment_gives_away_nothing_of_another(scene: Scene, set_clock: SetClock) -> None:
+    for name in ("pay_1", "pay_2"):
+        scene.do("begin_payment", session="cart-1", payment_id=name)
+    for _ in range(2):
+        assert scene.do("payment_failed", payment_id="pay_1")["state"] == "CLAIMED"
+    assert Admission.objects.get().declines == 1
+    body = {"admission_token": scene.token}
+    assert code(scene.guest.api.post("/admission/v1/admissions/release", body)) == (409, "payment_under_way")
+    set_clock(at(950))
+    admissions.expire_due(distribution=scene.queue, now=at(950))
+    assert scene.do("complete", **ORDER)["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("wrong", [5, "", "x" * 256, ["pay_1"], "tab\there", {}, True])
+@pytest.mark.parametrize("what", ["begin_payment", "payment_failed"])
+def test_a_payment_s_name_is_a_text_of_the_checkout_s(scene: Scene, what: str, wrong: object) -> None:
+    answer = scene.do(what, session="cart-1", payment_id=wrong)
+    assert (answer.status, answer.json["error"]["code"]) == (400, "invalid_payload")
+    assert Admission.objects.get().payment_started_at is None
 
 
 def test_leaving_gives_the_admission_up_and_the_next_comes_in_at_once(scene: Scene) -> None:

@@ -32,6 +32,7 @@ from tests.ledger.words import at_once, sql
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 UNITS = 14
+PAYMENTS = ("", "one", "two")
 
 
 @pytest.fixture(autouse=True)
@@ -124,9 +125,9 @@ def check_out(queue: Distribution, who: Consumer, dice: random.Random, now: date
     elif deed <= 3:
         reservations.reserve(admission_id=row.pk, sku="Sneaker", quantity=dice.choice((1, 2)), now=now)
     elif deed == 4:
-        claims.begin_payment(admission_id=row.pk, session="cart", now=now)
+        claims.begin_payment(admission_id=row.pk, session="cart", payment=dice.choice(PAYMENTS), now=now)
     elif deed == 5:
-        claims.payment_failed(admission_id=row.pk, now=now)
+        claims.payment_failed(admission_id=row.pk, payment=dice.choice(PAYMENTS), now=now)
     elif deed == 6:
         claims.extend(admission_id=row.pk, now=now)
     elif deed == 7:

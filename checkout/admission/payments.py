@@ -1,0 +1,60 @@
+"""Payments under way: each keeps its admission as it is, and only its own end lets go.
+
+A checkout may name a payment. One without a name counts: as many ends let go as there were beginnings, so nothing goes
+free while any of them may still succeed. `payment_started_at` of the admission is the latest of those under way.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from checkout.admission.models import Admission
+from checkout.admission.models.payment import MOST
+
+_BEGIN = """
+WITH begun AS (
+    INSERT INTO admission_payment AS p (admission_id, reference, under_way, begun_at)
+    VALUES (%(admission)s, %(name)s, 1, %(now)s)
+    ON CONFLICT (admission_id, reference) DO UPDATE SET
+        under_way = CASE WHEN p.reference = '' THEN least(p.under_way + 1, %(most)s) ELSE 1 END,
+        begun_at = excluded.begun_at, ended_at = NULL
+)
+UPDATE admission_admission SET payment_started_at = %(now)s WHERE id = %(admission)s
+RETURNING payment_started_at
+"""
+# The decline of a payment nobody announced is written down as well, so that telling it twice counts once.
+_END = """
+WITH freed AS (
+    INSERT INTO admission_payment AS p (admission_id, reference, under_way, ended_at)
+    VALUES (%(admission)s, %(name)s, 0, %(now)s)
+    ON CONFLICT (admission_id, reference) DO UPDATE SET
+        under_way = p.under_way - 1, ended_at = CASE WHEN p.under_way = 1 THEN excluded.ended_at END
+    WHERE p.under_way > 0
+    RETURNING p.id, p.under_way, p.begun_at
+), left_over AS (
+    SELECT begun_at FROM freed WHERE under_way > 0
+    UNION ALL
+    SELECT begun_at FROM admission_payment
+    WHERE admission_id = %(admission)s AND under_way > 0 AND id NOT IN (SELECT id FROM freed)
+)
+UPDATE admission_admission SET payment_started_at = (SELECT max(begun_at) FROM left_over) WHERE id = %(admission)s
+RETURNING payment_started_at, EXISTS (SELECT FROM freed)
+"""
+
+
+def begin(row: Admission, *, name: str, now: datetime) -> None:
+    """Note that a payment is under way; a named one that is already stays so. The caller owns the admission's row."""
+    [row.payment_started_at] = _run(_BEGIN, row, name, now)
+
+
+def end(row: Admission, *, name: str, now: datetime) -> bool:
+    """Note that this payment failed; return whether that is news (of a named one: once). The caller owns the row."""
+    row.payment_started_at, is_new = _run(_END, row, name, now)
+    return is_new or not name
+
+
+def _run(statement: str, row: Admission, name: str, now: datetime) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"admission": row.pk, "name": name, "now": now, "most": MOST})
+        return cursor.fetchone()
