@@ -16,6 +16,8 @@ _WORDS = {
     "voucher_expired": "This code has expired.",
     "quantity_exceeded": "This code has been used up.",
     "gift_amount_exceeded": "There is nothing left on this gift card.",
+    "loyalty_card_points_exceeded": "There are not that many points on this card.",
+    "missing_reward": "This is a loyalty card. It cannot be used as a code.",
     "customer_rules_violated": "This code is not for this account.",
     "order_rules_violated": "This code does not apply to what is in the cart.",
     "missing_customer": "Sign in to use this code.",

@@ -114,6 +114,18 @@ PARENT=$(id_of parent_redemption)
 send 400 POST /v1/redemptions "{$CODE}"
 says '"key":"quantity_exceeded"'
 
+step 'Lock points of a loyalty card: what is held is not there for another cart'
+send 200 POST /v1/campaigns '{"name":"Club '"$RUN"'","campaign_type":"LOYALTY_PROGRAM",
+  "voucher":{"type":"LOYALTY_CARD","loyalty_card":{"points":300,"exchange_ratio":25,"points_ratio":10}}}'
+send 200 POST "/v1/vouchers/CLUB-$RUN" '{"type":"LOYALTY_CARD","campaign":"Club '"$RUN"'"}'
+send 200 POST /v1/validations '{"redeemables":[{"object":"voucher","id":"CLUB-'"$RUN"'","reward":{"id":"rew_pay","points":250}}],
+  "order":{"amount":10000},"session":{"type":"LOCK","key":"points-'"$RUN"'"}}'
+says '"total_discount_amount":625'
+send 400 POST /v1/redemptions '{"redeemables":[{"object":"voucher","id":"CLUB-'"$RUN"'","reward":{"id":"rew_pay","points":100}}],
+  "order":{"amount":10000}}'
+says '"key":"loyalty_card_points_exceeded"'
+send 204 DELETE "/v1/vouchers/CLUB-$RUN/sessions/points-$RUN"
+
 step 'History'
 send 200 GET "/v1/redemptions?limit=5&customer=shopper-$RUN"
 says '"total":5' # one alone, and a stack of three with its parent

@@ -20,7 +20,7 @@ LARGEST = 2**63 - 1
 NEWEST = 20
 KINDS = {
     "voucher.uses": "Uses of a code",
-    "voucher.credits": "Credit of a gift card",
+    "voucher.credits": "Credit or points of a card",
     "campaign.budget": "Budget of a campaign",
     "campaign.rule": "Uses a condition of a campaign counts",
     "voucher.rule": "Uses a condition of a code counts",
@@ -87,6 +87,9 @@ class Names:
         return show.to_page(row)
 
     def much(self, counter: Counter, amount: int | None) -> str:
+        owner = self.owners.get(("voucher", counter.owner)) if counter.kind == "voucher.credits" else None
+        if isinstance(owner, Voucher) and owner.type == Voucher.Type.LOYALTY:
+            return show.points(amount or 0)
         if counter.kind in MONEY:
             return show.amount(amount, self.currencies.get(counter.retailer_id, "USD"), show.ENDLESS)
         return show.count(amount)

@@ -23,6 +23,7 @@ from offers.admin.office import (
 )
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.lib.money import to_major
+from offers.models import Voucher
 
 HEADERS = [
     "Redemption",
@@ -263,7 +264,7 @@ class RedemptionAdmin(ReadOnlyAdmin):
             "Campaign": show.to_page(row.campaign) if row.campaign else "",
             "Customer": show.to_page(row.customer) if row.customer else "",
             "Order": show.to_page(row.order) if row.order else "",
-            "Gift credits": show.amount(row.amount, row.retailer.currency) if row.amount else "",
+            "Off the card": off_card(row),
             "Lock session": show.mono(row.session_key) if row.session_key else "",
             "Rolled back": show.to_page(undone, show.moment(row.rolled_back_at, zone)) if undone else "",
             "Rolls back": show.link("the redemption", self.url("change", row.rolls_back_id))
@@ -341,3 +342,13 @@ def lines_table(items: Any, currency: str) -> Table:
         rows=rows,
         empty="The order came without lines.",
     )
+
+
+def off_card(row: Redemption) -> str:
+    """Say what a redemption took off a card, points with what they were spent on."""
+    if not row.amount:
+        return ""
+    loyalty = row.voucher is not None and row.voucher.type == Voucher.Type.LOYALTY
+    said = show.on_card(row.amount, row.retailer.currency, loyalty=loyalty)
+    reward = row.detail.get("reward")
+    return f"{said} for {reward}" if reward else said

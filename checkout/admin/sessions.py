@@ -150,9 +150,10 @@ class LockSessionAdmin(ReadOnlyAdmin):
         row: LockSession = self.find(key, "retailer")
         zone, currency = row.retailer.timezone, row.retailer.currency
         is_live = row.state == LIVE and row.expires_at > now()
-        target: Any = PromotionTier if row.object == "promotion_tier" else Voucher
+        rows: Any = PromotionTier.objects if row.object == "promotion_tier" else Voucher.objects
+        locks = rows.filter(pk=row.object_id).first()
         known = {
-            "Locks": show.to_page(target.objects.filter(pk=row.object_id).first(), row.object_label),
+            "Locks": show.to_page(locks, row.object_label),
             "Session key": show.mono(row.key),
             "Campaign": show.to_page(Campaign.objects.filter(pk=row.campaign_id or 0).first()),
             "Customer": show.to_page(Customer.objects.filter(pk=row.customer_id or 0).first()),
@@ -169,7 +170,10 @@ class LockSessionAdmin(ReadOnlyAdmin):
             Figure(label="Money off held", value=show.amount(row.discount_amount, currency)),
         ]
         if row.credits is not None:
-            figures.append(Figure(label="Gift credits held", value=show.amount(row.credits, currency)))
+            held = show.on_card(
+                row.credits, currency, loyalty=isinstance(locks, Voucher) and locks.type == Voucher.Type.LOYALTY
+            )
+            figures.append(Figure(label="Held of the card", value=held))
         facts = [(name, value) for name, value in known.items() if value and value != show.NOTHING]
         others = list(self.same_session(row))
         said = f"The same key also locks: {', '.join(other.object_label for other in others)}." if others else ""

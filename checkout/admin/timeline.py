@@ -49,7 +49,10 @@ def _locks(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
     for row in until_now.order_by("-id")[:MOST]:
         note = f"Session {row.key}, for {row.ttl.normalize():f} {row.ttl_unit.lower()}"
         if row.credits is not None:
-            note += f", {show.amount(row.credits, retailer.currency)} of credit"
+            loyalty = voucher.type == Voucher.Type.LOYALTY
+            note += (
+                f", {show.on_card(row.credits, retailer.currency, loyalty=loyalty)}{'' if loyalty else ' of credit'}"
+            )
         yield Happening(at=row.created_at, when="", text="Locked", by=row.actor, note=note, tone="info")
         if row.state in ENDED and row.ended_at:
             text, tone = ENDED[row.state]
@@ -99,6 +102,7 @@ def _credits(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
     counters = Counter.objects.filter(owner=voucher.pk, kind="voucher.credits").values_list("pk", flat=True)
     rows = Entry.objects.filter(counter_id__in=list(counters), kind__in=(Entry.Kind.GRANT, Entry.Kind.WITHDRAW))
     for row in rows.order_by("-id")[:MOST]:
-        money = show.amount(abs(row.delta), retailer.currency)
-        text = f"Credit added: {money}" if row.delta > 0 else f"Credit taken off: {money}"
+        loyalty = voucher.type == Voucher.Type.LOYALTY
+        much, what = show.on_card(abs(row.delta), retailer.currency, loyalty=loyalty), "Points" if loyalty else "Credit"
+        text = f"{what} added: {much}" if row.delta > 0 else f"{what} taken off: {much}"
         yield Happening(at=row.created_at, when="", text=text, note=row.reason, tone="info")

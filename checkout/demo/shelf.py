@@ -102,6 +102,12 @@ def fill(acme: Retailer, mug: str, rule: dict[str, str], now: datetime) -> None:
     campaigns.add_voucher(
         retailer_id=acme.pk, ident=gifts.public_id, code="GIFT-DEMO-CARD-50", fields={}, actor=SYSTEM, now=now
     )
+    card = {"points": 500, "exchange_ratio": 1, "points_ratio": 1}
+    club: campaigns.Fields = {"loyalty_card": card, "code_config": {"prefix": "CLUB-"}}
+    program = _pool(acme, "Club cards", club, 20, now, campaign_type="LOYALTY_PROGRAM")
+    campaigns.add_voucher(
+        retailer_id=acme.pk, ident=program.public_id, code="CLUB-DEMO-CARD", fields={}, actor=SYSTEM, now=now
+    )
     campaigns.create(
         retailer_id=acme.pk,
         name="Bigger baskets",

@@ -59,7 +59,7 @@ DONE = {
     "archive": "archived",
     "assign": "bound",
     "admit": "admitted out of turn",
-    "balance": "credit changed",
+    "balance": "balance changed",
     "create": "made",
     "delete": "deleted",
     "deny": "denied",

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from offers import campaigns, codes
+from offers import campaigns, codes, vouchers, worth
 from offers.admin import discounts, fields, windowed
 from offers.admin.office import OfficeForm
 from offers.lib.errors import Refusal
@@ -20,9 +20,22 @@ CHARSETS = {
     "all": ("Digits, capital and small letters", codes.CHARSET),
 }
 DISCOUNTED = "campaign_type=DISCOUNT_COUPONS"
-WITH_CODES = "campaign_type=DISCOUNT_COUPONS|GIFT_VOUCHERS"
+PROGRAM = "campaign_type=LOYALTY_PROGRAM"
+POINTS = ["points", "points_ratio", "points_pay"]
+WITH_CODES = "campaign_type=DISCOUNT_COUPONS|GIFT_VOUCHERS|LOYALTY_PROGRAM"
 MANY = f"{WITH_CODES};codes_kind=pool|later"
 CODE_NAMES = ["codes_kind", "code", "code_prefix", "code_pattern", "code_postfix", "code_length", "code_charset"]
+
+
+def whole(label: str, help_text: str, least: int = 0) -> forms.IntegerField:
+    return forms.IntegerField(
+        required=False,
+        min_value=least,
+        max_value=worth.RATE_MOST,
+        label=label,
+        help_text=help_text,
+        widget=fields.short(inputmode="numeric"),
+    )
 
 
 class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
@@ -33,6 +46,9 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         choices=Kind.choices, initial=Kind.DISCOUNT_COUPONS, label="What it gives", widget=fields.Choices()
     )
     gift_amount = fields.MoneyField(label="Credit on each gift card", help_text="For example 50.00.")
+    points = whole("Points on each new card", "What a card begins with. More are added by your shop or by staff.")
+    points_ratio = whole("This many points", "For example 100.", least=1)
+    points_pay = fields.MoneyField(label="Are worth", help_text="For example 1.00 off an order.")
     redemption_limit = fields.LimitField(
         label="Redemption limit",
         help_text='How often each code can be redeemed in all. Type a number or "unlimited".',
@@ -72,7 +88,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         max_value=100,
         label="Random characters",
         widget=fields.short(inputmode="numeric", placeholder="8"),
-        help_text="Without a pattern. Gift cards need more, so that nobody finds one by trying.",
+        help_text="Without a pattern. Cards need more, so that nobody finds one by trying.",
     )
     code_charset = forms.ChoiceField(
         choices=[(name, words) for name, (words, _) in CHARSETS.items()],
@@ -106,7 +122,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
     )
     sections = [
         ("What it is", "", ["retailer", "name", "description", "campaign_type"]),
-        ("What it is worth", "", ["gift_amount", *discounts.NAMES]),
+        ("What it is worth", "", ["gift_amount", *POINTS, *discounts.NAMES]),
         ("How often, and how much in all", "", ["redemption_limit", "customer_limit", "budget", "hot"]),
         ("When", "Times are on the clock of the retailer.", windowed.NAMES),
         ("Codes", "", [*CODE_NAMES, "count"]),
@@ -117,6 +133,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         **{name: f"{DISCOUNTED};{when}" for name, when in discounts.SHOWN_WHEN.items()},
         "discount_kind": DISCOUNTED,
         "gift_amount": "campaign_type=GIFT_VOUCHERS",
+        **dict.fromkeys(POINTS, PROGRAM),
         "codes_kind": WITH_CODES,
         "code": f"{WITH_CODES};codes_kind=one",
         **dict.fromkeys((*CODE_NAMES[2:], "count"), MANY),
@@ -137,7 +154,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         if only:
             categories = Category.objects.filter(retailer=only).order_by("name")
             self.fields["category"].queryset = categories  # type: ignore[attr-defined]
-            for name in ("amount_off", "fixed_amount", "amount_limit", "gift_amount", "budget"):
+            for name in ("amount_off", "fixed_amount", "amount_limit", "gift_amount", "points_pay", "budget"):
                 self.fields[name].label = f"{self.fields[name].label} ({only.currency})"
 
     kept: Campaign | None = None
@@ -169,11 +186,24 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
             if not gift and "gift_amount" not in self.errors:
                 self.add_error("gift_amount", "Please fill this in.")
             found["gift"] = {"amount": gift}
+        if kind == Kind.LOYALTY_PROGRAM and "points" in self.fields:
+            found["loyalty_card"] = self._points(values, currency)
         if kind != Kind.PROMOTION:
             limits = ("redemption_limit", "customer_limit", "hot")
             found |= {name: values.get(name) for name in limits if name in self.fields}
         self.terms = found
         return values
+
+    def _points(self, values: dict[str, Any], currency: str) -> dict[str, Any]:
+        paid = fields.in_minor(self, "points_pay", currency)
+        for name in ("points_ratio", "points_pay"):
+            if not values.get(name) and name not in self.errors:
+                self.add_error(name, "Please fill this in.")
+        return {
+            "points": values.get("points") or 0,
+            "exchange_ratio": paid,
+            "points_ratio": values.get("points_ratio"),
+        }
 
 
 class NewCampaignForm(CampaignForm):
@@ -194,7 +224,7 @@ class NewCampaignForm(CampaignForm):
             self._check(lambda: codes.check(values.get("code") or ""), "code")
         else:
             self.terms["code_config"] = config = code_config(values)
-            valuable = values.get("campaign_type") == Kind.GIFT_VOUCHERS
+            valuable = values.get("campaign_type") in vouchers.TYPE_OF
             self._check(lambda: codes.require_space(codes.config(config, valuable=valuable), values.get("count") or 0))
         return values
 
@@ -228,6 +258,8 @@ class ChangeCampaignForm(CampaignForm):
             gone += discounts.NAMES
         if campaign.campaign_type != Kind.GIFT_VOUCHERS:
             gone.append("gift_amount")
+        if campaign.campaign_type != Kind.LOYALTY_PROGRAM or campaign.exchange_ratio % 1:
+            gone += POINTS
         if campaign.campaign_type == Kind.PROMOTION:
             gone += ["redemption_limit", "customer_limit"]
         if not windowed.editable(campaign):
@@ -263,6 +295,9 @@ def initial(campaign: Campaign) -> dict[str, Any]:
         "description": campaign.description or "",
         "campaign_type": campaign.campaign_type,
         "gift_amount": fields.in_major(campaign.gift_amount, currency),
+        "points": campaign.gift_amount,
+        "points_ratio": campaign.points_ratio,
+        "points_pay": fields.in_major(int(campaign.exchange_ratio), currency),
         "redemption_limit": "" if campaign.redemption_limit is None else campaign.redemption_limit,
         "customer_limit": "" if campaign.customer_limit is None else campaign.customer_limit,
         "budget": fields.in_major(campaign.budget, currency),

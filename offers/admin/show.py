@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from offers.lib.money import exponent, to_major
+from offers.models import Campaign
 
 NOTHING = "–"
 ENDLESS = "unlimited"
@@ -22,6 +23,8 @@ WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "S
 REASONS = {
     "quantity_exceeded": "Used up",
     "gift_amount_exceeded": "Not enough credit",
+    "loyalty_card_points_exceeded": "Not enough points",
+    "missing_reward": "Points asked for no reward",
     "voucher_not_found": "Unknown code",
     "not_found": "Unknown code",
     "voucher_expired": "Expired",
@@ -57,6 +60,16 @@ def amount(minor: int | None, currency: str, empty: str = NOTHING) -> str:
 def count(number: int | None, empty: str = ENDLESS) -> str:
     """Return a number with thousands apart; None is unlimited."""
     return empty if number is None else f"{number:,}"
+
+
+def points(number: int) -> str:
+    """Return a number of points in words."""
+    return f"{number:,} {'point' if abs(number) == 1 else 'points'}"
+
+
+def on_card(number: int, currency: str, *, loyalty: bool) -> str:
+    """Return what is on a card or goes off it: points of a loyalty card, money of a gift card."""
+    return points(number) if loyalty else amount(number, currency)
 
 
 def share(part: int, whole: int | None) -> int:
@@ -199,10 +212,19 @@ def discount(value: Mapping[str, Any] | None, currency: str) -> str:
 
 
 def gift(row: Any, currency: str) -> str:
-    """Say what a campaign or voucher is worth: its credits or its discount."""
+    """Say what a campaign is worth: what its cards begin with, or its discount."""
+    if row.campaign_type == Campaign.CampaignType.LOYALTY_PROGRAM:
+        return f"{points(row.gift_amount or 0)} to begin with, {rate(row, currency)}"
     if row.gift_amount is not None:
         return f"{amount(row.gift_amount, currency)} gift credit"
     return discount(row.discount, currency)
+
+
+def rate(row: Campaign, currency: str) -> str:
+    """Say what the points of a program pay: "10 points pay 0.25 EUR"."""
+    worth = row.exchange_ratio
+    paid = amount(int(worth), currency) if worth == int(worth) else f"{worth.normalize():f} minor units of {currency}"
+    return f"{points(row.points_ratio)} {'pays' if row.points_ratio == 1 else 'pay'} {paid}"
 
 
 def window(row: Any, timezone: str) -> str:

@@ -77,6 +77,10 @@ class ActiveFilter(PickFilter):
         return queryset.filter(active=value == "on")
 
 
+# Loyalty cards are made in their program.
+OWN_KINDS = [(kind.value, kind.label) for kind in Voucher.Type if kind != Voucher.Type.LOYALTY]
+
+
 class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
     retailer = forms.ModelChoiceField(Retailer.objects.order_by("name"), widget=fields.select(), empty_label=None)
     code = forms.CharField(
@@ -93,7 +97,7 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         help_text="Of a channel: it only works in the session it was shown to, and begins with the channel's prefix.",
     )
     kind = forms.ChoiceField(
-        choices=Voucher.Type.choices, initial=Voucher.Type.DISCOUNT, label="What it is", widget=fields.Choices()
+        choices=OWN_KINDS, initial=Voucher.Type.DISCOUNT, label="What it is", widget=fields.Choices()
     )
     gift_amount = fields.MoneyField(label="Credit", help_text="For example 50.00.")
     redemption_limit = fields.LimitField(
@@ -127,6 +131,7 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         if voucher or not Channel.objects.exists():
             del self.fields["channel"]
         if voucher:
+            self.fields["kind"].choices = Voucher.Type.choices  # type: ignore[attr-defined]
             self._fit(voucher)
         else:
             del self.fields["reason"]
@@ -165,7 +170,7 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
             if not amount and "gift_amount" not in self.errors:
                 self.add_error("gift_amount", "Please fill this in.")
             found["gift"] = {"amount": amount}
-        if not gift and "discount_kind" in self.fields:
+        if values.get("kind") == Voucher.Type.DISCOUNT and "discount_kind" in self.fields:
             discount = discounts.wanted(self, self.owner.currency)
             if not self.voucher or discount != worth(self.voucher):
                 found["discount"] = discount
@@ -180,6 +185,14 @@ class CreditsForm(ReasonForm):
     amount = fields.MoneyField(required=True, label="Amount")
     sections = [("", "", ["change", "amount", "reason"])]
 
+    def __init__(self, *args: Any, loyalty: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if loyalty:
+            self.fields["change"].label = "Points"
+            self.fields["amount"] = forms.IntegerField(
+                min_value=1, max_value=balances.MOST, label="How many", widget=fields.short(inputmode="numeric")
+            )
+
 
 def worth(voucher: Voucher) -> Any:
     """Return a code's discount, its campaign's where it has none of its own."""
@@ -190,6 +203,9 @@ def worth_words(voucher: Voucher) -> str:
     currency = voucher.retailer.currency
     if voucher.type == Voucher.Type.GIFT:
         return f"{show.amount(voucher.gift_amount, currency)} gift card"
+    if voucher.type == Voucher.Type.LOYALTY:
+        rate = f", {show.rate(voucher.campaign, currency)}" if voucher.campaign else ""
+        return f"Loyalty card{rate}"
     return show.discount(worth(voucher), currency)
 
 
@@ -351,11 +367,12 @@ class VoucherAdmin(OfficeAdmin):
     def credits(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Voucher = self.find(key, "retailer")
-        currency = row.retailer.currency
-        form = CreditsForm(posted(request))
+        currency, loyalty = row.retailer.currency, row.type == Voucher.Type.LOYALTY
+        what = "points" if loyalty else "credit"
+        form = CreditsForm(posted(request), loyalty=loyalty)
 
         def act(values: dict[str, Any]) -> str:
-            amount = fields.in_minor(form, "amount", currency)
+            amount = values["amount"] if loyalty else fields.in_minor(form, "amount", currency)
             if amount is None:
                 raise balances.InvalidBalance(f"{currency} has fewer decimals.", field="amount")
             signed = amount if values["change"] == "add" else -amount
@@ -367,14 +384,14 @@ class VoucherAdmin(OfficeAdmin):
                 actor=actor_of(request),
                 now=now(),
             )
-            return f"{row.code} now holds {show.amount(figures.balance, currency)}."
+            return f"{row.code} now holds {show.on_card(figures.balance, currency, loyalty=loyalty)}."
 
         return self.ask(
             request,
             form=form,
-            title=f"Change the credit of {row.code}",
-            text=f"In {currency}. What is locked in a cart can't be taken off.",
-            button="Change credit",
+            title=f"Change the {what} of {row.code}",
+            text=f"{'' if loyalty else f'In {currency}. '}What is locked in a cart can't be taken off.",
+            button=f"Change {what}",
             back=self.url("change", key),
             act=act,
         )
@@ -399,8 +416,9 @@ class VoucherAdmin(OfficeAdmin):
             return []
         switch = ("Disable…", "disable") if row.active else ("Enable…", "enable")
         found = [Button(text="Edit", url=self.url("edit", row.pk), tone="main")]
-        if row.type == Voucher.Type.GIFT:
-            found.append(Button(text="Add or take credit…", url=self.url("credits", row.pk)))
+        if row.type in vouchers.CARDS:
+            what = "points" if row.type == Voucher.Type.LOYALTY else "credit"
+            found.append(Button(text=f"Add or take {what}…", url=self.url("credits", row.pk)))
         return [*found, Button(text=switch[0], url=self.url(switch[1], row.pk))]
 
     def figures(self, row: Voucher) -> list[Figure]:
@@ -414,12 +432,13 @@ class VoucherAdmin(OfficeAdmin):
             Figure(label="Locked now", value=show.count(found.locked)),
             Figure(label="Left", value=left, note=f"of {show.count(limit)}" if limit else "", percent=percent),
         ]
-        if row.type == Voucher.Type.GIFT:
-            free = found.balance - found.locked_credits
+        if row.type in vouchers.CARDS:
+            loyalty = row.type == Voucher.Type.LOYALTY
+            what = "Points" if loyalty else "Credit"
+            numbers = (found.balance, found.locked_credits, found.balance - found.locked_credits)
             figures += [
-                Figure(label="Credit", value=show.amount(found.balance, currency)),
-                Figure(label="Credit locked", value=show.amount(found.locked_credits, currency)),
-                Figure(label="Credit free", value=show.amount(free, currency)),
+                Figure(label=label, value=show.count(number) if loyalty else show.amount(number, currency))
+                for label, number in zip((what, f"{what} locked", f"{what} free"), numbers, strict=True)
             ]
         return figures
 

@@ -16,7 +16,7 @@ def test_counters_are_told_by_what_they_count_and_whose_they_are(chief: Client, 
     page = said(chief, "counter")
     for words in ("Uses of a code", "SUMMER10", "Budget of a campaign", "Summer sale", "50.00 USD"):
         assert words in page, words
-    for words in ("Points of a member", "Ada, Points", "Credit of a gift card", "20.00 USD", "unlimited"):
+    for words in ("Points of a member", "Ada, Points", "Credit or points of a card", "20.00 USD", "unlimited"):
         assert words in page, words
     budget = Counter.objects.get(kind="campaign.budget")
     page = said(chief, f"counter/{budget.pk}/change")

@@ -79,7 +79,7 @@ function showExample() {
         };
         spot.append(box);
         form.addEventListener("input", event => {
-            if (event.target.name.startsWith("code")) { clearTimeout(timer); timer = setTimeout(ask, 250); }
+            if (/^(code|campaign_type$)/.test(event.target.name)) { clearTimeout(timer); timer = setTimeout(ask, 250); }
         });
         ask();
     });

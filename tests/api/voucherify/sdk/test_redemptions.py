@@ -47,6 +47,34 @@ def test_one_is_redeemed_with_its_session(sdk: Any, stocked: Retailer) -> None:
         v.VouchersApi(sdk).release_validation_session("TEN-OFF", "cart-1")
 
 
+def test_points_of_a_loyalty_card_are_locked_redeemed_and_given_back(sdk: Any) -> None:
+    card = v.SimpleLoyaltyCard(points=300)
+    voucher = v.CampaignsCreateRequestBodyVoucher.from_dict({"type": "LOYALTY_CARD", "loyalty_card": card.to_dict()})
+    made = v.CampaignsApi(sdk).create_campaign(
+        v.CampaignsCreateRequestBody(name="Club", campaign_type="LOYALTY_PROGRAM", type="STATIC", voucher=voucher)
+    )
+    assert made.voucher.loyalty_card.points == 300
+    joined = v.VouchersApi(sdk).create_voucher(
+        "ADA", v.VouchersCreateWithSpecificCodeRequestBody(type="LOYALTY_CARD", campaign="Club", loyalty_card=card)
+    )
+    assert (joined.type, joined.loyalty_card.balance) == ("LOYALTY_CARD", 300)
+
+    def asked(points: int, **more: Any) -> dict[str, Any]:
+        return ask({"object": "voucher", "id": "ADA", "reward": {"id": "rew_pay", "points": points}}, **more)
+
+    held = validate(sdk, asked(250, session={**LOCK, "key": "cart-1"}))
+    assert held.redeemables[0].result.loyalty_card.points == 250
+    with pytest.raises(v.exceptions.BadRequestException, match="loyalty_card_points_exceeded"):
+        redeem(sdk, asked(100))
+    (used,) = redeem(sdk, asked(250, session={"type": "LOCK", "key": "cart-1"})).redemptions
+    assert (used.amount, used.loyalty_card.points, used.reward.id) == (250, 250, "rew_pay")
+    assert used.voucher.loyalty_card.balance == 50
+    v.RedemptionsApi(sdk).rollback_redemption(used.id)
+    assert v.VouchersApi(sdk).get_voucher("ADA").loyalty_card.balance == 300
+    lines = v.VouchersApi(sdk).list_voucher_transactions("ADA").data
+    assert [one.type for one in lines] == ["POINTS_REFUND", "POINTS_REDEMPTION"]
+
+
 def test_a_stack_is_redeemed_found_and_rolled_back(sdk: Any, stocked: Retailer) -> None:
     api = v.RedemptionsApi(sdk)
     done = redeem(sdk, ask(card("GIFT-1", 1500), code("TEN-OFF"), customer={"source_id": "ann"}))
