@@ -184,6 +184,12 @@ def _apply(row: Distribution, fields: Mapping[str, Any]) -> None:
         raise InvalidPayload("close_at should be after open_at", field="close_at")
     if row.close_at and row.serve_until and row.serve_until < row.close_at:
         raise InvalidPayload("serve_until should not be before close_at", field="serve_until")
+    # A late bid may have put off the end since: only what is set now is judged.
+    moved = fields.keys() & {"open_at", "close_at", "settle_at", "hard_end_at"}
+    if moved and row.close_at and row.settle_at and row.settle_at < row.close_at:
+        raise InvalidPayload("settle_at should not be before close_at", field="settle_at")
+    if moved and row.open_at and row.hard_end_at and row.hard_end_at <= row.open_at:
+        raise InvalidPayload("hard_end_at should be after open_at", field="hard_end_at")
     if row.reserve_on_admission and not row.sku:
         raise InvalidPayload("reserve_on_admission needs a sku", field="sku")
     if fields.get("require_challenge") and settings.CHALLENGE_PROVIDER == "none":

@@ -192,7 +192,8 @@ def _own(draw: Distribution) -> DrawRun:
     if found is None:
         _row(draw)
         found = owned.get()
-    draw.refresh_from_db(fields=["open_at", "close_at", "paused", "winner_count", "backfill", "decided_at"])
+    changed = ["open_at", "close_at", "paused", "winner_count", "capacity", "backfill", "alternates", "decided_at"]
+    draw.refresh_from_db(fields=changed)
     return found
 
 

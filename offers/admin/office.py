@@ -1,5 +1,6 @@
 """What all pages of the back office share: permissions that bite, quick lists, forms that end in one verb call."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
@@ -23,6 +24,7 @@ from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 
 View = Callable[..., HttpResponse]
+SYMBOL = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")  # a field as the APIs call it, which no word of a sentence is
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -84,12 +86,17 @@ class OverwriteRefused(Refusal):
 
 @contextmanager
 def refusals_shown(form: forms.Form) -> Iterator[None]:
-    """Turn what a verb refuses into an error of the form, at the field it names where there is one."""
+    """Turn what a verb refuses into an error of the form, at the field it names where there is one, in its words."""
     try:
         yield
     except Refusal as refusal:
         field = str(refusal.data.get("field", ""))
-        form.add_error(field if field in form.fields else None, refusal.message)
+        said = SYMBOL.sub(lambda found: _label(form, found[0]), refusal.message)
+        form.add_error(field if field in form.fields else None, said)
+
+
+def _label(form: forms.Form, name: str) -> str:
+    return f"“{form[name].label}”" if name in form.fields else name
 
 
 def locked(row: models.Model, version: str) -> Any:

@@ -23,6 +23,8 @@ BUILD = {
     "quantity": "1",
     "auto_extend_seconds": "60",
     "admission_ttl_seconds": "900",
+    "max_extensions": "0",
+    "extension_seconds": "300",
     "max_units": "2",
     "allow_reentry": "on",
 }
@@ -60,17 +62,71 @@ def test_one_page_builds_an_auction_in_money_of_the_shop(owner: Client) -> None:
     assert (made.mechanism, made.start_price, made.currency, made.admission_rate) == ("auction", 1200, "JPY", None)
 
 
-def test_what_cannot_be_is_said_at_its_field(owner: Client, shop_a: Retailer) -> None:
-    for wrong in ({"open_at": "2026-12-02T10:00", "close_at": "2026-12-01T10:00"}, {"admission_ttl_seconds": "10"}):
-        answer = owner.post("/admin/admission/distribution/add/", {"retailer": shop_a.pk, **BUILD, **wrong})
-        assert answer.status_code == 422
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("close_at", {"open_at": "2026-12-02T10:00", "close_at": "2026-12-01T10:00"}),
+        ("admission_ttl_seconds", {"admission_ttl_seconds": "10"}),
+        ("max_extensions", {"max_extensions": "101"}),
+        ("extension_seconds", {"extension_seconds": "0"}),
+        ("hard_end_at", {"hard_end_at": "soon"}),
+        ("hard_end_at", {"open_at": "2026-12-02T10:00", "hard_end_at": "2026-12-02T10:00"}),
+        ("settle_at", {"mechanism": "auction", "close_at": "2026-12-02T10:00", "settle_at": "2026-12-02T09:59"}),
+        ("alternates", {"mechanism": "draw", "alternates": "some"}),
+        ("alternates", {"mechanism": "draw", "alternates": "1000001"}),
+        ("capacity", {"mechanism": "draw", "capacity": "-1"}),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_field(
+    owner: Client, shop_a: Retailer, field: str, wrong: dict[str, str]
+) -> None:
+    answer = owner.post("/admin/admission/distribution/add/", {"retailer": shop_a.pk, **BUILD, **wrong})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
     assert not Distribution.objects.exists()
+
+
+def test_a_draw_s_alternates_and_extensions_are_set_and_kept(owner: Client, shop_a: Retailer) -> None:
+    more = {"max_extensions": "2", "extension_seconds": "120", "hard_end_at": "2026-12-02T10:00"}
+    made = build(owner, shop_a, mechanism="draw", alternates="5", capacity="1,000", backfill="on", **more)
+    assert (made.alternates, made.capacity, made.backfill, made.settle_at) == (5, 1000, True, None)
+    assert (made.max_extensions, made.extension_seconds) == (2, 120)
+    assert made.hard_end_at is not None and f"{made.hard_end_at:%F %R}" == "2026-12-02 10:00"
+    page = f"/admin/admission/distribution/{made.pk}"
+    shown = owner.get(f"{page}/change/").content.decode()
+    assert "2 × 120 s" in shown and "Of the next 5 drawn one comes in" in shown
+    form = owner.get(f"{page}/edit/").context["form"]
+    assert not {"settle_at", "admission_rate", "quantity"} & form.fields.keys()
+    sent = {name: "" if form[name].value() is None else form[name].value() for name in form.fields}
+    ticks = ("reserve_on_admission", "require_settled_guest", "require_challenge")
+    same = {name: value for name, value in sent.items() if name not in ticks}
+    assert owner.post(f"{page}/edit/", same).status_code == 302
+    assert AuditEntry.objects.filter(action="distribution.update").get().after == {}
+    assert owner.post(f"{page}/edit/", {**same, "alternates": ""}).status_code == 302
+    made.refresh_from_db()
+    assert (made.alternates, made.hard_end_at is not None, made.backfill) == (0, True, True)
+    assert "The next drawn comes in" in owner.get(f"{page}/change/").content.decode()
+
+
+def test_a_refusal_calls_the_fields_what_the_page_calls_them(owner: Client, shop_a: Retailer) -> None:
+    wrong = {"mechanism": "auction", "close_at": "2026-12-02T10:00", "settle_at": "2026-12-02T09:59"}
+    answer = owner.post("/admin/admission/distribution/add/", {"retailer": shop_a.pk, **BUILD, **wrong})
+    assert answer.context["form"].errors["settle_at"] == ["“Settled” should not be before “Closes”"]
+
+
+def test_an_auction_is_settled_later_than_it_closes(owner: Client, shop_a: Retailer) -> None:
+    moments = {"close_at": "2026-12-02T10:00", "settle_at": "2026-12-03T10:00"}
+    made = build(owner, shop_a, mechanism="auction", alternates="5", **moments)
+    assert made.settle_at is not None and f"{made.settle_at:%F}" == "2026-12-03"
+    assert (made.alternates, made.backfill) == (0, False)
+    shown = owner.get(f"/admin/admission/distribution/{made.pk}/change/").content.decode()
+    assert "Settles by itself" in shown and "Nobody comes in instead" in shown
 
 
 def test_a_change_is_in_force_and_keeps_the_rest(owner: Client, shop_a: Retailer) -> None:
     made = build(owner, shop_a)
     form = {"admission_rate": "60", "max_active": "50", "pre_queue_minutes": "0", "admission_ttl_seconds": "600"}
-    answer = owner.post(f"/admin/admission/distribution/{made.pk}/edit/", {**form, "max_units": "2"})
+    form |= {"max_units": "2", "max_extensions": "0", "extension_seconds": "300"}
+    answer = owner.post(f"/admin/admission/distribution/{made.pk}/edit/", form)
     assert answer.status_code == 302, answer.content.decode()[:3000]
     made.refresh_from_db()
     assert (made.admission_rate, made.max_active, made.admission_ttl_seconds, made.allow_reentry) == (

@@ -74,6 +74,34 @@ def test_the_live_view_follows_a_running_queue(page: Page, live_server: LiveServ
     expect(page.get_by_label("Admitted a minute")).to_be_hidden()
 
 
+def test_the_form_of_a_draw_and_of_an_auction_asks_what_each_has(
+    page: Page, live_server: LiveServer, alice: User
+) -> None:
+    factories.retailer(name="Retailer A", currency="EUR")
+    log_in(page, live_server, "alice", "admission/distribution/add/")
+    expect(page.get_by_label("Admitted a minute")).to_be_visible()
+    alternates, settled = page.get_by_label("Alternates"), page.get_by_label("Settled")
+    expect(alternates).to_be_hidden()
+    page.get_by_text("Draw", exact=True).click()
+    expect(alternates).to_be_visible()
+    expect(settled).to_be_hidden()
+    fits(page)
+    shoot(page, "build-draw")
+    page.get_by_text("Auction", exact=True).click()
+    expect(settled).to_be_visible()
+    expect(alternates).to_be_hidden()
+    page.get_by_label("Name", exact=False).first.fill("Signed print")
+    page.get_by_label("Extensions a checkout may ask for").fill("2")
+    page.get_by_label("Closes").fill("2026-12-02T10:00")
+    fits(page)
+    shoot(page, "build-auction")
+    settled.fill("2026-12-02T11:00")
+    page.get_by_role("button", name="Build launch").click()
+    expect(page.get_by_text("2 × 300 s")).to_be_visible()
+    fits(page)
+    shoot(page, "built-auction")
+
+
 def shoot(page: Page, name: str) -> None:
     if place := os.environ.get("SHOTS"):
         wide = page.viewport_size["width"] if page.viewport_size else 0

@@ -113,6 +113,7 @@ def terms(row: Distribution, standing: auction_results.Standing) -> list[tuple[s
         "Announced end": show.moment(standing.announced, zone) if moved else "",
         "Late bids extend it by": f"{row.auto_extend_seconds} seconds" if row.auto_extend_seconds else "",
         "Settled": show.moment(standing.settled_at, zone, "not yet"),
+        "Settles by itself": show.moment(row.settle_at, zone) if row.settle_at and not standing.settled_at else "",
         "Starts at": show.amount(row.start_price, row.currency),
         "Least step": show.amount(row.min_bid_increment, row.currency),
         "Winners at most": show.count(row.quantity),

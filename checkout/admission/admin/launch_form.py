@@ -42,8 +42,23 @@ class LaunchForm(OfficeForm):
         label="Doors before the opening (minutes)",
         help_text="Who comes in this time is shuffled at the opening, so that being early is no advantage.",
     )
-    draw_at = fields.LocalMomentField(label="Drawn")
+    draw_at = fields.LocalMomentField(label="Drawn", help_text="Empty: when you run it by hand.")
     winner_count = forms.IntegerField(min_value=1, initial=1, widget=fields.short(inputmode="numeric"), label="Winners")
+    capacity = fields.LimitField(label="Places in the draw")
+    backfill = forms.BooleanField(
+        required=False,
+        initial=True,
+        widget=fields.tick(),
+        label="Whose time runs out is replaced by the next",
+        help_text="By the next one drawn, or the next highest bidder above the reserve.",
+    )
+    alternates = fields.LimitField(
+        label="Alternates",
+        help_text="How many of those drawn after the winners may come in instead of one. Empty: as many as it takes.",
+    )
+    settle_at = fields.LocalMomentField(
+        label="Settled", help_text="When the winners are admitted, not before it closes. Empty: as it closes."
+    )
     start_price = fields.MoneyField(label="Starts at")
     reserve_price = fields.MoneyField(label="Reserve", help_text="Not shown to shoppers. Empty: none.")
     min_bid_increment = fields.MoneyField(label="Least step")
@@ -62,6 +77,24 @@ class LaunchForm(OfficeForm):
         widget=fields.short(inputmode="numeric"),
         label="Time to check out (seconds)",
         help_text="600 to 1800 suits most shops.",
+    )
+    max_extensions = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        initial=0,
+        widget=fields.short(inputmode="numeric"),
+        label="Extensions a checkout may ask for",
+        help_text="0: none. Staff can give more time all the same.",
+    )
+    extension_seconds = forms.IntegerField(
+        min_value=1,
+        max_value=3600,
+        initial=300,
+        widget=fields.short(inputmode="numeric"),
+        label="Time each gives (seconds)",
+    )
+    hard_end_at = fields.LocalMomentField(
+        label="No extension beyond", help_text="Not even by staff. On the retailer's clock; empty: no such end."
     )
     allow_reentry = forms.BooleanField(
         required=False, initial=True, widget=fields.tick(), label="Whose time ran out may join again, at the back"
@@ -101,15 +134,17 @@ class LaunchForm(OfficeForm):
     )
     sections: ClassVar = [
         ("What", "", ["retailer", "name", "description", "image_url", "mechanism"]),
-        ("When", "", ["open_at", "close_at", "serve_until", "draw_at"]),
+        ("When", "", ["open_at", "close_at", "serve_until", "draw_at", "settle_at"]),
         (
             "How fast",
             "The next in line are admitted once a second, as far as all of these allow.",
             ["admission_rate", "max_active", "total_admissions", "max_capacity", "pre_queue_minutes"],
         ),
-        ("The draw", "", ["winner_count"]),
+        ("The draw", "", ["winner_count", "capacity"]),
         ("The auction", "", ["start_price", "reserve_price", "min_bid_increment", "quantity", "auto_extend_seconds"]),
+        ("When a winner does not buy", "", ["backfill", "alternates"]),
         ("The checkout", "", ["admission_ttl_seconds", "allow_reentry", "access_code", "when_unknown"]),
+        ("More time at the checkout", "", ["max_extensions", "extension_seconds", "hard_end_at"]),
         ("Stock", "", ["sku", "max_units", "reserve_on_admission"]),
         (
             "Robots",
@@ -122,19 +157,26 @@ class LaunchForm(OfficeForm):
             ("serve_until", "admission_rate", "max_active", "total_admissions", "max_capacity", "pre_queue_minutes"),
             "mechanism=queue",
         ),
-        **dict.fromkeys(("draw_at", "winner_count"), "mechanism=draw"),
+        **dict.fromkeys(("draw_at", "winner_count", "capacity", "alternates"), "mechanism=draw"),
         **dict.fromkeys(
-            ("start_price", "reserve_price", "min_bid_increment", "quantity", "auto_extend_seconds"),
+            ("start_price", "reserve_price", "min_bid_increment", "quantity", "auto_extend_seconds", "settle_at"),
             "mechanism=auction",
         ),
+        "backfill": "mechanism=draw|auction",
     }
+
+    @classmethod
+    def belongs(cls, name: str, mechanism: str) -> bool:
+        """Whether a launch of this mechanism has the field."""
+        wanted = cls.shown_when.get(name, f"mechanism={mechanism}").removeprefix("mechanism=")
+        return mechanism in wanted.split("|")
 
     def terms(self, retailer: Retailer, mechanism: str) -> dict[str, Any]:
         """Return the values as the verbs take them, only those of the mechanism."""
         found: dict[str, Any] = {}
         for name in distributions.FIELDS & self.cleaned_data.keys():
             value = self.cleaned_data[name]
-            if self.shown_when.get(name, f"mechanism={mechanism}") != f"mechanism={mechanism}":
+            if not self.belongs(name, mechanism):
                 continue
             if name in distributions.MOMENTS:
                 value = fields.in_zone(value, retailer.timezone)
@@ -142,8 +184,13 @@ class LaunchForm(OfficeForm):
                 if value is None and name != "reserve_price":
                     continue
                 value = None if value is None else to_minor(value, retailer.currency)
-            found[name] = value
+            found[name] = as_stored(name, value)
         return found
+
+
+def as_stored(name: str, value: Any) -> Any:
+    """Return a field's value as the verbs take it: they say 0 for as many alternates as it takes."""
+    return value or 0 if name == "alternates" else value
 
 
 def initial(row: Distribution) -> dict[str, Any]:
@@ -154,6 +201,7 @@ def initial(row: Distribution) -> dict[str, Any]:
     for name in distributions.MONEY:
         value = getattr(row, name)
         found[name] = None if value is None else to_major(value, row.currency)
+    found["alternates"] = row.alternates or None
     return {**found, "access_code": row.sequence.access_code, "when_unknown": row.sequence.experience.when_unknown}
 
 
@@ -162,7 +210,7 @@ def changes(form: LaunchForm, row: Distribution) -> dict[str, Any]:
     terms = {}
     for name in distributions.FIELDS & form.cleaned_data.keys():
         if name in form.changed_data:
-            terms[name] = form.cleaned_data[name]
+            terms[name] = as_stored(name, form.cleaned_data[name])
     for name in list(terms):
         if name in distributions.MOMENTS:
             terms[name] = fields.in_zone(terms[name], row.retailer.timezone)

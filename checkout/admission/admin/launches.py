@@ -11,14 +11,14 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from checkout.admission import consumers, distributions, line, progress, queue_overrides
-from checkout.admission.admin import launch_form
+from checkout.admission.admin import launch_facts, launch_form
 from checkout.admission.admin.auctions import AuctionPages
 from checkout.admission.admin.draws import DrawPages
 from checkout.admission.models import Admission, Consumer, Distribution
 from offers.admin import fields, show
 from offers.admin.filters import RetailerFilter
 from offers.admin.office import OfficeForm, ReasonForm, View, actor_of, now, posted
-from offers.admin.page import Block, Button, Facts, Figure, Page, Table
+from offers.admin.page import Block, Button, Figure, Page, Table
 
 Rows = QuerySet[Distribution]
 TONES = {"OPEN": "good", "SCHEDULED": "info", "CLOSED": "warn", "DRAWN": "info", "SETTLED": "info"}
@@ -118,9 +118,9 @@ class LaunchAdmin(DrawPages, AuctionPages):
         form = launch_form.LaunchForm(posted(request), initial=launch_form.initial(row))
         for name in ("retailer", "name", "description", "image_url", "mechanism"):
             del form.fields[name]
-        for name, when in launch_form.LaunchForm.shown_when.items():
-            if when != f"mechanism={row.mechanism}":
-                form.fields.pop(name, None)
+        for name in launch_form.LaunchForm.shown_when:
+            if not form.belongs(name, row.mechanism):
+                del form.fields[name]
         form.shown_when = {}  # type: ignore[misc]
 
         def act(values: dict[str, Any]) -> str:
@@ -143,28 +143,6 @@ class LaunchAdmin(DrawPages, AuctionPages):
     ) -> HttpResponse:
         self.demand(request, self.permission("view"))
         row: Distribution = self.find(object_id, "retailer", "sequence__experience")
-        zone = row.retailer.timezone
-        known = {
-            "Waiting page": show.link(f"/shop/waiting/{row.uuid}/", f"/shop/waiting/{row.uuid}/"),
-            "Id": show.mono(str(row.uuid)),
-            "Experience id": show.mono(str(row.sequence.experience.uuid)),
-            "Opens": show.moment(row.open_at, zone),
-            "Closes": show.moment(row.close_at, zone),
-            "Serves until": show.moment(row.serve_until, zone),
-            "Time to check out": f"{row.admission_ttl_seconds} s",
-            "Access code": show.mono(row.sequence.access_code) if row.sequence.access_code else "",
-            "If we cannot be reached": row.sequence.experience.get_when_unknown_display(),
-            "Variant sold": row.sku,
-            "Retailer": row.retailer.name,
-        }
-        if row.mechanism == Distribution.Mechanism.QUEUE:
-            known |= {
-                "Admitted a minute": show.count(row.admission_rate),
-                "Checkouts at a time": show.count(row.max_active),
-                "Admitted in all": show.count(row.total_admissions),
-                "Places in line": show.count(row.max_capacity),
-            }
-        listed = [(name, value) for name, value in known.items() if value not in ("", show.NOTHING)]
         told, running = self.told(row), self.running(row)
         blocks: list[Block]
         if row.mechanism == Distribution.Mechanism.QUEUE:
@@ -172,7 +150,7 @@ class LaunchAdmin(DrawPages, AuctionPages):
         else:
             # Nobody is admitted before the end: until then there is nothing to watch.
             blocks = [*told, running] if row.admissions.exists() else told
-        blocks.append(Facts(title="How it is set up", facts=listed))
+        blocks.append(launch_facts.setup(row))
         page = Page(
             title=row.sequence.experience.name,
             subtitle=row.get_mechanism_display(),

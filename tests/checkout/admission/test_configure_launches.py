@@ -68,6 +68,8 @@ def test_another_tenants_is_not_there() -> None:
         {"mechanism": "queue", "open_at": "tomorrow"},
         {"mechanism": "queue", "colour": "red"},
         {"mechanism": "queue", "open_at": "2026-01-02T00:00:00Z", "close_at": "2026-01-01T00:00:00Z"},
+        {"mechanism": "auction", "close_at": "2026-01-02T00:00:00Z", "settle_at": "2026-01-01T00:00:00Z"},
+        {"mechanism": "queue", "open_at": "2026-01-02T00:00:00Z", "hard_end_at": "2026-01-02T00:00:00Z"},
         {"mechanism": "queue", "ordering": "random"},
         {"mechanism": "queue", "time_zone": "Mars"},
         {"mechanism": "auction", "start_price": "-1"},
@@ -81,6 +83,13 @@ def test_another_tenants_is_not_there() -> None:
 def test_what_cannot_be_is_refused_and_nothing_stored(fields: dict[str, Any]) -> None:
     assert "error" in carry_out("create", **fields)
     assert not Distribution.objects.exists()
+
+
+def test_an_auction_that_late_bids_put_off_can_still_be_changed() -> None:
+    made = carry_out("create", mechanism="auction", close_at="2026-01-01T00:00:00Z", settle_at="2026-01-01T00:01:00Z")
+    Distribution.objects.update(close_at="2026-01-01T00:02:00Z")
+    assert carry_out("update", made["id"], paused=True) == {}
+    assert "settle_at" in carry_out("update", made["id"], settle_at="2026-01-01T00:01:30Z")["error"]
 
 
 def test_what_happens_when_nobody_answers_is_the_experiences() -> None:
