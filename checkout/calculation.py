@@ -93,14 +93,31 @@ def restore(order: Order) -> None:
 
 
 def take_off(order: Order, calculated: dict[str, Any]) -> None:
-    """Take one redemption's own discounts, as it was answered, off an order that keeps others."""
+    """Take one redemption's own discounts and free units, as it was answered, off an order that keeps others.
+
+    A line that only it brought stays with nothing in it: other redemptions' lines are told by their place.
+    """
     lines: list[dict[str, Any]] = calculated.get("items") or []
     for item, answered in zip(order.items, lines, strict=False):
-        off = answered.get("applied_discount_amount") or 0
-        if off:
-            item["discount_amount"] = max(0, (item.get("discount_amount") or 0) - off)
-            item["subtotal_amount"] = item["amount"] - item["discount_amount"]
+        units = answered.get("applied_quantity") or 0
+        if units:
+            worth = min(units * _unit_price(answered), item["amount"])
+            item["quantity"] -= units
+            item["amount"] -= worth
+            order.amount = (order.amount or 0) - worth
+        for name in ("discount_amount", "discount_quantity"):
+            off = answered.get(f"applied_{name}") or 0
+            if off:
+                item[name] = max(0, (item.get(name) or 0) - off)
+        item["subtotal_amount"] = item["amount"] - (item.get("discount_amount") or 0)
     order.discount_amount -= calculated.get("applied_discount_amount") or 0
     order.items_discount_amount -= calculated.get("items_applied_discount_amount") or 0
     order.total_discount_amount = order.discount_amount + order.items_discount_amount
     order.total_amount = None if order.amount is None else order.amount - order.total_discount_amount
+
+
+def _unit_price(item: dict[str, Any]) -> int:
+    price = item.get("price")
+    if price is not None:
+        return int(price)
+    return int(item["amount"]) // int(item["quantity"]) if item.get("quantity") else 0

@@ -24,7 +24,10 @@ Confirm = Callable[[int], None]
 
 @dataclass(slots=True)
 class Facts:
-    """One request's facts: the engine's context, and the rows it was made of in request order."""
+    """One request's facts: the engine's context, and the rows it was made of in request order.
+
+    `owner` is whom a stored order belongs to; only a customer whom the request names is judged and counted.
+    """
 
     ask: Ask
     config: Config
@@ -34,6 +37,14 @@ class Facts:
     order: dict[str, Any] | None
     now: datetime
     actor: Actor
+    owner: CustomerRow | None = None
+    referrer_id: str | None = None
+
+    @property
+    def buyer_id(self) -> str | None:
+        """The cust_ id of whoever buys: the customer named in the request, else the one of the stored order."""
+        buyer = self.customer or self.owner
+        return buyer.public_id if buyer else None
 
     def subject(self, redeemable: Redeemable) -> Subject:
         return self.subjects[int(redeemable.key)]
@@ -45,7 +56,7 @@ def gather(
     """Read everything about a request in one statement (more only for history, unit discounts and tiers' limits).
 
     `confirm` is told the version of the configuration that was read, and may refuse a caller who lost his right.
-    Refuses `not_found` for a customer or order by an id (not a source id) that doesn't exist.
+    Refuses `not_found` for a customer, referrer or order by an id (not a source id) that doesn't exist.
     """
     found = _read(retailer_id, ask, reference, now)
     if confirm is not None:
@@ -55,6 +66,8 @@ def gather(
         raise NotFound("customer", ask.customer.id)
     if ask.order is not None and ask.order.id and found.order is None:
         raise NotFound("order", ask.order.id)
+    if ask.order is not None and ask.order.referrer and ask.order.referrer.id and found.referrer is None:
+        raise NotFound("customer", ask.order.referrer.id)
     barred = shopper_sessions.barred(config, ask, actor, now) if config.prefixes else frozenset()
     builder = Builder(config, found, ask, actor, now, barred)
     built = [builder.redeemable(one, position) for position, one in enumerate(ask.redeemables)]
@@ -72,7 +85,9 @@ def gather(
         user_login=actor.label or None,
         explain=ask.explain,
     )
-    return Facts(ask, config, context, [subject for _, subject in built], found.customer, found.order, now, actor)
+    subjects = [subject for _, subject in built]
+    referrer_id = found.order["referrer_id"] if found.order else found.referrer
+    return Facts(ask, config, context, subjects, found.customer, found.order, now, actor, found.owner, referrer_id)
 
 
 def _read(retailer_id: int, ask: Ask, reference: str, now: datetime) -> Reading:

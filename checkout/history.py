@@ -8,7 +8,15 @@ from checkout.models import Redemption
 from offers.lib.errors import NotFound
 from offers.models import Voucher
 
-RELATED = ("voucher__campaign", "voucher__holder", "tier__campaign", "campaign", "customer", "order", "parent")
+RELATED = (
+    "voucher__campaign",
+    "voucher__holder",
+    "tier__campaign",
+    "campaign",
+    "customer",
+    "order__customer",
+    "parent",
+)
 
 
 def find(*, retailer_id: int, public_id: str) -> Redemption:

@@ -25,7 +25,9 @@ def order(
     lines = tuple(line(item, index, catalogue, config) for index, item in enumerate(ask.items or ()))
     if sum(line_amount(one) for one in lines) > MOST:
         raise InvalidPayload("Property .order.items adds up to more than can be counted")
-    return Order(amount=None if lines else ask.amount, items=lines, metadata=ask.metadata or {})
+    # Lines make the amount, unless none of them says or knows what it costs.
+    amount = None if any(is_priced(one) for one in lines) else ask.amount
+    return Order(amount=amount, items=lines, metadata=ask.metadata or {})
 
 
 def look_up(config: Config, names: Iterable[str]) -> dict[str, CatalogueItem]:
@@ -68,6 +70,11 @@ def catalogue_rows(row: list[Any], config: Config) -> list[tuple[str, CatalogueI
         collections=config.collections_of(public_id, product_id),
     )
     return [(public_id, item), *([(source_id, item)] if source_id else [])]
+
+
+def is_priced(line: Line) -> bool:
+    """Say whether a line has a price, its own or the catalogue's."""
+    return line.amount is not None or line.price is not None
 
 
 def line_amount(line: Line) -> int:
@@ -133,8 +140,11 @@ def _stored_order(stored: dict[str, Any], catalogue: Mapping[str, CatalogueItem]
     lines = tuple(
         _stored_line(item, index, catalogue, config) for index, item in enumerate(stored["items"]) if item is not None
     )
+    # An order given by its amount alone has more in it than the lines that redemptions added.
+    beyond = max(0, (stored["amount"] or 0) - sum(line_amount(line) for line in lines)) if lines else 0
     return Order(
         amount=None if lines else stored["amount"],
+        beyond=beyond,
         items=lines,
         metadata=stored["metadata"] or {},
         initial_amount=stored["initial_amount"],

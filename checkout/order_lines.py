@@ -22,8 +22,7 @@ def resolve(*, retailer_id: int, items: Sequence[ItemAsk], actor: Actor, now: da
     Products and variants sent with `override` are stored first. Refuses `invalid_payload` for a sum that can't be
     counted.
     """
-    for item in items:
-        _override(retailer_id, item, actor, now)
+    store_sent(retailer_id=retailer_id, items=items, actor=actor, now=now)
     config = configuration.current(retailer_id, configuration.version(retailer_id))
     names = named(items)
     known = order_facts.look_up(config, names) if names else {}
@@ -31,6 +30,22 @@ def resolve(*, retailer_id: int, items: Sequence[ItemAsk], actor: Actor, now: da
     if sum(order_facts.line_amount(line) for line in lines) > MOST:
         raise InvalidPayload("Property .items adds up to more than can be counted")
     return [{**calculation.line(_undiscounted(line)), "id": line.id or new_id("ordli_")} for line in lines]
+
+
+def overrides(items: Iterable[ItemAsk]) -> bool:
+    """Say whether any line brings a product or variant to be stored."""
+    return any((item.product and item.product.override) or (item.sku and item.sku.override) for item in items)
+
+
+def store_sent(*, retailer_id: int, items: Iterable[ItemAsk], actor: Actor, now: datetime) -> None:
+    """Store the products and variants that lines bring along with `override`."""
+    for item in items:
+        _override(retailer_id, item, actor, now)
+
+
+def any_priced(items: Iterable[dict[str, Any]]) -> bool:
+    """Say whether any stored line has a price or an amount."""
+    return any(item.get("price") is not None or item.get("amount") for item in items)
 
 
 def total(items: Iterable[dict[str, Any]]) -> int:

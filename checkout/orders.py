@@ -164,8 +164,12 @@ def _person(retailer_id: int, person: Person | None, actor: Actor, now: datetime
 
 
 def _add_up(order: Order, amount: int | None) -> None:
-    """Lines make the amount; without any it is what the shop says. Discounts granted before stay as far as they fit."""
-    order.amount = order_lines.total(order.items) if order.items else amount
+    """Lines make the amount; without any that has a price it is what the shop says.
+
+    Discounts granted before stay as far as they fit.
+    """
+    told = order_lines.any_priced(order.items) or (amount is None and bool(order.items))
+    order.amount = order_lines.total(order.items) if told else amount
     order.initial_amount = order.amount
     whole = order.amount or 0
     order.items_discount_amount = min(order.items_discount_amount, whole)

@@ -80,10 +80,12 @@ class VoucherRow:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything read; `vouchers` by code, and by id where the request names one so."""
+    """Everything read; `vouchers` by code, and by id where the request names one so. `owner`: whose the order is."""
 
     version: int
     order: dict[str, Any] | None
+    owner: CustomerRow | None
+    referrer: str | None
     products: list[list[Any]]
     customer: CustomerRow | None
     vouchers: dict[str, VoucherRow]
@@ -94,7 +96,7 @@ _MOMENTS = (7, 8, 23, 24)
 
 
 def read(*, retailer_id: int, ask: Ask, reference: str, periods: list[str], now: datetime) -> Reading:
-    """Read vouchers with their counters, the customer, a stored order and products (checkout/sql/read_v2.sql)."""
+    """Read vouchers with their counters, the customer, a stored order and products (checkout/sql/read_v3.sql)."""
     customer, order = ask.customer, ask.order
     codes = [one.id for one in ask.redeemables if one.object == "voucher"]
     asked = {
@@ -110,6 +112,7 @@ def read(*, retailer_id: int, ask: Ask, reference: str, periods: list[str], now:
         "order": order and (order.id or order.source_id),
         "order_by_id": bool(order and order.id),
         "products": sorted(named(order.items)) if order and order.items else None,
+        "referrer": order and order.referrer and (order.referrer.id or order.referrer.source_id),
     }
     row = call("SELECT checkout_read(%s::jsonb)", orjson.dumps(asked).decode())
     assert row is not None, "the function answers every request"
@@ -122,6 +125,8 @@ def read(*, retailer_id: int, ask: Ask, reference: str, periods: list[str], now:
     return Reading(
         version=found["version"],
         order=found["order"],
+        owner=None if found["owner"] is None else CustomerRow(*found["owner"]),
+        referrer=found["referrer"],
         products=found["products"] or [],
         customer=None if found["customer"] is None else CustomerRow(*found["customer"]),
         vouchers=vouchers,

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 
 from checkout import facts as facts_module
 from checkout import (
+    order_lines,
     redemption_plan,
     redemption_write,
     session_offers,
@@ -78,12 +79,12 @@ def redeem(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: 
     `multiple_requests` when the same order keeps changing under our hands.
     """
     if ask.shopper is None:
-        return _for_order(retailer_id, ask, actor, now, confirm)
+        return _with_products(retailer_id, ask, actor, now, confirm)
     refused: NotRedeemable | None = None
     with transaction.atomic():
         held = shopper_sessions.lock(retailer_id, ask, actor, now)
         try:
-            done = _for_order(retailer_id, ask, actor, now, confirm)
+            done = _with_products(retailer_id, ask, actor, now, confirm)
         except NotRedeemable as refusal:
             refused = refusal  # its record stays
         else:
@@ -94,6 +95,20 @@ def redeem(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: 
     if refused is not None:
         raise refused
     return done
+
+
+def _with_products(retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: Confirm | None) -> Redeemed:
+    """Redeem, and store the products that order lines bring with `override`: both or neither."""
+    items = (ask.order and ask.order.items) or ()
+    if not order_lines.overrides(items):
+        return _for_order(retailer_id, ask, actor, now, confirm)
+    try:
+        with transaction.atomic():
+            order_lines.store_sent(retailer_id=retailer_id, items=items, actor=actor, now=now)
+            return _for_order(retailer_id, ask, actor, now, confirm)
+    except NotRedeemable:
+        # All of it is undone, the record of the failure too: that one is made again, without the products.
+        return _for_order(retailer_id, ask, actor, now, confirm)
 
 
 def _for_order(retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: Confirm | None) -> Redeemed:
@@ -108,10 +123,21 @@ def _for_order(retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm:
         if validation.needs_customer(facts):
             customers.ensure(retailer_id=retailer_id, source_id=str(ask.customer and ask.customer.source_id))
             continue
+        if (sender := _new_referrer(facts)) is not None:
+            customers.ensure(retailer_id=retailer_id, source_id=sender)
+            continue
         done = _redeem(retailer_id, facts, key, reference)
         if done is not None:
             return done
     raise OrderBusy
+
+
+def _new_referrer(facts: Facts) -> str | None:
+    """Return the source id of a referrer who is not known yet. A stored order keeps the one it has."""
+    order = facts.ask.order
+    if facts.order is not None or facts.referrer_id is not None or order is None or order.referrer is None:
+        return None
+    return order.referrer.source_id
 
 
 def _redeem(retailer_id: int, facts: Facts, key: str, reference: str) -> Redeemed | None:

@@ -141,7 +141,7 @@ def _order(facts: Facts, outcome: Outcome, rows: list[NewRedemption], parent: Ne
         public_id=stored["public_id"] if stored else new_id("ord_"),
         source_id=stored["source_id"] if stored else ask.source_id,
         status=ask.status or Order.Status.PAID.value,
-        referrer_id=ask.referrer.id if ask.referrer else None,
+        referrer_id=facts.referrer_id,
         amount=totals.amount if totals else ask.amount,
         initial_amount=totals.initial_amount if totals else ask.amount,
         discount_amount=totals.discount_amount if totals else 0,

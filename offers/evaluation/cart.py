@@ -134,7 +134,7 @@ class Cart:
         self.rows = [_row(line, index, catalogue) for index, line in enumerate(order.items)] if order.items else []
         self.amount = order.amount or 0
         if self.rows and (order.amount is None or any(_is_priced(row) for row in self.rows)):
-            self.amount = sum(row.amount for row in self.rows)
+            self.amount = sum(row.amount for row in self.rows) + order.beyond
         self.items_discount = sum(row.discount for row in self.rows) if self.rows else 0
         self.order_discount = min(order.discount_amount, self.amount - self.items_discount)
         self.initial_amount = self.amount if order.initial_amount is None else order.initial_amount

@@ -81,6 +81,7 @@ class Order:
     metadata: Mapping[str, Any] = NOTHING
     initial_amount: int | None = None  # of a stored order whose units were raised before
     discount_amount: int = 0  # order-level discounts of earlier redemptions on the stored order
+    beyond: int = 0  # what a stored order holds that none of its lines speaks of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,7 @@ class Parts:
     campaign: Campaign | None = None
     tier: PromotionTier | None = None
     order: Order | NewOrder | None = None
+    order_owner: Customer | None = None
     holder_id: str | None = None
     figures: Mapping[str, Figures] = field(default_factory=lambda: NO_FIGURES)
     parent_id: str | None = None
@@ -143,7 +144,7 @@ def _outcome(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any]:
 def _order_of(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any] | None:
     if parts.order is None:
         return None
-    identity = order_identity(parts.order, parts.customer)
+    identity = order_identity(parts.order, parts.order_owner)
     if row.kind == Redemption.Kind.ROLLBACK:
         return {**identity, **order_amounts(parts.order)}
     calculated = row.detail.get("order") or order_amounts(parts.order)
@@ -282,6 +283,7 @@ def order_identity(order: Order | NewOrder, owner: Customer | None) -> dict[str,
         "status": order.status,
         "customer": {"id": owner.public_id, "object": "customer"} if owner else None,
         "customer_id": owner.public_id if owner else None,
+        "referrer": {"id": order.referrer_id, "object": "customer"} if order.referrer_id else None,
         "referrer_id": order.referrer_id,
         "metadata": order.metadata,
         "object": "order",

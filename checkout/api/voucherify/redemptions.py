@@ -18,6 +18,7 @@ from checkout.api.voucherify import calculation_shapes, validations
 from checkout.api.voucherify import redemption_shapes as shapes
 from checkout.api.voucherify.redemption_shapes import Campaign, Customer, Parts
 from checkout.asks import Ask
+from checkout.facts import Facts
 from checkout.models import Redemption
 from checkout.redemption import NotRedeemable
 from checkout.redemption_write import Figures, Redeemed
@@ -202,27 +203,29 @@ def answer(done: Redeemed, request_id: str) -> dict[str, Any]:
     """Return the redemptions made, their order, and in PARTIAL mode what was left out."""
     facts, outcome = done.facts, done.outcome
     owner = _buyer(done)
+    order_owner = owner or _owner(facts)
     parent_id = done.parent.public_id if done.parent else None
     made = [
-        shapes.redemption(row, _parts(done, facts.subject(verdict.redeemable), owner, parent_id))
+        shapes.redemption(row, _parts(done, facts.subject(verdict.redeemable), owner, order_owner, parent_id))
         for row, verdict in zip(done.rows, outcome.applicable, strict=True)
     ]
     body: dict[str, Any] = {"redemptions": made}
     if done.parent is not None:
-        body["parent_redemption"] = shapes.redemption(done.parent, Parts(customer=owner, order=done.order))
+        body["parent_redemption"] = shapes.redemption(
+            done.parent, Parts(customer=owner, order=done.order, order_owner=order_owner)
+        )
+    customer_id = order_owner.public_id if order_owner else None
     if done.order is not None:
-        customer_id = owner.public_id if owner else None
         calculated = calculation_shapes.order(outcome.order, customer_id=customer_id)
         if outcome.order is None:
             calculated |= shapes.order_amounts(done.order)
         body["order"] = {
             **calculated,
-            **shapes.order_identity(done.order, owner),
+            **shapes.order_identity(done.order, order_owner),
             "redemptions": done.order.redemptions,
         }
         if done.order.items:
             body["order"]["items"] = done.order.items
-    customer_id = owner.public_id if owner else None
     body["inapplicable_redeemables"] = [
         validations.redeemable(verdict, facts, customer_id, request_id) for verdict in outcome.inapplicable
     ]
@@ -232,7 +235,9 @@ def answer(done: Redeemed, request_id: str) -> dict[str, Any]:
     return body
 
 
-def _parts(done: Redeemed, subject: Subject, owner: Customer | None, parent_id: str | None) -> Parts:
+def _parts(
+    done: Redeemed, subject: Subject, owner: Customer | None, order_owner: Customer | None, parent_id: str | None
+) -> Parts:
     campaign = subject.campaign
     return Parts(
         customer=owner,
@@ -240,10 +245,17 @@ def _parts(done: Redeemed, subject: Subject, owner: Customer | None, parent_id: 
         campaign=Campaign(campaign.public_id, campaign.name, campaign.discount_json) if campaign else None,
         tier=subject.tier.row if subject.tier else None,
         order=done.order,
+        order_owner=order_owner,
         holder_id=subject.voucher.holder_public_id if subject.voucher else None,
         figures=done.figures.get(subject.voucher.id, shapes.NO_FIGURES) if subject.voucher else shapes.NO_FIGURES,
         parent_id=parent_id,
     )
+
+
+def _owner(facts: Facts) -> Customer | None:
+    """Return whom the stored order belongs to."""
+    row = facts.owner
+    return None if row is None else Customer(row.public_id, row.source_id, row.name, row.email, row.metadata)
 
 
 def _buyer(done: Redeemed) -> Customer | None:
@@ -297,6 +309,7 @@ def _stored_parts(row: Redemption, figures: Mapping[int, Mapping[str, Figures]])
         campaign=Campaign(campaign.public_id, campaign.name, campaign.discount) if campaign else None,
         tier=row.tier,
         order=row.order,
+        order_owner=customer(row.order.customer) if row.order else None,
         holder_id=voucher.holder.public_id if voucher and voucher.holder else None,
         figures=figures.get(voucher.pk, shapes.NO_FIGURES) if voucher else shapes.NO_FIGURES,
         parent_id=row.parent.public_id if row.parent else None,

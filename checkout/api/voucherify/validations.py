@@ -42,7 +42,7 @@ class Validations(LeanView):
 def answer(made: Validated, request_id: str) -> dict[str, Any]:
     """Return the validation's answer."""
     facts, outcome = made.facts, made.outcome
-    customer_id = facts.customer.public_id if facts.customer else None
+    customer_id = facts.buyer_id
     shown = {
         verdict.redeemable.key: redeemable(verdict, facts, customer_id, request_id) for verdict in outcome.verdicts
     }
@@ -57,7 +57,8 @@ def answer(made: Validated, request_id: str) -> dict[str, Any]:
         body["skipped_redeemables"] = [shown[verdict.redeemable.key] for verdict in outcome.skipped]
         body["inapplicable_redeemables"] = [shown[verdict.redeemable.key] for verdict in outcome.inapplicable]
     if outcome.valid and outcome.order is not None:
-        body["order"] = {**shapes.order(outcome.order, customer_id=customer_id), **order_reference(facts)}
+        calculated = shapes.order(outcome.order, customer_id=customer_id, referrer_id=facts.referrer_id)
+        body["order"] = {**calculated, **order_reference(facts)}
     body["tracking_id"] = made.tracking_id
     if made.session is not None and outcome.valid:
         body["session"] = session(made.session)
@@ -79,7 +80,7 @@ def redeemable(verdict: Verdict, facts: Facts, customer_id: str | None, request_
         return {**head, "result": {"error": found, "details": details}, "metadata": shapes.metadata(subject)}
     shown: dict[str, Any] = {
         **head,
-        "order": shapes.order(verdict.order, customer_id=customer_id),
+        "order": shapes.order(verdict.order, customer_id=customer_id, referrer_id=facts.referrer_id),
         "applicable_to": shapes.targets(verdict.applicable_to),
         "inapplicable_to": shapes.targets(verdict.inapplicable_to),
         "result": shapes.result(verdict, subject),
