@@ -1,9 +1,9 @@
 """Campaigns: made with their terms and codes, changed, switched, archived, deleted, and given more vouchers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -11,77 +11,27 @@ from django.db.models import QuerySet
 from offers import (
     async_actions,
     audit,
-    categories,
+    campaign_terms,
     channels,
     codes,
     generation,
     promotions,
     rules,
     vouchers,
-    windows,
     worth,
 )
+from offers.campaign_terms import Fields
 from offers.ledger import counters
-from offers.lib import ids, lookups, metadata
+from offers.lib import ids, lookups
 from offers.lib.actors import Actor
-from offers.lib.errors import Duplicate, InvalidPayload, NotFound, Refusal
+from offers.lib.errors import Duplicate, NotFound
 from offers.models import AsyncAction, Campaign, PromotionTier, Voucher
 from offers.outbox import events
 from offers.vouchers import InvalidCampaign
 
 BUDGET = "campaign.budget"
-MOST_VOUCHERS = 10_000_000
-NAME_LIMIT = 200
 TIERS_LIMIT = 100
-LATER = {"REFERRAL_PROGRAM": "Referral programs"}
-PLAIN = ("description", "active", "auto_join", "join_once", "hot")
-MONEY = ("discount", "gift_amount", "redemption_limit", "customer_limit", "budget", "active", "hot")
-
 Kind, Type = Campaign.CampaignType, Campaign.Type
-VOUCHER_TYPES = {
-    Kind.DISCOUNT_COUPONS: Voucher.Type.DISCOUNT.value,
-    Kind.GIFT_VOUCHERS: Voucher.Type.GIFT.value,
-    Kind.LOYALTY_PROGRAM: Voucher.Type.LOYALTY.value,
-    Kind.PROMOTION: None,
-}
-
-
-class InvalidCampaignParams(Refusal):
-    """The campaign cannot be asked for this."""
-
-    code = "invalid_campaign_params"
-
-
-class Fields(TypedDict, total=False):
-    """What a caller may set. A key left out means the default or, in a change, as it is; None clears."""
-
-    name: str
-    description: str | None
-    type: str
-    category: str | None
-    timezone: str | None
-    discount: Mapping[str, Any] | None
-    gift: Mapping[str, Any] | None
-    loyalty_card: Mapping[str, Any] | None
-    redemption_limit: int | None
-    customer_limit: int | None
-    budget: int | None
-    hot: bool
-    code_config: Mapping[str, Any] | None
-    start_date: datetime | None
-    expiration_date: datetime | None
-    validity_timeframe: Mapping[str, Any] | None
-    validity_day_of_week: list[int] | None
-    validity_hours: Mapping[str, Any] | None
-    activity_duration_after_publishing: str | None
-    active: bool
-    auto_join: bool
-    join_once: bool
-    metadata: dict[str, Any] | None
-    unset_metadata_fields: list[str]
-    rules: list[str]
-    voucher_type: str | None
-    is_referral_code: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +79,13 @@ def create(
     Refuses `duplicate_found` (name), `invalid_campaign` (type, missing discount or gift), `invalid_campaign_params`
     (count), `invalid_code_config` (more codes than there can be), `invalid_payload`, `not_found` (category, rule).
     """
-    _check_kind(campaign_type, fields, vouchers_count)
-    campaign = Campaign(retailer_id=retailer_id, campaign_type=campaign_type, created_at=now, name=_name(name))
+    campaign_terms.check_kind(campaign_type, fields, vouchers_count)
+    campaign = Campaign(
+        retailer_id=retailer_id, campaign_type=campaign_type, created_at=now, name=campaign_terms.checked_name(name)
+    )
     campaign.type = Type(worth.one_of(fields.get("type") or Type.STATIC, Type.values, ".type"))
-    _set_terms(campaign, fields)
-    _apply(campaign, fields)
+    campaign_terms.set_terms(campaign, fields)
+    campaign_terms.apply(campaign, fields)
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -143,7 +95,7 @@ def create(
         rules.attach(target=campaign, rule_idents=fields.get("rules") or [], actor=actor, now=now)
         for tier in tiers:
             promotions.create(campaign=campaign, fields=tier.fields, rule_idents=tier.rules, actor=actor, now=now)
-        _note(campaign, "campaign.create", actor, now, after=_money(campaign), request_id=request_id)
+        _note(campaign, "campaign.create", actor, now, after=campaign_terms.money(campaign), request_id=request_id)
         _tell(campaign, "created", actor, now)
         if vouchers_count:
             _issue(campaign, vouchers_count, {}, None, actor=actor, now=now, request_id=request_id)
@@ -167,16 +119,16 @@ def update(
     """
     with transaction.atomic():
         campaign = get(retailer_id=retailer_id, ident=ident, for_update=True)
-        before = _money(campaign)
-        _change_type(campaign, fields.get("type"))
-        _change_terms(campaign, fields)
-        _apply(campaign, fields)
+        before = campaign_terms.money(campaign)
+        campaign_terms.change_type(campaign, fields.get("type"))
+        campaign_terms.change_terms(campaign, fields)
+        campaign_terms.apply(campaign, fields)
         campaign.updated_at = now
         campaign.save()
         if before["budget"] != campaign.budget:
             counter = counters.Name(kind=BUDGET, owner=campaign.pk)
             counters.set_limit(counter, campaign.budget, reference=ids.new_id("limit:"), now=now, reason=reason[:200])
-        old, new = audit.changes(before, _money(campaign))
+        old, new = audit.changes(before, campaign_terms.money(campaign))
         if new:
             what = {"before": old, "after": new, "reason": reason, "request_id": request_id}
             _note(campaign, "campaign.update", actor, now, **what)
@@ -219,7 +171,7 @@ def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime, request
     """
     with transaction.atomic():
         campaign = get(retailer_id=retailer_id, ident=ident, for_update=True)
-        _note(campaign, "campaign.delete", actor, now, before=_money(campaign), request_id=request_id)
+        _note(campaign, "campaign.delete", actor, now, before=campaign_terms.money(campaign), request_id=request_id)
         _tell(campaign, "deleted", actor, now)
         campaign.active, campaign.deleted_at, campaign.updated_at = False, now, now
         campaign.save(update_fields=["active", "deleted_at", "updated_at"])
@@ -273,7 +225,7 @@ def add_vouchers(
     """Start a job that adds exactly `count` vouchers with random codes. Refuses as `add_voucher` and `create` do."""
     campaign = get(retailer_id=retailer_id, ident=ident)
     require_pool(campaign)
-    _check_count(count)
+    campaign_terms.check_count(count)
     with transaction.atomic():
         return generation.start(
             campaign, count, fields=fields, code_config=code_config, actor=actor, now=now, request_id=request_id
@@ -286,120 +238,6 @@ def require_pool(campaign: Campaign) -> None:
         raise InvalidCampaign("A STANDALONE campaign has one public code; no more can be added")
     if campaign.campaign_type == Kind.PROMOTION:
         raise InvalidCampaign("A promotion has no codes; it has tiers")
-
-
-def _check_kind(campaign_type: str, fields: Fields, count: int) -> None:
-    if campaign_type in LATER:
-        raise InvalidCampaign(f"{LATER[campaign_type]} are not available on this server")
-    if fields.get("is_referral_code"):
-        raise InvalidCampaign(f"{LATER['REFERRAL_PROGRAM']} are not available on this server")
-    worth.one_of(campaign_type, Kind.values, ".campaign_type")
-    wanted = VOUCHER_TYPES[Kind(campaign_type)]
-    if fields.get("voucher_type") not in {None, wanted}:
-        raise InvalidCampaign(f"The vouchers of a {campaign_type} campaign are of type {wanted}")
-    if campaign_type == Kind.PROMOTION and count:
-        raise InvalidCampaign("A promotion has no codes; it has tiers")
-    if campaign_type == Kind.DISCOUNT_COUPONS and fields.get("discount") is None:
-        raise InvalidCampaign("A campaign of discount coupons needs 'voucher.discount'")
-    if campaign_type == Kind.GIFT_VOUCHERS and fields.get("gift") is None:
-        raise InvalidCampaign("A campaign of gift vouchers needs 'voucher.gift'")
-    if campaign_type == Kind.LOYALTY_PROGRAM and fields.get("loyalty_card") is None:
-        raise InvalidCampaign("A loyalty program needs 'voucher.loyalty_card'")
-    if fields.get("type") == Type.STANDALONE and count > 1:
-        raise InvalidCampaign("A STANDALONE campaign has one public code")
-    _check_count(count)
-
-
-def _check_count(count: int) -> None:
-    if not 0 <= count <= MOST_VOUCHERS:
-        raise InvalidCampaignParams(f"vouchers_count should be between 0 and {MOST_VOUCHERS}")
-
-
-def _set_terms(campaign: Campaign, fields: Fields) -> None:
-    if campaign.campaign_type == Kind.DISCOUNT_COUPONS:
-        campaign.discount = worth.discount(fields.get("discount"), ".voucher.discount")
-    elif campaign.campaign_type == Kind.GIFT_VOUCHERS:
-        campaign.gift_amount, campaign.gift_effect = worth.gift(fields.get("gift"), ".voucher.gift")
-    elif campaign.campaign_type == Kind.LOYALTY_PROGRAM:
-        _set_points(campaign, fields.get("loyalty_card"), ".voucher.loyalty_card")
-    if campaign.campaign_type != Kind.PROMOTION:
-        valuable = campaign.campaign_type in vouchers.TYPE_OF
-        campaign.code_config = codes.config(fields.get("code_config"), valuable=valuable).as_dict()
-
-
-def _change_terms(campaign: Campaign, fields: Fields) -> None:
-    if fields.get("discount") is not None:
-        discount = worth.discount(fields["discount"])
-        if campaign.discount is None or campaign.discount["type"] != discount["type"]:
-            raise InvalidCampaign("The type of a campaign's discount cannot be changed")
-        campaign.discount = discount
-    if fields.get("gift") is not None:
-        if campaign.campaign_type != Kind.GIFT_VOUCHERS:
-            raise InvalidCampaign("Only a campaign of gift vouchers has a gift amount")
-        campaign.gift_amount, campaign.gift_effect = worth.gift(fields["gift"])
-    if fields.get("loyalty_card") is not None:
-        if campaign.campaign_type != Kind.LOYALTY_PROGRAM:
-            raise InvalidCampaign("Only a loyalty program has points")
-        _set_points(campaign, fields["loyalty_card"], ".loyalty_card")
-    if fields.get("code_config") is not None:
-        valuable = campaign.campaign_type in vouchers.TYPE_OF
-        campaign.code_config = codes.config(
-            fields["code_config"], valuable=valuable, base=campaign.code_config
-        ).as_dict()
-
-
-def _set_points(campaign: Campaign, raw: object, path: str) -> None:
-    """Take over what is said of points; what is left out stays."""
-    points, rate = worth.loyalty_card(raw, path), worth.rate(raw, path)
-    if campaign.gift_amount is None or (isinstance(raw, Mapping) and raw.get("points") is not None):
-        campaign.gift_amount = points
-    if rate is not None:
-        campaign.exchange_ratio, campaign.points_ratio = rate
-
-
-def _change_type(campaign: Campaign, wanted: str | None) -> None:
-    if wanted is None or wanted == campaign.type:
-        return
-    pools = {Type.STATIC, Type.AUTO_UPDATE}
-    if campaign.type not in pools or wanted not in pools:
-        raise InvalidCampaign("Only STATIC and AUTO_UPDATE can be changed into one another")
-    campaign.type = Type(wanted)
-
-
-def _apply(campaign: Campaign, fields: Fields) -> None:
-    if "name" in fields:
-        campaign.name = _name(fields["name"])
-    for name in PLAIN:
-        if name in fields:
-            setattr(campaign, name, fields[name])  # type: ignore[literal-required]
-    if campaign.campaign_type == Kind.LOYALTY_PROGRAM:
-        campaign.join_once = True
-    if "redemption_limit" in fields:
-        campaign.redemption_limit = vouchers.limit(fields["redemption_limit"], ".voucher.redemption.quantity")
-    if "customer_limit" in fields:
-        campaign.customer_limit = vouchers.limit(fields["customer_limit"], ".voucher.redemption.per_customer")
-    if "budget" in fields:
-        campaign.budget = vouchers.limit(fields["budget"], ".budget")
-    if "timezone" in fields:
-        campaign.timezone = windows.time_zone(fields["timezone"])
-    if "activity_duration_after_publishing" in fields:
-        campaign.activity_duration_after_publishing = windows.duration(
-            fields["activity_duration_after_publishing"], ".activity_duration_after_publishing"
-        )
-    if "metadata" in fields:
-        campaign.metadata = metadata.merged(campaign.metadata, fields["metadata"])
-    for key in fields.get("unset_metadata_fields") or []:
-        campaign.metadata.pop(key, None)
-    if "category" in fields:
-        ident = fields["category"]
-        campaign.category = categories.get(retailer_id=campaign.retailer_id, ident=ident) if ident else None
-    windows.apply(campaign, fields)
-
-
-def _name(name: str) -> str:
-    if not 1 <= len(name) <= NAME_LIMIT or codes.flaw(name):
-        raise InvalidPayload(f"Property .name should be a text of 1 to {NAME_LIMIT} visible characters")
-    return name
 
 
 def _issue(
@@ -436,16 +274,6 @@ def _make_one(
     if not generation.count(campaign, 1):
         raise NotFound("campaign", campaign.public_id)
     return voucher
-
-
-def _money(campaign: Campaign) -> dict[str, Any]:
-    found = {name: getattr(campaign, name) for name in MONEY} | {
-        name: value.isoformat() if value else None
-        for name, value in (("start_date", campaign.start_date), ("expiration_date", campaign.expiration_date))
-    }
-    if campaign.campaign_type == Kind.LOYALTY_PROGRAM:
-        found |= {"exchange_ratio": f"{campaign.exchange_ratio.normalize():f}", "points_ratio": campaign.points_ratio}
-    return found
 
 
 def _tell(campaign: Campaign, what: str, actor: Actor, now: datetime, **more: Any) -> None:

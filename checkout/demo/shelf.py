@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from offers import async_actions, campaigns, catalogue, categories, generation, rules, vouchers
+from offers import async_actions, campaign_terms, campaigns, catalogue, categories, generation, rules, vouchers
 from offers.campaigns import NewTier
 from offers.lib.actors import SYSTEM
 from offers.models import Campaign, Retailer
@@ -78,7 +78,7 @@ def fill(acme: Retailer, mug: str, rule: dict[str, str], now: datetime) -> None:
     """Make the campaigns of the first retailer."""
     seasonal = categories.create(retailer_id=acme.pk, name="Seasonal", hierarchy=2, now=now)
     _code(acme, "Welcome", WELCOME, now, discount=percent(10))
-    spring: campaigns.Fields = {
+    spring: campaign_terms.Fields = {
         "description": "A code for everybody on the newsletter list.",
         "category": seasonal.public_id,
         "discount": percent(20, amount_limit=10000),
@@ -97,13 +97,16 @@ def fill(acme: Retailer, mug: str, rule: dict[str, str], now: datetime) -> None:
     _code(acme, "One per customer", "ONCE5", now, discount=amount(500), customer_limit=1)
     mug_off = {"type": "UNIT", "unit_off": 1, "unit_type": mug, "effect": "ADD_MISSING_ITEMS"}
     _code(acme, "A free mug with every order", "FREEMUG", now, discount=mug_off)
-    cards: campaigns.Fields = {"gift": {"amount": 5000, "effect": "APPLY_TO_ORDER"}, "code_config": {"prefix": "GIFT-"}}
+    cards: campaign_terms.Fields = {
+        "gift": {"amount": 5000, "effect": "APPLY_TO_ORDER"},
+        "code_config": {"prefix": "GIFT-"},
+    }
     gifts = _pool(acme, "Gift cards 50.00", cards, 20, now, campaign_type="GIFT_VOUCHERS")
     campaigns.add_voucher(
         retailer_id=acme.pk, ident=gifts.public_id, code="GIFT-DEMO-CARD-50", fields={}, actor=SYSTEM, now=now
     )
     card = {"points": 500, "exchange_ratio": 1, "points_ratio": 1}
-    club: campaigns.Fields = {"loyalty_card": card, "code_config": {"prefix": "CLUB-"}}
+    club: campaign_terms.Fields = {"loyalty_card": card, "code_config": {"prefix": "CLUB-"}}
     program = _pool(acme, "Club cards", club, 20, now, campaign_type="LOYALTY_PROGRAM")
     campaigns.add_voucher(
         retailer_id=acme.pk, ident=program.public_id, code="CLUB-DEMO-CARD", fields={}, actor=SYSTEM, now=now
@@ -122,7 +125,7 @@ def fill(acme: Retailer, mug: str, rule: dict[str, str], now: datetime) -> None:
         actor=SYSTEM,
         now=now,
     )
-    long_ago: campaigns.Fields = {
+    long_ago: campaign_terms.Fields = {
         "discount": percent(30),
         "redemption_limit": 1,
         "start_date": now - timedelta(days=300),
@@ -138,7 +141,7 @@ def fill_second(borealis: Retailer, now: datetime) -> None:
 
 
 def _code(owner: Retailer, name: str, code: str, now: datetime, **terms: Any) -> None:
-    fields: campaigns.Fields = {"type": "STANDALONE", **terms}  # type: ignore[typeddict-item]
+    fields: campaign_terms.Fields = {"type": "STANDALONE", **terms}  # type: ignore[typeddict-item]
     campaign = campaigns.create(retailer_id=owner.pk, name=name, fields=fields, actor=SYSTEM, now=now)
     vouchers.create(retailer_id=owner.pk, campaign=campaign, code=code, fields={}, actor=SYSTEM, now=now)
 
@@ -146,7 +149,7 @@ def _code(owner: Retailer, name: str, code: str, now: datetime, **terms: Any) ->
 def _pool(
     owner: Retailer,
     name: str,
-    fields: campaigns.Fields,
+    fields: campaign_terms.Fields,
     count: int,
     now: datetime,
     campaign_type: str = "DISCOUNT_COUPONS",

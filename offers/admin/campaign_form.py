@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from offers import campaigns, codes, vouchers, worth
+from offers import campaign_terms, codes, vouchers, worth
 from offers.admin import discounts, fields, windowed
 from offers.admin.office import OfficeForm
 from offers.lib.errors import Refusal
@@ -99,7 +99,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
     count = forms.IntegerField(
         required=False,
         min_value=0,
-        max_value=campaigns.MOST_VOUCHERS,
+        max_value=campaign_terms.MOST_VOUCHERS,
         initial=0,
         label="How many codes now",
         widget=fields.short(inputmode="numeric"),

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from offers import campaigns, codes, rules, vouchers
+from offers import campaign_terms, campaigns, codes, rules, vouchers
 from offers.admin import campaign_form, fields, jobs, show
 from offers.admin.campaign_form import ChangeCampaignForm, Kind, NewCampaignForm, Type
 from offers.admin.filters import PickFilter, RetailerFilter
@@ -62,7 +62,7 @@ class KindFilter(PickFilter):
 class MoreCodesForm(OfficeForm):
     count = forms.IntegerField(
         min_value=1,
-        max_value=campaigns.MOST_VOUCHERS,
+        max_value=campaign_terms.MOST_VOUCHERS,
         label="How many codes",
         widget=fields.short(inputmode="numeric"),
     )

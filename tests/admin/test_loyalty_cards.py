@@ -4,7 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from checkout.models import LockSession, Redemption
 from offers import campaigns
@@ -135,3 +137,16 @@ def test_the_ledger_page_counts_points(owner: Client, card: Voucher, shop_a: Ret
     said = page(owner, Counter.objects.get(kind="voucher.credits"))
     assert "40 points" in said
     assert "USD" not in said
+
+
+def test_a_list_of_cards_asks_as_much_for_many_as_for_one(marketer: Client, club: Campaign, shop_a: Retailer) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert "10 points pay 0.25 USD" in marketer.get("/admin/offers/voucher/").content.decode()
+        return len(queries)
+
+    campaigns.add_voucher(ident=club.public_id, code="ADA", fields={}, **scene.who(shop_a))
+    few = asked()
+    for code in ("BOB", "CYD", "DAN"):
+        campaigns.add_voucher(ident=club.public_id, code=code, fields={}, **scene.who(shop_a))
+    assert asked() == few

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from offers import async_actions, campaigns, codes, rules, vouchers
+from offers import async_actions, campaign_terms, campaigns, codes, rules, vouchers
 from offers.ledger import counters, holds
 from offers.lib.errors import Duplicate, InvalidPayload, NotFound
 from offers.models import AuditEntry, Campaign, PromotionTier, Retailer, RuleAssignment, Voucher
@@ -69,8 +69,8 @@ def test_a_kind_of_later_is_refused_by_name(shop_a: Retailer) -> None:
         ({"name": ""}, InvalidPayload),
         ({"name": "x" * 201}, InvalidPayload),
         ({"name": "a\nb"}, InvalidPayload),
-        ({"vouchers_count": -1}, campaigns.InvalidCampaignParams),
-        ({"vouchers_count": 10**8}, campaigns.InvalidCampaignParams),
+        ({"vouchers_count": -1}, campaign_terms.InvalidCampaignParams),
+        ({"vouchers_count": 10**8}, campaign_terms.InvalidCampaignParams),
         ({"vouchers_count": 101, "code_config": {"pattern": "##", "charset": "0123456789"}}, codes.InvalidCodeConfig),
         ({"budget": -1}, InvalidPayload),
         ({"redemption_limit": 1.5}, InvalidPayload),

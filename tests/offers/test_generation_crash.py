@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 import redis
 
-from offers import campaigns
+from offers import campaign_terms, campaigns
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
 from offers.models import AsyncAction, Campaign, Retailer, Voucher
@@ -28,7 +28,7 @@ def worker(tmp_path: Path, valkey: str) -> Iterator[Worker]:
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_while_making_codes_makes_each_once(worker: Worker, redis_client: "redis.Redis") -> None:
     shop = Retailer.objects.create(name="Alice's")
-    terms: campaigns.Fields = {"discount": {"type": "AMOUNT", "amount_off": 1000}}
+    terms: campaign_terms.Fields = {"discount": {"type": "AMOUNT", "amount_off": 1000}}
     with mock.patch("offers.lib.queue.enqueue"):  # the nudge is lost; the schedule's task finds the job
         campaigns.create(
             retailer_id=shop.pk, actor=SYSTEM, now=clock.now(), name="Big", fields=terms, vouchers_count=COUNT

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from offers import campaigns, categories, codes, vouchers
+from offers import campaign_terms, campaigns, categories, codes, vouchers
 from offers.ledger import counters, holds
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, InvalidPayload, NotFound
@@ -180,7 +180,7 @@ def test_a_standalone_campaign_takes_one_voucher_on_its_terms(shop_a: Retailer) 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_a_standalone_campaign_gets_one_voucher_from_eight_callers(shop_a: Retailer) -> None:
-    fields: campaigns.Fields = {"type": "STANDALONE", "discount": TEN}
+    fields: campaign_terms.Fields = {"type": "STANDALONE", "discount": TEN}
     public = campaigns.create(retailer_id=shop_a.pk, actor=ALICE, now=NOW, name="Public", fields=fields)
 
     def ask(number: int) -> bool:

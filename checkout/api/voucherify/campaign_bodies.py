@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from checkout.api.voucherify import bodies
 from checkout.api.voucherify.promotions import TierBody
 from checkout.api.voucherify.voucher_bodies import RedemptionBody, common, limits, rules
-from offers import campaigns
+from offers import campaign_terms, campaigns
 from offers.models import Campaign, Voucher
 
 
@@ -71,7 +71,7 @@ class CampaignBody(Struct):
             return Campaign.CampaignType.LOYALTY_PROGRAM
         return Campaign.CampaignType.DISCOUNT_COUPONS
 
-    def changes(self) -> campaigns.Fields:
+    def changes(self) -> campaign_terms.Fields:
         """What may be said of a campaign that exists."""
         fields = common(self)
         fields |= bodies.sent(self, "description", "timezone", "budget", "activity_duration_after_publishing")
@@ -80,7 +80,7 @@ class CampaignBody(Struct):
         fields |= {name: value for name, value in wanted.items() if value is not None}
         return fields  # type: ignore[return-value]
 
-    def new(self) -> campaigns.Fields:
+    def new(self) -> campaign_terms.Fields:
         """Everything a new campaign can be given."""
         terms = self.terms
         fields: dict[str, Any] = {**self.changes(), **limits(terms.redemption)}
