@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from checkout.models import OfferCode
-from offers import user_offers
+from offers import user_offers, wallets
 from offers.models import UserOffer
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
@@ -31,7 +31,7 @@ def use(*, retailer_id: int, code: str, place: str, now: datetime) -> UUID:
     rows = OfferCode.objects.select_related("user_offer").select_for_update(of=("self",))
     found = rows.filter(code=typed, user_offer__retailer_id=retailer_id).first()
     if found is None or (found.used_in != place if found.used_in else found.expires_at <= now):
-        raise user_offers.UserOfferNotFound("There is no such code")
+        raise wallets.UserOfferNotFound("There is no such code")
     if not found.used_in:
         found.used_in = place
         found.save(update_fields=["used_in"])

@@ -23,7 +23,7 @@ from django.db.transaction import atomic
 from checkout import item_facts, offer_pricing, offer_restrictions, transaction_shape
 from checkout.models import OfferLock, Revision
 from checkout.shops import Shop, StoreFacts
-from offers import user_offers
+from offers import user_offers, wallets
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.models import UserOffer
@@ -156,7 +156,7 @@ def lock(
         return _keep(mine, _price(till, entry, sale, beside, now), transaction, till, now)
     _count_call(mine, now)
     try:
-        _refuse_gone(entry)
+        user_offers.refuse_gone(entry)
         priced = _price(till, entry, sale, beside, now)
     except Refusal as refusal:
         mine.amount, mine.discount, mine.request = 0, {"parts": []}, dict(transaction)
@@ -178,7 +178,7 @@ def redeem(*, till: Till, user_offer_id: UUID, transaction: Mapping[str, Any], n
     if mine is None:
         user_offers.check(user_offer=entry, now=now, locked=partial(_promised, entry, now))
     else:
-        _refuse_gone(entry)
+        user_offers.refuse_gone(entry)
     priced = _price(till, entry, sale, beside, now)
     if held is not None:
         _end(held, State.EXPIRED if mine is None else State.CONSUMED, now)
@@ -297,15 +297,8 @@ def _own(retailer_id: int, user_offer_id: UUID) -> UserOffer:
     found = rows.select_for_update(of=("self",), no_key=True).filter(retailer_id=retailer_id, uuid=user_offer_id)
     entry = found.first()
     if entry is None:
-        raise user_offers.UserOfferNotFound()
+        raise wallets.UserOfferNotFound()
     return entry
-
-
-def _refuse_gone(entry: UserOffer) -> None:
-    if entry.status == UserOffer.Status.REDEEMED:
-        raise user_offers.AlreadyRedeemed()
-    if entry.status == UserOffer.Status.REVOKED:
-        raise user_offers.OfferRevoked()
 
 
 def _held(entry: UserOffer) -> OfferLock | None:

@@ -14,7 +14,7 @@ from checkout.models import OfferLock
 from checkout.offer_pricing import NO_AMOUNT
 from checkout.transaction_rows import Head
 from checkout.transaction_shape import Discount, Sale
-from offers import user_offers
+from offers import user_offers, wallets
 from offers.lib.actors import SYSTEM
 from offers.lib.errors import Refusal
 from offers.models import UserOffer
@@ -105,7 +105,7 @@ def _locks(head: Head) -> dict[UUID, OfferLock]:
 def _redeem(desk: _Desk, reference: UUID, discount: Discount) -> int:
     """Redeem one offer and return its amount: that of the lock, which is what the customer was promised."""
     lock = desk.locks.get(reference)
-    entry = user_offers.get(retailer_id=desk.head.retailer_id, user_offer_id=reference)
+    entry = wallets.get(retailer_id=desk.head.retailer_id, user_offer_id=reference)
     if entry.status == UserOffer.Status.REDEEMED and entry.redeemed_in == desk.where:
         return entry.redeemed_amount
     if lock is None or lock.state == OfferLock.State.RELEASED:
@@ -140,7 +140,7 @@ def _give_back(desk: _Desk, reference: UUID) -> None:
     """Reinstate an offer that this sale redeemed; another's stays as it is."""
     try:
         with transaction.atomic():
-            entry = user_offers.get(retailer_id=desk.head.retailer_id, user_offer_id=reference)
+            entry = wallets.get(retailer_id=desk.head.retailer_id, user_offer_id=reference)
             if entry.redeemed_in != desk.where:
                 return
             user_offers.reinstate(user_offer_id=entry.pk, actor=SYSTEM, now=desk.now, reason="returned with its sale")

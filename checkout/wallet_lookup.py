@@ -12,7 +12,7 @@ from checkout import item_facts, offer_pricing, offer_restrictions, transaction_
 from checkout.models import OfferLock
 from checkout.shops import Shop
 from loyalty.models import Member
-from offers import user_offers
+from offers import wallets
 from offers.models import UserOffer
 
 PATH = "request_payload.transaction"
@@ -35,7 +35,7 @@ def look(*, shop: Shop, member: Member, transaction: Mapping[str, Any] | None, n
     Refuses what a basket cannot be read with.
     """
     sale = _read(shop, transaction) if transaction is not None else None
-    entries, _ = user_offers.wallet(retailer_id=shop.retailer_id, customer_id=member.customer_id, now=now, take=MOST)
+    entries, _ = wallets.wallet(retailer_id=shop.retailer_id, customer_id=member.customer_id, now=now, take=MOST)
     for entry in entries:
         entry.customer = member.customer
     locked = set(

@@ -1,47 +1,28 @@
-"""User offers: the entries of wallets, issued, used, given back, revoked, changed, and listed."""
+"""User offers: the entries of wallets, issued, used, given back, revoked and changed; `wallets` reads them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 
-from offers import offer_dates, offer_limits, offer_templates
-from offers.ledger import counters, entries, holds
+from offers import offer_dates, offer_limits, offer_templates, user_offer_counts, wallets
+from offers.ledger import counters, entries
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
-from offers.models import Offer, Retailer, UserOffer, UserOfferEvent
+from offers.models import Offer, UserOffer, UserOfferEvent
 
 Status = UserOffer.Status
 MOST_AT_ONCE = 100
 _ALIVE = ("active", "claimed")
 
 
-class UserOfferNotFound(Refusal):
-    """There is no such user offer."""
-
-    code = "user_offer_not_found"
-
-
 class OfferNotAvailable(Refusal):
     """The offer cannot be issued now."""
 
     code = "offer_not_available"
-
-
-class InventoryExhausted(Refusal):
-    """No more of this offer are left."""
-
-    code = "inventory_exhausted"
-
-
-class FrequencyExceeded(Refusal):
-    """The offer was issued or used as often as its terms allow."""
-
-    code = "frequency_exceeded"
 
 
 class AlreadyRedeemed(Refusal):
@@ -83,30 +64,6 @@ class OfferLocked(Refusal):
         moment = until.isoformat().replace("+00:00", "Z") if until else None
         detail = {"field": "user_offer_id", "code": self.code, "message": "", "until": moment}
         super().__init__(details=[detail])
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One line of the history: an entry as it is now, or a redemption of it that was given back."""
-
-    user_offer: UserOffer
-    status: int
-    undone: UserOfferEvent | None = None
-
-
-def get(*, retailer_id: int, user_offer_id: UUID, customer_id: int | None = None) -> UserOffer:
-    """Return an entry with its offer. Refuses user_offer_not_found, also for another retailer's or customer's."""
-    found = UserOffer.objects.select_related("offer").filter(retailer_id=retailer_id, uuid=user_offer_id).first()
-    if found is None or (customer_id is not None and found.customer_id != customer_id):
-        raise UserOfferNotFound()
-    return found
-
-
-def status_of(user_offer: UserOffer, now: datetime) -> int:
-    """Return the status as of now: Expired by the clock, or because its offer was ended for its holders too."""
-    if user_offer.status == Status.ISSUED and _is_over(user_offer, now):
-        return int(Status.EXPIRED)
-    return user_offer.status
 
 
 def issue(
@@ -155,7 +112,7 @@ def issue(
         with transaction.atomic():
             UserOffer.objects.bulk_create(copies)
             _tell(copies, "issued", actor, now, detail={"source": source or {}})
-            _count_issue(chosen, customer_id, copies, now)
+            user_offer_counts.count_issue(chosen, customer_id, copies, now)
     except IntegrityError:  # somebody issued under this key a moment ago
         if issue_key and (issued := _issued_under(issue_key)):
             return issued
@@ -169,7 +126,7 @@ def check(*, user_offer: UserOffer, now: datetime, locked: Callable[[bool], int]
     `locked` tells how many uses of the offer others have been promised: of this customer, or of everybody.
     """
     _refuse_unusable(user_offer, now)
-    limits = _use_limits(user_offer, now)
+    limits = user_offer_counts.use_limits(user_offer, now)
     if not limits:
         return
     # First what is promised: who uses one up meanwhile is counted twice rather than not at all.
@@ -178,7 +135,15 @@ def check(*, user_offer: UserOffer, now: datetime, locked: Callable[[bool], int]
     for limit in limits:
         state = states.get(limit.name, counters.UNTOUCHED)
         if state.settled + state.held + promised[limit.name.subject != 0] >= limit.count:
-            raise FrequencyExceeded()
+            raise user_offer_counts.FrequencyExceeded()
+
+
+def refuse_gone(entry: UserOffer) -> None:
+    """Refuse what is used or taken away for good: already_redeemed, offer_revoked."""
+    if entry.status == Status.REDEEMED:
+        raise AlreadyRedeemed()
+    if entry.status == Status.REVOKED:
+        raise OfferRevoked()
 
 
 def redeem(
@@ -198,7 +163,7 @@ def redeem(
     """
     entry = _entry(user_offer_id)
     if promised:
-        _refuse_gone(entry)
+        refuse_gone(entry)
     else:
         _refuse_unusable(entry, now)
     with transaction.atomic():
@@ -211,8 +176,7 @@ def redeem(
             _refuse_unusable(again, now)
             raise AlreadyRedeemed()
         [event] = _tell([entry], "redeemed", actor, now, detail={"in": redeemed_in, "amount": amount})
-        wants = offer_limits.wants(_use_limits(entry, now), [_use_reference(event)])
-        _take(entry.retailer_id, wants, now)
+        user_offer_counts.count_use(entry, event, now)
     entry.status, entry.redeemed_at, entry.redeemed_in = Status.REDEEMED, now, redeemed_in
     entry.redeemed_amount, entry.updated_at = amount, now
     return entry
@@ -238,7 +202,7 @@ def reinstate(
         if extend_to is not None:
             entry.ends_at = extend_to
         entry.save()
-        entries.reverse(references=[_use_reference(used)], now=now, reason="reinstated")
+        entries.reverse(references=[user_offer_counts.use_reference(used)], now=now, reason="reinstated")
     return entry
 
 
@@ -260,7 +224,7 @@ def revoke(
         entry.status, entry.updated_at = Status.REVOKED, now
         entry.save(update_fields=["status", "updated_at"])
         _tell([entry], "revoked", actor, now, reason=reason)
-        entries.reverse(references=[_issue_reference(entry)], now=now, reason="revoked")
+        entries.reverse(references=[user_offer_counts.issue_reference(entry)], now=now, reason="revoked")
     return entry
 
 
@@ -280,7 +244,7 @@ def update(
     with transaction.atomic():
         entry = _locked(user_offer_id)
         if starts_at is not None or ends_at is not None:
-            _refuse_gone(entry)
+            refuse_gone(entry)
         before = {"starts_at": entry.starts_at, "ends_at": entry.ends_at}
         entry.starts_at = starts_at or entry.starts_at
         entry.ends_at = ends_at or entry.ends_at
@@ -295,69 +259,6 @@ def update(
     return entry
 
 
-def wallet(
-    *, retailer_id: int, customer_id: int, now: datetime, skip: int = 0, take: int | None = None
-) -> tuple[list[UserOffer], int]:
-    """Return what a customer can use now, soonest end first, then newest; and how many there are altogether."""
-    ended = Q(offer__expired_at__lte=now, offer__valid_after_end_date=False) | Q(offer__status=Offer.Status.ARCHIVED)
-    rows = (
-        UserOffer.objects.select_related("offer")
-        .filter(Q(ends_at=None) | Q(ends_at__gt=now), retailer_id=retailer_id, customer_id=customer_id)
-        .filter(status=Status.ISSUED, starts_at__lte=now)
-        .exclude(ended)
-        .order_by(F("ends_at").asc(nulls_last=True), "-acquired_at", "-id")
-    )
-    page = list(rows[skip:] if take is None else rows[skip : skip + take])
-    whole = skip == 0 and (take is None or len(page) < take)
-    return page, len(page) if whole else rows.count()
-
-
-_ENTRIES = """
-SELECT u.id, NULL::bigint AS event_id, u.acquired_at FROM offers_useroffer u
-WHERE u.retailer_id = %(retailer)s AND u.customer_id = ANY (%(customers)s::bigint[])
-"""
-_UNDONE = """
-SELECT u.id, e.id, u.acquired_at FROM offers_useroffer u JOIN offers_userofferevent e ON e.user_offer_id = u.id
-WHERE u.retailer_id = %(retailer)s AND u.customer_id = ANY (%(customers)s::bigint[]) AND e.kind = 'redeemed'
-  AND e.detail ->> 'rolled_back_at' IS NOT NULL
-"""
-_TOLD = {0: _ENTRIES, 1: f"{_ENTRIES} UNION ALL {_UNDONE}", 2: _UNDONE}
-
-
-def history(
-    *,
-    retailer_id: int,
-    customer_ids: Sequence[int],
-    now: datetime,
-    rollback_option: int = 0,
-    skip: int = 0,
-    take: int = 50,
-) -> tuple[list[Told], int]:
-    """Return everything customers ever held, newest first, and how many lines there are altogether.
-
-    `rollback_option` 0: the entries as they are now; 1: redemptions given back besides; 2: only those.
-    """
-    told = _TOLD[rollback_option]
-    arguments: dict[str, Any] = {"retailer": retailer_id, "customers": list(customer_ids), "skip": skip, "take": take}
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({told}) t", arguments)
-        total = int(cursor.fetchone()[0])
-        page: list[tuple[int, int | None]] = []
-        if take and total > skip:
-            cursor.execute(
-                f"SELECT id, event_id FROM ({told}) AS t (id, event_id, acquired_at)"
-                " ORDER BY acquired_at DESC, id DESC, event_id DESC NULLS FIRST LIMIT %(take)s OFFSET %(skip)s",
-                arguments,
-            )
-            page = [(row[0], row[1]) for row in cursor.fetchall()]
-    held = UserOffer.objects.select_related("offer").in_bulk({pk for pk, _ in page})
-    undone = UserOfferEvent.objects.in_bulk({event for _, event in page if event})
-    return [
-        Told(held[pk], int(Status.REDEEMED), undone[event]) if event else Told(held[pk], status_of(held[pk], now))
-        for pk, event in page
-    ], total
-
-
 def tell(
     *, user_offer: UserOffer, kind: str, actor: Actor, now: datetime, detail: dict[str, Any] | None = None
 ) -> None:
@@ -365,7 +266,7 @@ def tell(
     _tell([user_offer], kind, actor, now, detail=detail)
 
 
-# --- what issuing counts ---
+# --- what may be issued ---
 
 
 def _issuable(retailer_id: int, offer: Offer | UUID | str, exact: bool, now: datetime) -> Offer:
@@ -379,51 +280,6 @@ def _issuable(retailer_id: int, offer: Offer | UUID | str, exact: bool, now: dat
     if chosen.acquisition_start_at is not None and now < chosen.acquisition_start_at:
         raise OfferNotAvailable("The offer cannot be acquired yet")
     return chosen
-
-
-def _count_issue(offer: Offer, customer_id: int, copies: Sequence[UserOffer], now: datetime) -> None:
-    if not offer.use_restrictions:
-        return
-    root_pk, zone = offer_templates.root_pk(offer), _zone(offer.retailer_id)
-    limits = offer_limits.limits(offer, "issuance", root_pk=root_pk, customer_id=customer_id, now=now, zone=zone)
-    references = [_issue_reference(copy) for copy in copies]
-    inventory = offer_limits.inventory_wants(offer, root_pk, references)
-    _take(offer.retailer_id, [*inventory, *offer_limits.wants(limits, references)], now)
-
-
-def _take(retailer_id: int, wants: list[holds.Want], now: datetime) -> None:
-    if not wants:
-        return
-    try:
-        holds.use(retailer_id=retailer_id, wants=wants, reference="", now=now)
-    except holds.Exceeded as short:
-        found = InventoryExhausted if short.shortage.kind == offer_limits.INVENTORY else FrequencyExceeded
-        raise found() from None
-
-
-def _use_limits(entry: UserOffer, now: datetime) -> list[offer_limits.Limit]:
-    if not any(line["kind"] == "redemption" for line in entry.offer.use_restrictions):
-        return []
-    return offer_limits.limits(
-        entry.offer,
-        "redemption",
-        root_pk=offer_templates.root_pk(entry.offer),
-        customer_id=entry.customer_id,
-        now=now,
-        zone=_zone(entry.retailer_id),
-    )
-
-
-def _zone(retailer_id: int) -> str:
-    return Retailer.objects.values_list("timezone", flat=True).get(pk=retailer_id)
-
-
-def _issue_reference(entry: UserOffer) -> str:
-    return f"offer.issue:{entry.uuid}"
-
-
-def _use_reference(event: UserOfferEvent) -> str:
-    return f"offer.use:{event.pk}"
 
 
 def _issue_key(key: str | None, number: int) -> str | None:
@@ -441,25 +297,11 @@ def _issued_under(key: str) -> list[UserOffer]:
 # --- what may be used ---
 
 
-def _is_over(entry: UserOffer, now: datetime) -> bool:
-    if entry.ends_at is not None and entry.ends_at <= now:
-        return True
-    offer = entry.offer
-    return offer.expired_at is not None and offer.expired_at <= now and not offer.valid_after_end_date
-
-
-def _refuse_gone(entry: UserOffer) -> None:
-    if entry.status == Status.REDEEMED:
-        raise AlreadyRedeemed()
-    if entry.status == Status.REVOKED:
-        raise OfferRevoked()
-
-
 def _refuse_unusable(entry: UserOffer, now: datetime) -> None:
-    _refuse_gone(entry)
+    refuse_gone(entry)
     if entry.starts_at > now:
         raise OfferNotStarted()
-    if status_of(entry, now) == Status.EXPIRED or entry.offer.status == Offer.Status.ARCHIVED:
+    if wallets.status_of(entry, now) == Status.EXPIRED or entry.offer.status == Offer.Status.ARCHIVED:
         raise OfferExpired()
 
 
@@ -473,14 +315,14 @@ def _refuse_locked(entry: UserOffer, now: datetime) -> None:
 def _entry(user_offer_id: int | UUID) -> UserOffer:
     found = _rows(user_offer_id).first()
     if found is None:
-        raise UserOfferNotFound()
+        raise wallets.UserOfferNotFound()
     return found
 
 
 def _locked(user_offer_id: int | UUID) -> UserOffer:
     found = _rows(user_offer_id).select_for_update(of=("self",), no_key=True).first()
     if found is None:
-        raise UserOfferNotFound()
+        raise wallets.UserOfferNotFound()
     return found
 
 

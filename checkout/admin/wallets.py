@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from checkout import offer_locks
 from checkout.admin import transactions
 from checkout.models import OfferLock, Transaction
-from offers import audit, user_offers
+from offers import audit, user_offers, wallets
 from offers.admin import fields, lookups, show
 from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import OfficeForm, ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
@@ -75,7 +75,7 @@ def offers_of(text: str) -> list[int]:
 
 
 def status_chip(row: UserOffer) -> str:
-    status = Status(user_offers.status_of(row, now()))
+    status = Status(wallets.status_of(row, now()))
     return show.chip(status.label, TONES[status])
 
 
@@ -268,7 +268,7 @@ class UserOfferAdmin(ReadOnlyAdmin):
     def buttons(self, request: HttpRequest, row: UserOffer, lock: OfferLock | None) -> list[Button]:
         if not self.may(request, self.permission("change")):
             return []
-        if user_offers.status_of(row, now()) == Status.REDEEMED:
+        if wallets.status_of(row, now()) == Status.REDEEMED:
             return [Button(text="Give back…", url=self.url("reinstate", row.pk), tone="main")]
         if lock and lock.state == State.ACTIVE:
             return [Button(text="Unlock…", url=self.url("unlock", row.pk), tone="main")]
@@ -321,8 +321,8 @@ def blocks_of(row: Customer) -> list[Block]:
     """Return a customer's wallet, live locks, history of offers and transactions."""
     zone = row.retailer.timezone
     common: Any = {"retailer_id": row.retailer_id, "now": now()}
-    held, total = user_offers.wallet(customer_id=row.pk, take=SHOWN, **common)
-    told, ever = user_offers.history(customer_ids=[row.pk], take=SHOWN, **common)
+    held, total = wallets.wallet(customer_id=row.pk, take=SHOWN, **common)
+    told, ever = wallets.history(customer_ids=[row.pk], take=SHOWN, **common)
     everything = Button(text="All entries", url=show.list_of(UserOffer, customer=row.public_id))
     wallet = Table(
         title=f"Wallet, {total:,} to use" if total else "Wallet",

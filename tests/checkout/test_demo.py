@@ -12,7 +12,7 @@ from checkout import session_offers, shop_accounts
 from checkout.models import LockSession, Redemption, Revision
 from loyalty import members
 from loyalty.models import PointLot
-from offers import clients, stock, user_offers
+from offers import clients, stock, wallets
 from offers.lib import clock
 from offers.models import Campaign, Client, Retailer, Store, UserOffer, Voucher
 from project import env
@@ -61,7 +61,7 @@ def test_its_keys_and_logins_work(demo: dict[str, str]) -> None:
 def test_tills_find_the_first_member_and_each_retailer_only_its_own(demo: dict[str, str]) -> None:
     shop = Retailer.objects.get(uuid=demo["RETAILER_ID"])
     ada = members.find(retailer_id=shop.pk, user_id=demo["MEMBER_ID"])
-    assert user_offers.wallet(retailer_id=shop.pk, customer_id=ada.customer_id, now=clock.now())[1] == 3
+    assert wallets.wallet(retailer_id=shop.pk, customer_id=ada.customer_id, now=clock.now())[1] == 3
     for user, secret, name in (
         ("BASIC_USER", "BASIC_PASS", shop.name),
         ("BASIC_USER2", "BASIC_PASS2", "Borealis Books"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from offers import offer_templates, user_offers
+from offers import offer_templates, user_offer_counts, user_offers, wallets
 from offers.ledger import counters
 from offers.lib.actors import SYSTEM
 from offers.models import Customer, Offer, Retailer, UserOffer
@@ -51,8 +51,8 @@ def dora(shop_a: Retailer) -> Customer:
 def test_an_issued_entry_is_valid_for_the_validity_of_its_offer(shop_a: Retailer, dora: Customer) -> None:
     [entry] = issue(make_offer(shop_a), dora)
     assert (entry.starts_at, entry.ends_at) == (NOW, NOW + timedelta(days=10))
-    assert user_offers.status_of(entry, NOW + timedelta(days=10)) == Status.EXPIRED
-    assert user_offers.status_of(entry, NOW + timedelta(days=10, microseconds=-1)) == Status.ISSUED
+    assert wallets.status_of(entry, NOW + timedelta(days=10)) == Status.EXPIRED
+    assert wallets.status_of(entry, NOW + timedelta(days=10, microseconds=-1)) == Status.ISSUED
 
 
 def test_o16_an_offer_that_does_not_expire_gives_entries_without_end(shop_a: Retailer, dora: Customer) -> None:
@@ -128,14 +128,14 @@ def test_another_retailers_offer_is_not_found(shop_a: Retailer, shop_b: Retailer
 def test_the_inventory_is_all_there_is_for_all_revisions(shop_a: Retailer, dora: Customer) -> None:
     offer = make_offer(shop_a, use_restrictions=[{"kind": "inventory", "count": 3}])
     issue(offer, dora, quantity=2)
-    with pytest.raises(user_offers.InventoryExhausted):
+    with pytest.raises(user_offer_counts.InventoryExhausted):
         issue(offer, dora, quantity=2)
     assert UserOffer.objects.count() == 2
     body = {"use_restrictions": [{"kind": "inventory", "count": 4}]}
     newer = offer_templates.update(retailer_id=shop_a.pk, offer_id=offer.uuid, body=body, actor=SYSTEM, now=NOW)
     assert newer.revisioned
     issue(newer.offer, dora, quantity=2)
-    with pytest.raises(user_offers.InventoryExhausted):
+    with pytest.raises(user_offer_counts.InventoryExhausted):
         issue(offer, dora)
 
 
@@ -145,7 +145,7 @@ def test_an_inventory_set_later_counts_what_was_issued(shop_a: Retailer, dora: C
     body = {"use_restrictions": [{"kind": "inventory", "count": 5}]}
     offer_templates.update(retailer_id=shop_a.pk, offer_id=offer.uuid, body=body, actor=SYSTEM, now=NOW)
     issue(offer_templates.newest(offer), dora)
-    with pytest.raises(user_offers.InventoryExhausted):
+    with pytest.raises(user_offer_counts.InventoryExhausted):
         issue(offer_templates.newest(offer), dora)
 
 
@@ -153,7 +153,7 @@ def test_issuance_per_customer_and_day_in_the_retailers_zone(shop_a: Retailer, d
     Retailer.objects.filter(pk=shop_a.pk).update(timezone="America/New_York")
     offer = make_offer(shop_a, use_restrictions=[{"kind": "issuance", "per": "user", "count": 1, "period": "day"}])
     issue(offer, dora, datetime(2026, 11, 23, 4, 59, tzinfo=UTC))
-    with pytest.raises(user_offers.FrequencyExceeded):
+    with pytest.raises(user_offer_counts.FrequencyExceeded):
         issue(offer, dora, datetime(2026, 11, 22, 5, 0, tzinfo=UTC))
     issue(offer, somebody(shop_a), datetime(2026, 11, 23, 4, 59, tzinfo=UTC))
     issue(offer, dora, datetime(2026, 11, 23, 5, 0, tzinfo=UTC))
@@ -187,7 +187,7 @@ def test_an_expire_call_ends_entries_unless_they_outlive_the_offer(
     if outlives:
         assert redeem(entry).status == Status.REDEEMED
         return
-    assert user_offers.wallet(retailer_id=shop_a.pk, customer_id=dora.pk, now=NOW) == ([], 0)
+    assert wallets.wallet(retailer_id=shop_a.pk, customer_id=dora.pk, now=NOW) == ([], 0)
     with pytest.raises(user_offers.OfferExpired):
         redeem(entry)
 
@@ -203,9 +203,9 @@ def test_o23_once_a_day_is_refused_the_second_time(shop_a: Retailer, dora: Custo
     offer = make_offer(shop_a, use_restrictions=[{"kind": "redemption", "per": "user", "count": 1, "period": "day"}])
     first, second = issue(offer, dora, quantity=2)
     redeem(first)
-    with pytest.raises(user_offers.FrequencyExceeded):
+    with pytest.raises(user_offer_counts.FrequencyExceeded):
         user_offers.check(user_offer=second, now=NOW)
-    with pytest.raises(user_offers.FrequencyExceeded):
+    with pytest.raises(user_offer_counts.FrequencyExceeded):
         redeem(second)
     assert UserOffer.objects.get(pk=second.pk).status == Status.ISSUED
     redeem(second, NOW + timedelta(days=1))
@@ -228,11 +228,11 @@ def test_a_reinstated_entry_past_its_end_is_expired_unless_extended(shop_a: Reta
     redeem(entry)
     later = NOW + timedelta(days=30)
     back = user_offers.reinstate(user_offer_id=entry.pk, actor=SYSTEM, now=later)
-    assert user_offers.status_of(back, later) == Status.EXPIRED
+    assert wallets.status_of(back, later) == Status.EXPIRED
     redeem(entry, promised=True)
     longer = later + timedelta(days=1)
     back = user_offers.reinstate(user_offer_id=entry.pk, actor=SYSTEM, now=later, extend_to=longer)
-    assert user_offers.status_of(back, later) == Status.ISSUED
+    assert wallets.status_of(back, later) == Status.ISSUED
 
 
 def test_revoking_gives_the_inventory_back_and_twice_changes_nothing(shop_a: Retailer, dora: Customer) -> None:
@@ -267,9 +267,9 @@ def test_o49_the_wallet_holds_what_can_be_used_soonest_end_first(shop_a: Retaile
     [used], [gone] = issue(short, dora), issue(short, dora)
     redeem(used)
     user_offers.revoke(user_offer_id=gone.pk, actor=SYSTEM, now=NOW)
-    held, total = user_offers.wallet(retailer_id=shop_a.pk, customer_id=dora.pk, now=NOW)
+    held, total = wallets.wallet(retailer_id=shop_a.pk, customer_id=dora.pk, now=NOW)
     assert ([one.pk for one in held], total) == ([early.pk, late.pk, endless.pk], 3)
-    page, total = user_offers.wallet(retailer_id=shop_a.pk, customer_id=dora.pk, now=NOW, skip=1, take=1)
+    page, total = wallets.wallet(retailer_id=shop_a.pk, customer_id=dora.pk, now=NOW, skip=1, take=1)
     assert ([one.pk for one in page], total) == ([late.pk], 3)
 
 
@@ -281,9 +281,7 @@ def test_o65_the_history_shows_expired_without_a_job_and_what_was_rolled_back(sh
     user_offers.reinstate(user_offer_id=entry.pk, actor=SYSTEM, now=NOW)
 
     def told(option: int) -> list[tuple[int, int, bool]]:
-        lines, total = user_offers.history(
-            retailer_id=shop_a.pk, customer_ids=[dora.pk], now=NOW, rollback_option=option
-        )
+        lines, total = wallets.history(retailer_id=shop_a.pk, customer_ids=[dora.pk], now=NOW, rollback_option=option)
         assert total == len(lines)
         return [(line.user_offer.pk, line.status, line.undone is not None) for line in lines]
 
@@ -304,7 +302,7 @@ def test_a_hundred_parallel_issues_of_an_inventory_of_ten_issue_ten() -> None:
     def one(customer: Customer) -> bool:
         try:
             issue(offer, customer)
-        except user_offers.InventoryExhausted:
+        except user_offer_counts.InventoryExhausted:
             return False
         finally:
             connection.close()

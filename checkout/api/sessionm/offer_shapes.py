@@ -6,7 +6,7 @@ from typing import Any
 
 from checkout.api.sessionm import scalars
 from checkout.shops import Shop
-from offers import offer_templates, offer_terms, user_offers
+from offers import offer_templates, offer_terms, wallets
 from offers.models import Offer, UserOffer
 
 MONEY = ("amount", "max_amount", "min_spend", "set_price")
@@ -82,7 +82,7 @@ def entry(
     row: UserOffer, *, shop: Shop, user_id: str, culture: str | None, now: datetime, status: int | None = None
 ) -> dict[str, Any]:
     """Return a wallet entry as wallet and history show it."""
-    status = user_offers.status_of(row, now) if status is None else status
+    status = wallets.status_of(row, now) if status is None else status
     text = offer_templates.text_for(row.offer, culture, shop.settings.default_culture)
     picture = offer_templates.media_for(row.offer, culture, shop.settings.default_culture)
     return {
@@ -109,7 +109,7 @@ def entry(
 
 def brief(row: UserOffer, *, user_id: str, now: datetime) -> dict[str, Any]:
     """Return the answer to a change of one entry."""
-    status = user_offers.status_of(row, now)
+    status = wallets.status_of(row, now)
     return {
         "user_id": user_id,
         "user_offer_id": str(row.uuid),

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from checkout import offer_codes, offer_locks
 from checkout.api.sessionm import discount_shapes, scalars
 from checkout.api.sessionm.envelope import ConnectView, PosView, at
-from offers import user_offers
+from offers import user_offers, wallets
 from offers.lib.errors import Refusal
 
 PAYLOAD = "request_payload."
@@ -140,7 +140,7 @@ class Reinstate(ByEmployee):
 
     def handle(self, **_: str) -> None:
         extend_to = self.payload.get("extend_to")
-        entry = user_offers.get(retailer_id=self.retailer_id, user_offer_id=self.user_offer_id())
+        entry = wallets.get(retailer_id=self.retailer_id, user_offer_id=self.user_offer_id())
         user_offers.reinstate(
             user_offer_id=entry.pk,
             actor=self.actor,
@@ -174,7 +174,7 @@ class NewCode(ConnectView):
 
     def handle(self, **_: str) -> Any:
         wanted = scalars.uuid(scalars.needed(self.body, "user_offer_id"), "user_offer_id")
-        entry = user_offers.get(retailer_id=self.retailer_id, user_offer_id=wanted)
+        entry = wallets.get(retailer_id=self.retailer_id, user_offer_id=wanted)
         made = offer_codes.make(user_offer=entry, now=self.now)
         return {
             "offer_lookup_code": made.code,

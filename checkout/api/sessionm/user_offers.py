@@ -11,7 +11,7 @@ from checkout.api.sessionm.envelope import ConnectView, at
 from checkout.api.sessionm.offers import culture_of, page_of
 from loyalty import members, points
 from loyalty.models import Member
-from offers import offer_dates, term_values, user_offers
+from offers import offer_dates, term_values, user_offers, wallets
 from offers.lib.errors import Refusal
 from offers.models import UserOffer
 
@@ -46,7 +46,7 @@ class Wallet(UserView):
         if "include_pending_extended_data" in self.body:
             scalars.boolean(self.body["include_pending_extended_data"], "include_pending_extended_data")
         (skip, take), culture, member = page_of(self.body), culture_of(self.body), self.member()
-        held, total = user_offers.wallet(
+        held, total = wallets.wallet(
             retailer_id=self.retailer_id, customer_id=member.customer_id, now=self.now, skip=skip, take=take
         )
         user_id, balances = members.shown_id(member), points.balances(member=member)
@@ -80,7 +80,7 @@ class History(UserView):
         (skip, take), culture = page_of(self.body), culture_of(self.body)
         found = [self.named(value, f"user_ids[{index}]") for index, value in enumerate(raw)]
         shown = {member.customer_id: members.shown_id(member) for member in found}
-        lines, total = user_offers.history(
+        lines, total = wallets.history(
             retailer_id=self.retailer_id,
             customer_ids=list(shown),
             now=self.now,
@@ -95,7 +95,7 @@ class History(UserView):
             "take": take,
         }
 
-    def line(self, told: user_offers.Told, user_id: str, culture: str | None) -> dict[str, Any]:
+    def line(self, told: wallets.Told, user_id: str, culture: str | None) -> dict[str, Any]:
         row = offer_shapes.entry(
             told.user_offer, shop=self.shop, user_id=user_id, culture=culture, now=self.now, status=told.status
         )
@@ -182,14 +182,14 @@ class EntryView(UserView):
         """Return the entry and whose it is; a `user_id` that is sent has to be the owner's."""
         user_offer_id = scalars.uuid(scalars.needed(self.body, "user_offer_id"), "user_offer_id")
         claimed = self.member() if self.body.get("user_id") not in (None, "") else None
-        row = user_offers.get(
+        row = wallets.get(
             retailer_id=self.retailer_id,
             user_offer_id=user_offer_id,
             customer_id=None if claimed is None else claimed.customer_id,
         )
         owner = claimed or members.of_customer(customer_id=row.customer_id)
         if owner is None:
-            raise user_offers.UserOfferNotFound()
+            raise wallets.UserOfferNotFound()
         return row, owner
 
 
