@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
-from checkout import grants
+from checkout import daily_caps, grants
 from checkout.grants import Grant
 from checkout.models import Authorization, CodeRefusal
 from offers import audit
@@ -50,6 +50,12 @@ class CampaignEnded(Refusal):
     """This offer is over."""
 
     code = "campaign_ended"
+
+
+class CampaignNotStarted(Refusal):
+    """This offer has not begun yet."""
+
+    code = "campaign_not_started"
 
 
 class TooManyCodes(Refusal):
@@ -100,8 +106,9 @@ def authorize(
     """Let a session use a code, once per grant; the same grant again changes nothing.
 
     By a grant (`grant_invalid`, judged before anything else is told), by the engine's own server (`trusted`), or in a
-    channel's compatibility mode, where the campaign's conditions are judged again here. Refuses `unknown_code`,
-    `channel_prefix_required`, `campaign_ended`, `too_many_codes`; `grant_invalid` to whoever has no right to ask.
+    channel's compatibility mode, where the campaign's conditions are judged again here. Ends with the campaign.
+    Refuses `unknown_code`, `channel_prefix_required`, `campaign_ended`, `campaign_not_started`, `too_many_codes`,
+    `daily_cap_reached`; `grant_invalid` to whoever has no right to ask. Refused, it takes nothing of the cap.
     """
     wanted = normalise_code(code)
     read = (
@@ -116,7 +123,7 @@ def authorize(
         raise grants.GrantInvalid()
     if channel is None or not wanted.startswith(channel.prefix) or wanted == channel.prefix:
         raise PrefixRequired()
-    campaign = _campaign(retailer_id, channel, wanted)
+    campaign = _campaign(retailer_id, channel, wanted, now)
     if read is None and not trusted and not _meets(campaign, cart_total):
         raise grants.GrantInvalid()
     return _store(retailer_id, session_hash, channel, campaign, wanted, customer_key, read, now)
@@ -245,23 +252,28 @@ def authorized(*, retailer_id: int, session_hash: str, now: datetime) -> list[Au
 
 
 def state_now(row: Authorization, now: datetime) -> str:
-    """Return an authorisation's state by the clock."""
-    return State.EXPIRED if row.state == State.ACTIVE and row.expires_at <= now else row.state
+    """Return an authorisation's state by the clock; with its campaign over or put off, it is over as well."""
+    if row.state == State.ACTIVE and (row.expires_at <= now or (row.campaign and not row.campaign.is_on(now))):
+        return State.EXPIRED
+    return row.state
 
 
 def present(
     *, retailer_id: int, session_hash: str, now: datetime, cart_total: int | None = None, customer_key: str = ""
 ) -> list[Presented]:
-    """Decide what to show to a session on facts that the server holds, each with a grant for this session only."""
-    campaigns = SessionCampaign.objects.filter(retailer_id=retailer_id, active=True, present=True)
+    """Decide what to show to a session on facts that the server holds, each with a grant for this session only.
+
+    A campaign that is not on is not shown, nor one whose cap is used up today, but to sessions that have it already.
+    """
+    rows = SessionCampaign.objects.filter(SessionCampaign.on(now), retailer_id=retailer_id, present=True)
+    campaigns = [one for one in rows.select_related("channel", "retailer").order_by("id") if _meets(one, cart_total)]
+    held = Authorization.objects.filter(retailer_id=retailer_id, session_hash=session_hash)
+    known = {row.code: row for row in held}
+    closed = daily_caps.closed(campaigns=campaigns, known=known, now=now)
     shown: list[Presented] = []
-    used = set(
-        Authorization.objects.filter(
-            retailer_id=retailer_id, session_hash=session_hash, state__in=(State.USED, State.REVOKED)
-        ).values_list("code", flat=True)
-    )
-    for campaign in campaigns.select_related("channel").order_by("id"):
-        if campaign.code in used or not _meets(campaign, cart_total):
+    for campaign in campaigns:
+        before = known.get(campaign.code)
+        if campaign.pk in closed or (before and before.state in {State.USED, State.REVOKED}):
             continue
         jti = secrets.token_hex(16)
         text = grants.write(
@@ -272,19 +284,31 @@ def present(
             jti=jti,
             now=now,
         )
-        ends = now + timedelta(seconds=campaign.channel.ttl_seconds)
+        ends = _ends(campaign.channel, campaign, now)
         shown.append(Presented(campaign.code, text, campaign.name, campaign.text, ends))
     return shown
 
 
-def _campaign(retailer_id: int, channel: Channel, code: str) -> SessionCampaign | None:
-    """The campaign of a code that exists, None for a code without one. Refuses `unknown_code`, `campaign_ended`."""
-    campaign = SessionCampaign.objects.filter(retailer_id=retailer_id, channel=channel, code=code).first()
+def _campaign(retailer_id: int, channel: Channel, code: str, now: datetime) -> SessionCampaign | None:
+    """The campaign of a code that exists, None for a code without one.
+
+    Refuses `unknown_code`, `campaign_ended`, `campaign_not_started`.
+    """
+    rows = SessionCampaign.objects.filter(retailer_id=retailer_id, channel=channel, code=code)
+    campaign = rows.select_related("retailer").first()
     if not Voucher.objects.filter(retailer_id=retailer_id, code=code, deleted_at=None).exists():
         raise UnknownCode()
-    if campaign is not None and not campaign.active:
+    if campaign is not None and campaign.is_over(now):
         raise CampaignEnded()
+    if campaign is not None and not campaign.has_begun(now):
+        raise CampaignNotStarted()
     return campaign
+
+
+def _ends(channel: Channel, campaign: SessionCampaign | None, now: datetime) -> datetime:
+    """When what is authorised now ends: after the channel's time, or with the campaign."""
+    ends = now + timedelta(seconds=channel.ttl_seconds)
+    return min(ends, campaign.ends_at) if campaign is not None and campaign.ends_at else ends
 
 
 def _meets(campaign: SessionCampaign | None, cart_total: int | None) -> bool:
@@ -312,16 +336,19 @@ def _store(
         rows = Authorization.objects.filter(retailer_id=retailer_id)
         if grant is not None and rows.filter(jti=grant.jti).exclude(session_hash=session_hash).exists():
             raise grants.GrantInvalid()
-        found = rows.filter(session_hash=session_hash, code=code).first()
+        found = rows.filter(session_hash=session_hash, code=code).select_related("campaign").first()
         if found is not None and _stands(found, grant, now):
             return found
         _make_room(rows.filter(session_hash=session_hash), channel, now)
         kept = found or Authorization(retailer_id=retailer_id, session_hash=session_hash, code=code)
+        counts = campaign is not None and not daily_caps.counted(campaign=campaign, row=found, now=now)
         kept.channel, kept.campaign, kept.customer_key = channel, campaign, bound
         kept.jti = grant.jti if grant is not None else None
         kept.state, kept.granted_at, kept.ended_at = State.ACTIVE, now, None
-        kept.expires_at = now + timedelta(seconds=channel.ttl_seconds)
+        kept.expires_at = _ends(channel, campaign, now)
         kept.save()
+        if campaign is not None and counts:
+            daily_caps.take(campaign=campaign, authorization=kept, now=now)
         return kept
 
 
@@ -329,13 +356,13 @@ def _stands(found: Authorization, grant: Grant | None, now: datetime) -> bool:
     """Whether what is there stays as it is: still good, used, taken back by staff, or made by this very grant."""
     if found.state in {State.USED, State.REVOKED}:
         return True
-    if state_now(found, now) == State.ACTIVE:
+    if found.state == State.ACTIVE and found.expires_at > now:
         return True
     return grant is not None and found.jti == grant.jti
 
 
 def _make_room(rows: QuerySet[Authorization], channel: Channel, now: datetime) -> None:
-    live = rows.filter(channel=channel, state=State.ACTIVE, expires_at__gt=now).order_by("granted_at", "id")
+    live = rows.filter(Authorization.in_force(now), channel=channel).order_by("granted_at", "id")
     surplus = live.count() - channel.max_codes + 1
     if surplus < 1:
         return
@@ -347,15 +374,14 @@ def _make_room(rows: QuerySet[Authorization], channel: Channel, now: datetime) -
 
 def _live(retailer_id: int, session_hash: str, now: datetime) -> QuerySet[Authorization]:
     rows = Authorization.objects.filter(retailer_id=retailer_id, session_hash=session_hash)
-    return rows.filter(state=State.ACTIVE, expires_at__gt=now).exclude(campaign__active=False)
+    return rows.filter(Authorization.in_force(now))
 
 
 def _valid(
     *, retailer_id: int, session_hash: str, customer_key: str, now: datetime, for_update: bool = False
 ) -> list[Authorization]:
     """What a session may use: its own, and what is bound to its customer wherever it was shown."""
-    rows = Authorization.objects.filter(retailer_id=retailer_id, state=State.ACTIVE, expires_at__gt=now)
-    rows = rows.exclude(campaign__active=False).select_related("channel")
+    rows = Authorization.objects.filter(Authorization.in_force(now), retailer_id=retailer_id).select_related("channel")
     own = rows.filter(session_hash=session_hash)
     if customer_key:
         own = own | rows.filter(customer_key=customer_key).exclude(customer_key="")

@@ -18,6 +18,8 @@ from offers.models import Channel, Retailer, SessionCampaign, Voucher
 _PREFIX = re.compile(r"[A-Z0-9]{1,15}[_-]")
 SETTINGS = ("name", "compat_mode", "ttl_seconds", "max_codes", "one_use_per_session")
 LISTED = 20
+CAP_MOST = 1_000_000_000
+YEARS = range(1970, 10_000 - 1)  # what every clock and zone can show
 OVERLAP = timedelta(days=1)
 
 
@@ -132,7 +134,10 @@ def unreserved(*, retailer_id: int, codes: Iterable[str]) -> list[str]:
 def create_campaign(
     *, retailer_id: int, channel: Channel, fields: Mapping[str, Any], actor: Actor, now: datetime
 ) -> SessionCampaign:
-    """Make a campaign of a channel. Refuses `invalid_channel` for a code without the prefix, `duplicate_found`."""
+    """Make a campaign of a channel.
+
+    Refuses `invalid_channel` for a code without the prefix, and for terms that cannot be; `duplicate_found`.
+    """
     code = normalise_code(str(fields.get("code") or ""))
     if not code.startswith(channel.prefix) or code == channel.prefix:
         raise InvalidChannel(f"{code} does not begin with {channel.prefix}", code=code)
@@ -149,9 +154,14 @@ def create_campaign(
 def update_campaign(
     *, retailer_id: int, ident: str, fields: Mapping[str, Any], actor: Actor, now: datetime, reason: str = ""
 ) -> SessionCampaign:
-    """Change a campaign; switched off, its authorisations no longer count from this moment. Refuses `not_found`."""
+    """Change a campaign; switched off or ended, its authorisations no longer count from this moment.
+
+    Refuses `not_found`, and `invalid_channel` for terms that cannot be.
+    """
     with transaction.atomic():
-        found = SessionCampaign.objects.select_for_update().filter(retailer_id=retailer_id, public_id=ident).first()
+        # Authorisations refer to this row when they commit, and by then they own what we may want next.
+        rows = SessionCampaign.objects.select_for_update(no_key=True)
+        found = rows.filter(retailer_id=retailer_id, public_id=ident).first()
         if found is None:
             raise NotFound("campaign", ident)
         before = _campaign_shown(found)
@@ -174,6 +184,23 @@ def _apply_campaign(row: SessionCampaign, fields: Mapping[str, Any]) -> None:
         row.bind = SessionCampaign.Bind(fields["bind"])
     if "cart_total_min" in fields:
         row.cart_total_min = fields["cart_total_min"]
+    for name in ("starts_at", "ends_at", "daily_cap"):
+        if name in fields:
+            setattr(row, name, fields[name])
+    _check_times(row)
+    if row.daily_cap is not None and not 1 <= row.daily_cap <= CAP_MOST:
+        raise InvalidChannel(
+            "daily_cap is a whole number from 1 to a billion; off, it is shown to nobody", field="daily_cap"
+        )
+
+
+def _check_times(row: SessionCampaign) -> None:
+    for name in ("starts_at", "ends_at"):
+        at: datetime | None = getattr(row, name)
+        if at is not None and at.year not in YEARS:
+            raise InvalidChannel(f"{name} lies in one of the years {YEARS[0]} to {YEARS[-1]}", field=name)
+    if row.starts_at and row.ends_at and row.ends_at <= row.starts_at:
+        raise InvalidChannel("It has to end after it starts.", field="ends_at")
 
 
 def _apply(row: Channel, fields: Mapping[str, Any]) -> None:
@@ -215,7 +242,10 @@ def _shown(row: Channel) -> dict[str, Any]:
 
 
 def _campaign_shown(row: SessionCampaign) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("name", "code", "active", "bind", "present", "cart_total_min")}
+    terms = ("name", "code", "active", "bind", "present", "cart_total_min", "daily_cap")
+    moments = {name: getattr(row, name) for name in ("starts_at", "ends_at")}
+    said = {name: at.isoformat() if at else None for name, at in moments.items()}
+    return {**{name: getattr(row, name) for name in terms}, **said}
 
 
 def _note(

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from checkout import session_offers
@@ -28,9 +28,9 @@ class StateFilter(PickFilter):
 
     def narrow(self, queryset: Rows, value: str) -> Rows:
         if value == State.ACTIVE:
-            return queryset.filter(state=value, expires_at__gt=now())
+            return queryset.filter(Authorization.in_force(now()))
         if value == State.EXPIRED:
-            return queryset.filter(Q(state=value) | Q(state=State.ACTIVE, expires_at__lte=now()))
+            return queryset.filter(state__in=(value, State.ACTIVE)).exclude(Authorization.in_force(now()))
         return queryset.filter(state=value)
 
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from checkout import session_offers
-from checkout.configure.scene import ACTOR, BadDocument, Scene, need, text
+from checkout import session_campaigns, session_offers
+from checkout.configure.scene import ACTOR, BadDocument, Scene, moment, need, text
 from offers import channels
 from offers.lib.errors import NotFound
 from offers.models import Channel
 
+NO_REASON = "not given in the document"
 KINDS = {"name": str, "compat_mode": bool, "ttl_seconds": int, "max_codes": int, "one_use_per_session": bool}
 
 
@@ -51,9 +52,15 @@ def create_campaign(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def update_campaign(scene: Scene, fields: dict[str, Any], ident: object) -> dict[str, Any]:
-    """Change a campaign; off, its authorisations end."""
-    channels.update_campaign(
-        retailer_id=scene.retailer.pk, ident=_ident(ident), fields=_terms(fields), actor=ACTOR, now=scene.now
+    """Change a campaign; off or over, its authorisations end. The audit trail says why, as far as the document does."""
+    given = _terms(fields)
+    session_campaigns.update(
+        retailer_id=scene.retailer.pk,
+        ident=_ident(ident),
+        fields=given,
+        reason=text(fields, "reason", default="") or (NO_REASON if given.get("active") is False else ""),
+        actor=ACTOR,
+        now=scene.now,
     )
     return {}
 
@@ -64,7 +71,7 @@ def revoke(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
         retailer_id=scene.retailer.pk,
         session_hash=text(fields, "session_fingerprint"),
         code=text(fields, "code"),
-        reason=text(fields, "reason", default=""),
+        reason=text(fields, "reason", default="") or NO_REASON,
         actor=ACTOR,
         now=scene.now,
     )
@@ -86,6 +93,10 @@ def _terms(fields: dict[str, Any]) -> dict[str, Any]:
         if unknown := segment.keys() - {"cart_total_min"}:
             raise BadDocument(f"A segment has no {sorted(unknown)[0]}", field="segment")
         found["cart_total_min"] = need(segment, "cart_total_min", int, default=None)
+    # Null takes them away.
+    found |= {name: moment(fields, name) for name in ("starts_at", "ends_at") if name in fields}
+    if "daily_cap" in fields:
+        found["daily_cap"] = need(fields, "daily_cap", int, default=None)
     return found
 
 

@@ -1,5 +1,7 @@
 """Which session may use which code of a channel, and how often codes were tried without that right."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -42,6 +44,12 @@ class Authorization(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} ({self.state})"
+
+    @classmethod
+    def in_force(cls, now: datetime) -> Q:
+        """Return the condition of those that count now: neither ended nor expired, and their campaign is on."""
+        on = Q(campaign=None) | SessionCampaign.on(now, "campaign__")
+        return Q(state=cls.State.ACTIVE, expires_at__gt=now) & on
 
 
 class CodeRefusal(models.Model):

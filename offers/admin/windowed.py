@@ -23,8 +23,8 @@ class WindowFields(forms.Form):
 def wanted(form: forms.Form, timezone: str, *, kept: Any = None) -> dict[str, Any]:
     """Return the window of a cleaned form as verbs take it. Hours that the form can't show stay as they are."""
     values = form.cleaned_data
-    start = _moment(values.get("start_date"), timezone, kept.start_date if kept else None)
-    end = _moment(values.get("expiration_date"), timezone, kept.expiration_date if kept else None)
+    start = typed_moment(values.get("start_date"), timezone, kept.start_date if kept else None)
+    end = typed_moment(values.get("expiration_date"), timezone, kept.expiration_date if kept else None)
     if start and end and end <= start:
         form.add_error("expiration_date", "It has to end after it starts.")
     found: dict[str, Any] = {"start_date": start, "expiration_date": end}
@@ -41,7 +41,7 @@ def wanted(form: forms.Form, timezone: str, *, kept: Any = None) -> dict[str, An
     return {**found, "validity_day_of_week": days or None, "validity_hours": None}
 
 
-def _moment(typed: datetime | None, timezone: str, kept: datetime | None) -> datetime | None:
+def typed_moment(typed: datetime | None, timezone: str, kept: datetime | None) -> datetime | None:
     """Return the typed moment, or the kept one when the form shows it unchanged: it has seconds, the form has none."""
     if typed and kept and f"{typed:%Y-%m-%dT%H:%M}" == fields.on_clock(kept, timezone):
         return kept

@@ -56,14 +56,17 @@ SELECT c.owner, c.kind, c.subject, c.scope, c.period, sum(c.granted) + sum(c.wit
         WHERE h.counter_id = ANY (array_agg(c.id)) AND h.state = 'live' AND (h.pinned OR h.expires_at > %(now)s)
           AND h.expires_at > '-infinity')  -- always so; opens the index hold_due
 FROM ledger_counter c WHERE c.owner = ANY (%(owners)s::bigint[]) AND c.kind = ANY (%(kinds)s::text[])
+  AND (%(period)s::text IS NULL OR c.period = %(period)s)
 GROUP BY c.owner, c.kind, c.subject, c.scope, c.period
 """
 
 
-def states(*, kinds: Iterable[str], owners: Iterable[int], now: datetime) -> dict[Name, State]:
-    """Return the figures of all open counters of these kinds and owners, in one statement."""
+def states(
+    *, kinds: Iterable[str], owners: Iterable[int], now: datetime, period: str | None = None
+) -> dict[Name, State]:
+    """Return the figures of all open counters of these kinds and owners (of one period), in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_STATES, {"kinds": list(kinds), "owners": list(owners), "now": now})
+        cursor.execute(_STATES, {"kinds": list(kinds), "owners": list(owners), "period": period, "now": now})
         return {
             Name(owner=row[0], kind=row[1], subject=row[2], scope=row[3], period=row[4]): State(
                 granted=None if row[5] is None else int(row[5]),

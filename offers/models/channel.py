@@ -1,6 +1,9 @@
 """Channels: reserved code prefixes, and the campaigns whose codes only work in the session they were shown to."""
 
+from datetime import datetime
+
 from django.db import models
+from django.db.models import Q
 
 from offers.lib.fields import PublicIdField, SealedField
 from offers.models.retailer import Retailer
@@ -37,7 +40,11 @@ class Channel(models.Model):
 
 
 class SessionCampaign(models.Model):
-    """What a channel shows to which shoppers: one code, whose voucher says what it is worth."""
+    """What a channel shows to which shoppers: one code, whose voucher says what it is worth.
+
+    It is on while it is switched on and between its moments, the end excluded. `daily_cap` bounds how many sessions a
+    day of the retailer's zone are authorised.
+    """
 
     class Bind(models.TextChoices):
         SESSION = "session", "The visit it was shown in"
@@ -55,6 +62,11 @@ class SessionCampaign(models.Model):
     cart_total_min = models.BigIntegerField(
         null=True, blank=True, help_text="Shown from this cart total on, in cents. Empty: to everybody."
     )
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="Nobody may use it before. Empty: at once.")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Nobody may use it from here on. Empty: never.")
+    daily_cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many visits a day may be shown it. Empty: any number."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -62,3 +74,20 @@ class SessionCampaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def has_begun(self, now: datetime) -> bool:
+        return self.starts_at is None or self.starts_at <= now
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it was switched off or has ended."""
+        return not self.active or (self.ends_at is not None and self.ends_at <= now)
+
+    def is_on(self, now: datetime) -> bool:
+        return self.has_begun(now) and not self.is_over(now)
+
+    @staticmethod
+    def on(now: datetime, through: str = "") -> Q:
+        """Return the same as a condition of a query; `through` is how the rows asked for name their campaign."""
+        begun = Q(**{f"{through}starts_at": None}) | Q(**{f"{through}starts_at__lte": now})
+        lasts = Q(**{f"{through}ends_at": None}) | Q(**{f"{through}ends_at__gt": now})
+        return Q(**{f"{through}active": True}) & begun & lasts

@@ -1,5 +1,9 @@
 """Staff make channels and session offers, see how far codes have leaked, and take one back from a session."""
 
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.test import Client
 
@@ -7,7 +11,7 @@ from checkout import session_offers
 from checkout.models import Authorization
 from offers.lib import clock
 from offers.models import AuditEntry, Channel, Retailer, SessionCampaign, Voucher
-from tests.api.session_offers.visits import CODE, TEN, grant_for, lay_out
+from tests.api.session_offers.visits import CODE, TEN, change, grant_for, lay_out
 
 CHANNEL = {"name": "Widget", "prefix": "VIP_", "ttl_seconds": "600", "max_codes": "3", "one_use_per_session": "on"}
 
@@ -87,6 +91,72 @@ def test_a_session_offer_is_made_changed_and_switched_off(owner: Client, shop: R
     assert (made.cart_total_min, made.bind, made.active, made.text) == (None, "session", False, "")
     assert "Come back" in owner.get(f"{url}/{made.pk}/change/").content.decode()
     assert owner.post(f"{url}/add/", {**form, "channel": channel, "code": "WRONG"}).status_code == 422
+
+
+def test_a_session_offer_has_dates_and_a_cap_on_the_shop_s_clock(owner: Client, shop: Retailer) -> None:
+    Retailer.objects.filter(pk=shop.pk).update(timezone="Europe/Berlin")
+    form = {"name": "Week", "bind": "session", "active": "on", "present": "on"}
+    url = "/admin/offers/sessioncampaign"
+    given = {"starts_at": "2026-12-01T00:00", "ends_at": "2026-12-08T00:00", "daily_cap": "1,000"}
+    channel = Channel.objects.get().pk
+    assert owner.post(f"{url}/add/", {**form, **given, "channel": channel, "code": "FP_WEEK"}).status_code == 302
+    made = SessionCampaign.objects.get(code="FP_WEEK")
+    berlin = datetime(2026, 11, 30, 23, tzinfo=UTC), datetime(2026, 12, 7, 23, tzinfo=UTC)
+    assert (made.starts_at, made.ends_at, made.daily_cap) == (*berlin, 1000)
+    page = owner.get(f"{url}/{made.pk}/edit/").content.decode()
+    assert 'value="2026-12-01T00:00"' in page and 'value="2026-12-08T00:00"' in page and 'value="1000"' in page
+    # What was not touched keeps its seconds.
+    SessionCampaign.objects.filter(pk=made.pk).update(ends_at=berlin[1] + timedelta(seconds=30))
+    assert owner.post(f"{url}/{made.pk}/edit/", {**form, **given, "daily_cap": "unlimited"}).status_code == 302
+    made.refresh_from_db()
+    assert (made.ends_at, made.daily_cap) == (berlin[1] + timedelta(seconds=30), None)
+    for wrong, said in (
+        ({"ends_at": "2026-11-30T00:00"}, "It has to end after it starts."),
+        ({"daily_cap": "0"}, "from 1 to a billion"),
+        ({"daily_cap": "many"}, "Type a whole number"),
+        ({"starts_at": "0001-01-01T00:00"}, "lies in one of the years"),
+        ({"starts_at": "soon"}, "Type a date and a time"),
+    ):
+        answer = owner.post(f"{url}/{made.pk}/edit/", {**form, **given, **wrong})
+        assert answer.status_code == 422 and said in answer.content.decode(), wrong
+    assert owner.post(f"{url}/{made.pk}/edit/", form).status_code == 302
+    made.refresh_from_db()
+    assert (made.starts_at, made.ends_at, made.daily_cap) == (None, None, None)
+
+
+def test_its_page_says_whether_it_is_on_and_how_far_today_s_cap_is_used_up(
+    owner: Client, shop: Retailer, set_clock: Callable[[datetime], None]
+) -> None:
+    noon = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    set_clock(noon)
+    change(CODE, daily_cap=3, starts_at="2026-11-27T12:00:00Z", ends_at="2026-11-27T18:00:00Z")
+    row = authorised(shop)
+    assert row.campaign is not None
+    url = f"/admin/offers/sessioncampaign/{row.campaign.pk}/change/"
+
+    def page() -> str:
+        return " ".join(re.sub("<[^>]*>", " ", owner.get(url).content.decode()).split())
+
+    assert "Authorised today 1 of 3 2 left, days in UTC" in page()
+    assert "May use it now 1" in page()
+    assert "Until 27 Nov 2026, 18:00:00 UTC" in page()
+    assert "1 of 3" in owner.get("/admin/offers/sessioncampaign/").content.decode()
+    change(CODE, daily_cap=1)
+    assert "1 of 1 used up until midnight in UTC" in page()
+    for moment, state, live in (
+        (noon - timedelta(seconds=1), "Not yet", 0),
+        (noon, "On", 1),
+        (noon + timedelta(hours=6), "Over", 0),
+    ):
+        set_clock(moment)
+        text = page()
+        assert f"{row.campaign.name} {state}" in text and f"May use it now {live}" in text, moment
+    change(CODE, ends_at="2026-11-27T12:10:00Z")
+    set_clock(noon + timedelta(minutes=10))
+    short = row.session_hash[:12]
+    found = "/admin/checkout/authorization/?state="
+    assert short in owner.get(f"{found}expired").content.decode()
+    assert short not in owner.get(f"{found}active").content.decode()
 
 
 def test_scenario_21_staff_find_an_authorisation_and_take_it_back(owner: Client, shop: Retailer) -> None:

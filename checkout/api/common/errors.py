@@ -46,6 +46,8 @@ STATUS: dict[str, int] = {
     "unknown_code": 404,
     "channel_prefix_required": 409,
     "campaign_ended": 410,
+    "campaign_not_started": 422,
+    "daily_cap_reached": 422,
     "too_many_codes": 409,
     "invalid_channel": 400,
     "prefix_reserved": 409,

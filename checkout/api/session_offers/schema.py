@@ -22,7 +22,7 @@ REFUSED = {
     "404": "There is no such thing.",
     "409": "Its state forbids it.",
     "410": "The campaign is over.",
-    "422": "The code is not available for this visit.",
+    "422": "The code is not available for this visit; or its campaign has not begun, or is used up for today.",
     "429": "Too many requests.",
 }
 # What addresses take that are reached by a link as well.

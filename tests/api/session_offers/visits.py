@@ -10,7 +10,7 @@ from checkout import session_offers
 from checkout.configure import operations
 from checkout.demo.people import ACME
 from offers.lib import clock
-from offers.models import Retailer
+from offers.models import Retailer, SessionCampaign
 from tests import factories
 
 CODE, TEN = "FP_FREESHIP", "FP_TENOFF"
@@ -88,3 +88,29 @@ def post(path: str, secret: str, body: Any) -> Any:
     return DjangoClient(raise_request_exception=False).post(
         path, orjson.dumps(body), content_type="application/json", headers={"Authorization": f"Bearer {secret}"}
     )
+
+
+def change(code: str = TEN, **fields: Any) -> dict[str, Any]:
+    """Change a campaign as a document of `configure` does."""
+    ident = SessionCampaign.objects.get(code=code).public_id
+    return ops({"op": "update", "kind": "campaign", "id": ident, "fields": fields})[0]
+
+
+def authorize(shop: Retailer, session: str, code: str = TEN) -> Any:
+    return post("/session-offers/v1/authorize", shop.secret, {"session": session, "code": code})  # type: ignore[attr-defined]
+
+
+def presented(shop: Retailer, session: str) -> list[dict[str, Any]]:
+    body = {"session": session, "facts": {"cart_total": 10_000}}
+    answer = post("/session-offers/v1/present", shop.secret, body)  # type: ignore[attr-defined]
+    assert answer.status_code == 200
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def codes(shop: Retailer, session: str) -> list[str]:
+    return sorted(one["code"] for one in presented(shop, session))
+
+
+def refused(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["key"]
