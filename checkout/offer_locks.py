@@ -8,51 +8,31 @@
 Whoever locks, unlocks or redeems owns the entry's row first; a unique index stands behind that.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Q
 from django.db.transaction import atomic
 
-from checkout import item_facts, offer_pricing, offer_restrictions, transaction_shape
-from checkout.models import OfferLock, Revision
-from checkout.shops import Shop, StoreFacts
+from checkout import lock_pricing, offer_pricing
+from checkout.lock_pricing import Outcome
+from checkout.models import OfferLock
+from checkout.shops import StoreFacts, Till
 from offers import user_offers, wallets
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.models import UserOffer
-from offers.retailer_settings import Settings
 
 State = OfferLock.State
 LIVE = (State.ACTIVE, State.CLAIMED)
-PATH = "request_payload.transaction"
 CALLS_WITHOUT_WARNING = 10
 CALLS_AT_MOST = 60
 CALLS_WINDOW = timedelta(minutes=10)
-
-_ORPHANS = """
-SELECT u.id FROM (
-    SELECT id, %(now)s - make_interval(
-        hours => coalesce((settings ->> 'redeem_orphan_hours')::int, %(default)s)
-    ) AS late
-    FROM offers_retailer
-) r
-JOIN offers_useroffer u ON u.retailer_id = r.id AND u.status = 2
-    -- What is older was looked at many times.
-    AND u.redeemed_at <= r.late AND u.redeemed_at > r.late - interval '14 days'
-JOIN offers_store s ON s.retailer_id = r.id AND s.uuid::text = left(u.redeemed_in, 36)
-WHERE NOT EXISTS (
-      SELECT 1 FROM checkout_transaction t
-      WHERE t.store_id = s.id AND t.transaction_id = substr(u.redeemed_in, 38) AND t.first_closed_at IS NOT NULL
-  )
-ORDER BY u.redeemed_at LIMIT %(most)s
-"""
 
 
 class OfferLocked(Refusal):
@@ -90,41 +70,10 @@ class TransactionMismatch(Refusal):
     code = "transaction_mismatch"
 
 
-class NotApplicable(Refusal):
-    """There is nothing on this check that the offer would discount."""
-
-    code = "offer_not_applicable"
-
-
 class TooManyCalls(Refusal):
     """The offer was locked too often for this transaction; lock once, at the end of the purchase."""
 
     code = "too_many_calls"
-
-
-@dataclass(frozen=True, slots=True)
-class Till:
-    """Who asks from where."""
-
-    shop: Shop
-    store: StoreFacts
-    actor: Actor
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """An entry's discount on a transaction as it was priced now; `lock` None after an immediate redemption.
-
-    With a `refusal` the lock has stayed and is worth nothing: that is to be committed, and the refusal answered.
-    """
-
-    user_offer: UserOffer
-    amount: int
-    parts: tuple[offer_pricing.Part, ...]
-    stack_order: int
-    warnings: tuple[str, ...]
-    lock: OfferLock | None = None
-    refusal: Refusal | None = None
 
 
 def lock(
@@ -137,8 +86,8 @@ def lock(
     (`existing_only`), too_many_calls, restriction_failed, offer_not_applicable and what `user_offers.check` refuses.
     A lock that is there stays through a refusal to price it, with amount 0 and its timer as it was (Outcome.refusal).
     """
-    transaction_id = _transaction_id(transaction)
-    sale = None if existing_only else _read(till, transaction)
+    transaction_id = lock_pricing.transaction_id(transaction)
+    sale = None if existing_only else lock_pricing.read(till, transaction)
     entry = _own(till.shop.retailer_id, user_offer_id)
     held, beside = _live(entry, till.store, transaction_id)
     mine = _mine(held, till.store, transaction_id, now)
@@ -148,16 +97,16 @@ def lock(
         _end(held, State.EXPIRED, now)
     if existing_only and mine is not None:
         transaction = {**mine.request, **transaction}
-    sale = sale or _read(till, transaction)
+    sale = sale or lock_pricing.read(till, transaction)
     if mine is None:
         user_offers.check(user_offer=entry, now=now, locked=partial(_promised, entry, now))
         mine = OfferLock(user_offer=entry, store_id=till.store.id, transaction_id=transaction_id, locked_at=now)
         mine.retailer_id, mine.actor = till.shop.retailer_id, _who(till.actor)
-        return _keep(mine, _price(till, entry, sale, beside, now), transaction, till, now)
+        return _keep(mine, lock_pricing.price(till, entry, sale, beside, now), transaction, till, now)
     _count_call(mine, now)
     try:
         user_offers.refuse_gone(entry)
-        priced = _price(till, entry, sale, beside, now)
+        priced = lock_pricing.price(till, entry, sale, beside, now)
     except Refusal as refusal:
         mine.amount, mine.discount, mine.request = 0, {"parts": []}, dict(transaction)
         mine.save(update_fields=["amount", "discount", "request", "calls", "locked_at"])
@@ -170,8 +119,8 @@ def redeem(*, till: Till, user_offer_id: UUID, transaction: Mapping[str, Any], n
 
     Refuses as `lock` does, and already_redeemed.
     """
-    transaction_id = _transaction_id(transaction)
-    sale = _read(till, transaction)
+    transaction_id = lock_pricing.transaction_id(transaction)
+    sale = lock_pricing.read(till, transaction)
     entry = _own(till.shop.retailer_id, user_offer_id)
     held, beside = _live(entry, till.store, transaction_id)
     mine = _mine(held, till.store, transaction_id, now)
@@ -179,7 +128,7 @@ def redeem(*, till: Till, user_offer_id: UUID, transaction: Mapping[str, Any], n
         user_offers.check(user_offer=entry, now=now, locked=partial(_promised, entry, now))
     else:
         user_offers.refuse_gone(entry)
-    priced = _price(till, entry, sale, beside, now)
+    priced = lock_pricing.price(till, entry, sale, beside, now)
     if held is not None:
         _end(held, State.EXPIRED if mine is None else State.CONSUMED, now)
     entry = user_offers.redeem(
@@ -200,7 +149,7 @@ def redeem_by_hand(*, retailer_id: int, user_offer_id: UUID, location: str, acto
     """
     entry = _own(retailer_id, user_offer_id)
     if entry.offer.offer_type not in offer_pricing.NO_AMOUNT:
-        raise NotApplicable("This offer needs a basket to be worth anything")
+        raise lock_pricing.NotApplicable("This offer needs a basket to be worth anything")
     held = _held(entry)
     if held is not None:
         _mine(held, None, "", now)
@@ -263,24 +212,6 @@ def expire(*, now: datetime, most: int = 5000) -> int:
     with atomic():
         found = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:most])
         return OfferLock.objects.filter(pk__in=found, state=State.ACTIVE).update(state=State.EXPIRED, ended_at=now)
-
-
-def give_back_orphans(*, actor: Actor, now: datetime, most: int = 500) -> int:
-    """Reinstate what was redeemed at once and whose closed transaction has not come within the retailer's hours.
-
-    Returns how many. What was redeemed by hand waits for no transaction.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_ORPHANS, {"now": now, "default": Settings().redeem_orphan_hours, "most": most})
-        found = [row[0] for row in cursor.fetchall()]
-    given_back = 0
-    for pk in found:
-        try:
-            user_offers.reinstate(user_offer_id=pk, actor=actor, now=now, reason="its transaction never arrived")
-            given_back += 1
-        except user_offers.NotRedeemed:  # somebody else was quicker
-            continue
-    return given_back
 
 
 def place_of(store: UUID, transaction_id: str) -> str:
@@ -362,88 +293,6 @@ def _count_call(held: OfferLock, now: datetime) -> None:
             raise TooManyCalls(retry_after=int((held.locked_at + CALLS_WINDOW - now).total_seconds()) + 1)
         held.calls, held.locked_at = CALLS_WITHOUT_WARNING, now
     held.calls += 1
-
-
-# --- what it is worth ---
-
-
-def _transaction_id(transaction: Mapping[str, Any]) -> str:
-    return transaction_shape.read(
-        {"transaction_id": transaction.get("transaction_id")}, path=PATH, finalizing=False
-    ).transaction_id
-
-
-def _read(till: Till, transaction: Mapping[str, Any]) -> transaction_shape.Sale:
-    zone = ZoneInfo(till.store.timezone)
-    return transaction_shape.read(transaction, path=PATH, zone=zone, currency=till.shop.currency, finalizing=False)
-
-
-def _price(
-    till: Till, entry: UserOffer, sale: transaction_shape.Sale, beside: Sequence[OfferLock], now: datetime
-) -> Outcome:
-    """Return what the entry is worth on the sale now. Refuses restriction_failed and offer_not_applicable."""
-    offer = entry.offer
-    facts = item_facts.read(
-        retailer_id=entry.retailer_id,
-        item_ids=(line.item_id for line in sale.lines) if offer_pricing.needs_facts(offer) else (),
-    )
-    others = [one for one in sale.discounts if one.reference is None or one.reference != entry.uuid]
-    listed = {one.reference for one in others}
-    unlisted = [one for one in beside if one.user_offer.uuid not in listed]
-    _check_stack(entry, beside, len(others) + len(unlisted))
-    offer_restrictions.check_location(offer.location_restrictions, till.store)
-    offer_restrictions.check_catalog(offer, sale, facts)
-    purchase = offer_restrictions.Purchase(
-        sale=sale,
-        facts=facts,
-        local=now.astimezone(ZoneInfo(till.store.timezone)),
-        others=len(others) + len(unlisted),
-        earlier_purchases=offer_restrictions.asks_for_history(offer) and _has_bought(till, entry, sale),
-    )
-    offer_restrictions.check_purchase(offer, purchase)
-    taken = [
-        *(offer_pricing.Taken(one.amount, one.line_ids) for one in others),
-        *(
-            offer_pricing.Taken(one.amount, tuple(part["line_id"] for part in one.discount["parts"]))
-            for one in unlisted
-        ),
-    ]
-    priced = offer_pricing.price(terms=offer, sale=sale, facts=facts, taken=taken)
-    if priced.amount <= 0 and offer.offer_type not in offer_pricing.NO_AMOUNT:
-        if priced.base > 0 and offer.discount_config.get("min_spend"):
-            raise offer_restrictions.RestrictionFailed("min_spend", "The purchase is too small for this offer")
-        raise NotApplicable()
-    return Outcome(entry, priced.amount, priced.parts, len(taken), _warnings(entry, sale))
-
-
-def _check_stack(entry: UserOffer, beside: Sequence[OfferLock], others: int) -> None:
-    offer = entry.offer
-    groups = {one.user_offer.offer.stack_group for one in beside} - {""}
-    alone = not offer.stackable or any(not one.user_offer.offer.stackable for one in beside)
-    if (alone and others) or offer.stack_group in groups:
-        raise offer_restrictions.RestrictionFailed("stackable", "The offer cannot be combined with the others")
-
-
-def _has_bought(till: Till, entry: UserOffer, sale: transaction_shape.Sale) -> bool:
-    """Whether the customer has closed another transaction before; payments name him by any of his ids."""
-    member = getattr(entry.customer, "member", None)
-    if member is None:
-        return False
-    ids = [str(member.uuid), str(member.uuid).upper(), *member.external_ids.values_list("value", flat=True)]
-    if member.sor_id:
-        ids.append(member.sor_id)
-    paid = Q()
-    for ident in ids:
-        paid |= Q(payload__payments__contains=[{"user_id": ident}])
-    rows = Revision.objects.filter(paid, transaction__retailer_id=entry.retailer_id, is_closed=True, is_voided=False)
-    return rows.exclude(transaction__store_id=till.store.id, transaction__transaction_id=sale.transaction_id).exists()
-
-
-def _warnings(entry: UserOffer, sale: transaction_shape.Sale) -> tuple[str, ...]:
-    member = getattr(entry.customer, "member", None)
-    payers = {one.user_id.lower() for one in sale.payments if one.user_id_type.lower() == "sessionm_id"} - {""}
-    gifted = member is not None and payers and str(member.uuid) not in payers and member.sor_id not in payers
-    return (*sale.warnings, "gifted") if gifted else sale.warnings
 
 
 def _keep(mine: OfferLock, priced: Outcome, transaction: Mapping[str, Any], till: Till, now: datetime) -> Outcome:

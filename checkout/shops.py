@@ -7,6 +7,7 @@ import orjson
 from django.db import connection
 
 from offers import retailer_settings
+from offers.lib.actors import Actor
 
 _READ = """
 SELECT v.number, r.uuid, r.timezone, r.currency, r.settings, s.id, s.uuid, s.timezone, s.tags, s.prices_include_tax
@@ -38,6 +39,15 @@ class Shop:
     currency: str
     settings: retailer_settings.Settings
     store: StoreFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """Who asks from where."""
+
+    shop: Shop
+    store: StoreFacts
+    actor: Actor
 
 
 def read(*, retailer_id: int, store: UUID | None = None) -> Shop:

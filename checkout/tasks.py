@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from checkout import idempotency, offer_codes, offer_locks, retention, sessions, transaction_queue
+from checkout import idempotency, offer_codes, offer_locks, redeem_orphans, retention, sessions, transaction_queue
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
 
@@ -30,7 +30,7 @@ def expire_offer_locks(**_: Any) -> None:
 @shared_task(name="checkout.give_back_orphans", acks_late=True)
 def give_back_orphans(**_: Any) -> None:
     """Reinstate offers that were redeemed at once and whose sale never came."""
-    offer_locks.give_back_orphans(actor=SYSTEM, now=clock.now())
+    redeem_orphans.give_back_orphans(actor=SYSTEM, now=clock.now())
 
 
 @shared_task(name="checkout.drain_transactions", acks_late=True)

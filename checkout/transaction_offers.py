@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from checkout import offer_locks
+from checkout import lock_pricing, offer_locks
 from checkout.models import OfferLock
 from checkout.offer_pricing import NO_AMOUNT
 from checkout.transaction_rows import Head
@@ -111,7 +111,7 @@ def _redeem(desk: _Desk, reference: UUID, discount: Discount) -> int:
     if lock is None or lock.state == OfferLock.State.RELEASED:
         raise NotHeld()
     if lock.amount == 0 and entry.offer.offer_type not in NO_AMOUNT:
-        raise offer_locks.NotApplicable()
+        raise lock_pricing.NotApplicable()
     if lock.state not in LIVE:
         alive = Q(state=OfferLock.State.CLAIMED) | Q(state=OfferLock.State.ACTIVE, expires_at__gt=desk.now)
         if OfferLock.objects.filter(alive, user_offer=entry).exists():

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -10,10 +9,8 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from checkout import offer_locks
 from checkout.models import OfferLock
 from offers.lib import clock
-from offers.lib.actors import SYSTEM
 from offers.models import Retailer, UserOffer, UserOfferEvent
 from tests.api.client import Answer
 from tests.api.sessionm import wallets
@@ -132,26 +129,6 @@ def test_what_a_lock_costs_in_statements(shop_a: Retailer) -> None:
             assert ask(till, "lock", entry, "t1")().status == 200
         asked = [one["sql"] for one in seen if "SAVEPOINT" not in one["sql"]]
         assert len(asked) <= most, asked
-
-
-@pytest.mark.django_db
-def test_a_redemption_whose_sale_never_came_is_given_back(shop_a: Retailer) -> None:
-    till = Till(shop_a)
-    orphan, sent, young = in_wallet(shop_a), in_wallet(shop_a), in_wallet(shop_a)
-    by_hand = in_wallet(shop_a, "manual_fulfillment")
-    given = {}
-    for entry, name in ((orphan, "t1"), (sent, "t2"), (young, "t3")):
-        given[name] = ask(till, "redeem", entry, name)()["payload"]
-    till.offer("offers/redemption/manual_redeem", user_offer_id=str(by_hand.uuid))
-    till.pos("send_transaction", sale("t2", "10.00", discounts=[given["t2"]]))
-    day = timedelta(hours=24)
-    UserOffer.objects.exclude(pk=young.pk).update(redeemed_at=clock.now() - day)
-    assert offer_locks.give_back_orphans(actor=SYSTEM, now=clock.now()) == 1
-    states = {entry.pk: entry.status for entry in UserOffer.objects.all()}
-    assert [states[entry.pk] for entry in (orphan, sent, young, by_hand)] == [1, 2, 2, 2]
-    assert offer_locks.give_back_orphans(actor=SYSTEM, now=clock.now()) == 0
-    told = UserOfferEvent.objects.get(user_offer=orphan, kind="reinstated")
-    assert told.reason == "its transaction never arrived"
 
 
 def limited(shop: Retailer, count: int, per: str = "user") -> tuple[Any, Any]:

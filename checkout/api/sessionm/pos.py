@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from checkout import offer_codes, offer_locks
 from checkout.api.sessionm import discount_shapes, scalars
 from checkout.api.sessionm.envelope import ConnectView, PosView, at
+from checkout.lock_pricing import Outcome
+from checkout.shops import Till
 from offers import user_offers, wallets
 from offers.lib.errors import Refusal
 
@@ -25,8 +27,8 @@ class TillView(PosView):
 
     status: ClassVar[str]
 
-    def till(self) -> offer_locks.Till:
-        return offer_locks.Till(shop=self.shop, store=self.store, actor=self.actor)
+    def till(self) -> Till:
+        return Till(shop=self.shop, store=self.store, actor=self.actor)
 
     def transaction(self) -> dict[str, Any]:
         found = scalars.mapping(scalars.needed(self.payload, "transaction", PAYLOAD), f"{PAYLOAD}transaction")
@@ -52,7 +54,7 @@ class TillView(PosView):
             raise UnsupportedLookupType()
         return scalars.uuid(code, f"{PAYLOAD}offer_lookup_code")
 
-    def shape(self, outcome: offer_locks.Outcome) -> dict[str, Any]:
+    def shape(self, outcome: Outcome) -> dict[str, Any]:
         found = discount_shapes.discount(
             outcome.user_offer,
             shop=self.shop,
