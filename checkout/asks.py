@@ -106,10 +106,21 @@ class CustomerAsk(Struct, frozen=True):
     name: Text | None = None
     email: Text | None = None
     phone: Annotated[str, Meta(max_length=64)] | None = None
-    birthdate: date | None = None
+    birthdate: str | None = None
+    birthday: str | None = None
     address: Metadata | None = None
     description: str | None = None
     metadata: Metadata | None = None
+
+    def __post_init__(self) -> None:
+        if self.born is not None:
+            date.fromisoformat(self.born)  # what is no date is refused where the customer stands
+
+    @property
+    def born(self) -> str | None:
+        """The day of birth, under its newer or its older name; a time behind it is dropped."""
+        text = self.birthdate or self.birthday
+        return text[:10] if text else None
 
 
 class SessionAsk(Struct, frozen=True):

@@ -10,8 +10,10 @@ from offers.models import Voucher
 
 RELATED = (
     "voucher__campaign",
+    "voucher__category",
     "voucher__holder",
-    "tier__campaign",
+    "tier__campaign__category",
+    "tier__category",
     "campaign",
     "customer",
     "order__customer",

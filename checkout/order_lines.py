@@ -14,6 +14,7 @@ from offers.lib.errors import InvalidPayload
 from offers.lib.ids import new_id
 
 MOST = 10**15
+LONGEST_NAME = 255
 
 
 def resolve(*, retailer_id: int, items: Sequence[ItemAsk], actor: Actor, now: datetime) -> list[dict[str, Any]]:
@@ -80,6 +81,9 @@ def _override(retailer_id: int, item: ItemAsk, actor: Actor, now: datetime) -> N
 
 
 def _sent(part: ProductAsk, names: tuple[str, ...]) -> dict[str, Any]:
+    for name in ("name", "sku"):
+        if len(getattr(part, name) or "") > LONGEST_NAME:
+            raise InvalidPayload(f"Property .items: .{name} should have at most {LONGEST_NAME} characters")
     return {name: value for name in names if (value := getattr(part, name)) is not None}
 
 

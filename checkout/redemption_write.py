@@ -115,7 +115,7 @@ def _customer(facts: Facts) -> dict[str, Any] | None:
         "description": ask.description,
         "email": ask.email,
         "phone": ask.phone,
-        "birthdate": ask.birthdate,
+        "birthdate": ask.born,
         "address": ask.address,
         "metadata": ask.metadata,
     }
@@ -125,7 +125,7 @@ def _customer(facts: Facts) -> dict[str, Any] | None:
         ask.name in (None, row.name)
         and ask.email in (None, row.email)
         and ask.phone in (None, row.phone)
-        and not (ask.description or ask.birthdate or ask.address)
+        and not (ask.description or ask.born or ask.address)
         and all(row.metadata.get(name) == value for name, value in (ask.metadata or {}).items())
     )
     known = {"id": row.id, "public_id": row.public_id}

@@ -1,6 +1,6 @@
 """Products and their variants: upserted by our id or the shop's, found by either."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict, TypeVar
 
@@ -63,6 +63,14 @@ def skus(
 ) -> QuerySet[Sku]:
     """Return a product's variants made in [since, until), ordered by one of SKU_ORDERS, - for descending."""
     return lookups.ordered(_between(Sku.objects.filter(product=product).select_related("product"), since, until), order)
+
+
+def skus_of(products: Iterable[Product]) -> dict[int, list[Sku]]:
+    """Return the variants of several products by the product's key, oldest first; one statement."""
+    found: dict[int, list[Sku]] = {product.pk: [] for product in products}
+    for sku in Sku.objects.filter(product__in=found).select_related("product").order_by("pk"):
+        found[sku.product_id].append(sku)
+    return found
 
 
 def upsert_product(

@@ -146,7 +146,8 @@ class Config:
         )
 
     def _load_tier(self, public_id: str) -> TierConfig | None:
-        row = PromotionTier.objects.filter(retailer_id=self.retailer.pk, public_id=public_id).first()
+        rows = PromotionTier.objects.select_related("campaign__category", "category")
+        row = rows.filter(retailer_id=self.retailer.pk, public_id=public_id).first()
         if row is None:
             return None
         campaign = self.campaign(row.campaign_id)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from offers.models import Customer, Retailer
+from offers.models import Category, Customer, Retailer
 from tests.api.client import ApiClient
 from tests.flows import shop
 from tests.flows.shop import body, redeem, redeemable, validate
@@ -217,3 +217,57 @@ def test_explain_tells_every_check(api: ApiClient, shop_a: Retailer) -> None:
     assert trace["blocker"]["key"] == "voucher_disabled"
     assert len(trace["checks"]) == 3
     assert {check["name"]: check["ok"] for check in trace["checks"]}["active"] is False
+
+
+WINDOW = {"start_date", "expiration_date", "validity_timeframe", "validity_day_of_week", "validity_hours"}
+
+
+def test_a_redemption_shows_the_whole_voucher(api: ApiClient, shop_a: Retailer) -> None:
+    """All that GET /v1/vouchers/{code} says of it, but for its rules."""
+    category = Category.objects.create(retailer=shop_a, name="Summer", hierarchy=3)
+    shop.code(shop_a, "a/b", limit=5, category=category, validity_day_of_week=list(range(7)))
+    made = redeem(api, "a/b")["redemptions"][0]
+    whole = api.get("/v1/vouchers/a%2Fb").json
+    del whole["validation_rules_assignments"]
+    for shown in (made, api.get(f"/v1/redemptions/{made['id']}").json):
+        assert shown["voucher"] == whole
+
+
+def test_a_redemption_shows_the_whole_tier(api: ApiClient, shop_a: Retailer) -> None:
+    """All that GET /v1/promotions/tiers/{id} says of it, but for its rules and figures."""
+    category = Category.objects.create(retailer=shop_a, name="Summer", hierarchy=3)
+    tier = shop.tier(shop_a, category=category)
+    made = redeem(api, redeemable(tier.public_id, kind="promotion_tier"))["redemptions"][0]
+    whole = api.get(f"/v1/promotions/tiers/{tier.public_id}").json
+    for name in ("summary", "validation_rule_assignments"):
+        del whole[name]
+    assert whole.keys() > WINDOW
+    for shown in (made, api.get(f"/v1/redemptions/{made['id']}").json):
+        assert shown["promotion_tier"] == whole
+
+
+def test_the_stacking_rules_tell_what_a_rollback_does_to_the_order(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a)
+    assert validate(api, "CODE")["stacking_rules"]["redeemables_rollback_order_mode"] == "WITH_ORDER"
+    shop_a.stacking = {"redeemables_rollback_order_mode": "WITHOUT_ORDER"}
+    shop_a.save()
+    assert validate(api, "CODE")["stacking_rules"]["redeemables_rollback_order_mode"] == "WITHOUT_ORDER"
+
+
+@pytest.mark.parametrize(
+    ("name", "operator", "results"),
+    [
+        ("failure_code", "$has_value", ["FAILURE"]),
+        ("failure_code", "$is_unknown", ["SUCCESS", "SUCCESS", "SUCCESS"]),
+        ("voucher_code", "$is_unknown", ["SUCCESS"]),  # the parent of the stack
+    ],
+)
+def test_history_is_filtered_by_what_is_there(
+    api: ApiClient, shop_a: Retailer, name: str, operator: str, results: list[str]
+) -> None:
+    shop.code(shop_a, "A", limit=1)
+    shop.code(shop_a, "B")
+    redeem(api, "A", "B")
+    redeem(api, "A")
+    found = api.get(f"/v1/redemptions?filters[{name}][conditions][{operator}]=").json
+    assert [row["result"] for row in found["redemptions"]] == results

@@ -130,3 +130,15 @@ def test_free_units_go_with_their_rollback(api: ApiClient, shop_a: Retailer, eff
     line = left["items"][0]
     assert (line["quantity"], line["amount"], line["subtotal_amount"]) == (3, 900, 900)
     assert not line.get("discount_amount") and not line.get("discount_quantity")
+
+
+@pytest.mark.parametrize("part", ["product", "sku"])
+def test_a_name_too_long_to_store_is_refused(api: ApiClient, shop_a: Retailer, part: str) -> None:
+    shop.code(shop_a, limit=None)
+    sent: dict[str, Any] = {"product": {"source_id": "mug", "override": True}, "sku": {"source_id": "red", "price": 5}}
+    sent[part] |= {"name" if part == "product" else "sku": "x" * 256}
+    assert ask(api, "validations", "CODE", items=[sent])["order"]["amount"] == 5
+    sent["sku"]["override"] = True
+    answer = api.post("/v1/redemptions", {"redeemables": [redeemable("CODE")], "order": {"items": [sent]}})
+    assert (answer.status, answer["key"]) == (400, "invalid_payload")
+    assert (api.post("/v1/orders", {"items": [sent]}).status, Product.objects.count()) == (400, 0)

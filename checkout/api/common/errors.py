@@ -1,5 +1,6 @@
 """Turns refusals into HTTP: the table from code to status, and the error body every dialect with a JSON face uses."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -257,6 +258,9 @@ def answer(refusal: Refusal, request_id: str = "") -> HttpResponse:
     return response
 
 
+_MISSING = re.compile(r"Object missing required field `(.+)`")
+
+
 class _Stated(Refusal):
     """A refusal under a code known only at run time."""
 
@@ -292,6 +296,9 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
 def _in_words(text: str) -> str:
     """Turn msgspec's "... - at `$.a[0].b`" into "Property .a[0].b: ..."."""
     what, found, where = text.rpartition(" - at `$")
+    missing = _MISSING.fullmatch(what if found else text)
+    if missing:
+        return f"{f'Property {where[:-1]}' if found else 'Payload'} should have required property '{missing[1]}'"
     return f"Property {where[:-1]}: {what}" if found else text
 
 

@@ -205,13 +205,21 @@ _OPERATORS: dict[str, tuple[str, bool, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Where a filter's field stands in the model and how its texts become values (text, integer, moment, boolean)."""
+    """Where a filter's field stands in the model and how its texts become values (text, integer, moment, boolean).
+
+    A field of kind "presence" can only be there or not.
+
+    `blank`: the column is never null, an empty text says that there is nothing.
+    """
 
     path: str
     kind: str = "text"
+    blank: bool = False
 
 
 def value_of(text: str, kind: str, name: str) -> Any:
+    if kind == "presence":
+        raise InvalidQuery(f"Filter {name} knows $has_value and $is_unknown")
     if kind == "moment":
         return moment(text, name)
     if kind == "boolean":
@@ -228,12 +236,15 @@ def value_of(text: str, kind: str, name: str) -> Any:
 def condition_q(condition: Condition, target: Field) -> Q:
     """Return the condition as a Q; refuses an operator that this field does not know."""
     if condition.operator in {"$has_value", "$is_unknown"}:
-        return Q(**{f"{target.path}__isnull": condition.operator == "$is_unknown"})
+        unknown = Q(**({target.path: ""} if target.blank else {f"{target.path}__isnull": True}))
+        return unknown if condition.operator == "$is_unknown" else ~unknown
     if condition.operator not in _OPERATORS:
         raise InvalidQuery(f"Filter {condition.field} does not know {condition.operator[:50]}")
     lookup, negated, many = _OPERATORS[condition.operator]
     values = [value_of(text, target.kind, condition.field) for text in condition.values]
-    found = Q(**{f"{target.path}__{lookup}": values if many else values[0]})
+    found = Q()
+    for value in [values] if many else values:
+        found |= Q(**{f"{target.path}__{lookup}": value})  # one of several, as lists are sent by index
     return ~found if negated else found
 
 

@@ -11,7 +11,7 @@ from checkout import calculation
 from checkout.facts import Facts
 from checkout.subjects import Subject
 from offers.configuration import Config
-from offers.evaluation.context import Discount, StackingRules
+from offers.evaluation.context import Discount
 from offers.evaluation.verdicts import OrderTotals, Target, Verdict
 
 UNIT_FIELDS = ("unit_off", "unit_type", "units", "product", "sku")
@@ -44,18 +44,20 @@ def stacking(config: Config) -> orjson.Fragment:
     """Return the stacking rules in force, ready-made: they stand in every answer and seldom change."""
     made = config.rendered.get("stacking")
     if made is None:
-        made = config.rendered["stacking"] = orjson.dumps(_stacking(config.stacking))
+        made = config.rendered["stacking"] = orjson.dumps(_stacking(config))
     return orjson.Fragment(made)
 
 
-def _stacking(rules: StackingRules) -> dict[str, Any]:
+def _stacking(config: Config) -> dict[str, Any]:
+    rules = config.stacking
     shown: dict[str, Any] = {}
     for one in fields(rules):
         value = getattr(rules, one.name)
         if isinstance(value, frozenset):
             value = sorted(value)
         shown[one.name] = dict(value) if isinstance(value, Mapping) else value
-    return {**shown, "redeemables_rollback_order_mode": "WITH_ORDER"}
+    mode = config.retailer.stacking.get("redeemables_rollback_order_mode", "WITH_ORDER")
+    return {**shown, "redeemables_rollback_order_mode": mode}
 
 
 def targets(found: Iterable[Target]) -> dict[str, Any]:

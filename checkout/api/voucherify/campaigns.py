@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any, ClassVar
 
+from django.db.models import Case, Value, When
 from django.http import HttpRequest
 from django.urls import path
 
@@ -22,12 +23,23 @@ FILTERS: dict[str, lists.Field | str] = {
     "campaigns": "name",
     "campaigns_id": "public_id",
     "name": "name",
+    "type": "type",
     "campaign_type": "campaign_type",
+    "voucher_type": "voucher_type",
+    "is_referral_code": lists.Field("is_referral_code", "boolean"),
+    "validity_timeframe": lists.Field("validity_timeframe", "presence"),
     "campaign_status": "vouchers_generation_status",
     "categories": "category__name",
     "category_ids": "category__public_id",
+    "created_date": lists.Field("created_at", "moment"),
     **{name: lists.Field(name, "moment") for name in ("created_at", "updated_at", "start_date", "expiration_date")},
 }
+# What a filter on the type of a campaign's codes looks at; a promotion has none.
+VOUCHER_TYPE = Case(
+    When(campaign_type=Campaign.CampaignType.DISCOUNT_COUPONS, then=Value(Voucher.Type.DISCOUNT.value)),
+    When(campaign_type=Campaign.CampaignType.GIFT_VOUCHERS, then=Value(Voucher.Type.GIFT.value)),
+    When(campaign_type=Campaign.CampaignType.LOYALTY_PROGRAM, then=Value(Voucher.Type.LOYALTY.value)),
+)
 LATER = {"REFERRAL_PROGRAM"}
 
 
@@ -56,6 +68,7 @@ class Campaigns(CampaignView):
         )
         if params.get("is_referral_code", "").lower() == "true":
             rows = rows.none()
+        rows = rows.annotate(voucher_type=VOUCHER_TYPE, is_referral_code=Value(False))
         rows, query = status_filters.apply(rows, query, now=self.now, generated="vouchers_generation_status")
         rows = lists.apply(rows, query, fields=FILTERS)
         found = lists.answer(rows, query, "campaigns", lambda row: row)

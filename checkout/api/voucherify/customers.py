@@ -72,10 +72,10 @@ class Customers(CustomerView):
         query = lists.read(params, order=customers.ORDERS)
         rows = customers.search(
             retailer_id=self.retailer_id,
-            email=params.get("email"),
-            name=params.get("name"),
-            city=params.get("city"),
-            segment=params.get("segment_id"),
+            email=params.get("email") or None,
+            name=params.get("name") or None,
+            city=params.get("city") or None,
+            segment=params.get("segment_id") or None,
             created_after=query.after.get("created_at"),
             created_before=query.before.get("created_at"),
             updated_after=query.after.get("updated_at"),

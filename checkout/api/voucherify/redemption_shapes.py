@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
+from urllib.parse import quote
 
+from checkout.api.voucherify.tier_shapes import category_json, tier_head
 from checkout.models import Order, Redemption
 from checkout.redemption_plan import NewOrder, NewRedemption
 from checkout.redemption_write import Figures
-from offers.models import PromotionTier
+from offers.models import Category, PromotionTier
 
 GIFT, LOYALTY = "GIFT_VOUCHER", "LOYALTY_CARD"
 NO_FIGURES: Mapping[str, Figures] = MappingProxyType({})
@@ -49,6 +51,14 @@ class AnyVoucher(Protocol):
     def created_at(self) -> Any: ...
     @property
     def updated_at(self) -> Any: ...
+    @property
+    def validity_timeframe(self) -> Any: ...
+    @property
+    def validity_day_of_week(self) -> Any: ...
+    @property
+    def validity_hours(self) -> Any: ...
+    @property
+    def publish_count(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,7 @@ class Parts:
     customer: Customer | None = None
     voucher: AnyVoucher | None = None
     campaign: Campaign | None = None
+    category: Category | None = None
     tier: PromotionTier | None = None
     order: Order | NewOrder | None = None
     order_owner: Customer | None = None
@@ -157,24 +168,25 @@ def _related(row: Redemption | NewRedemption, parts: Parts) -> dict[str, Any]:
             "related_object_type": "voucher",
             "related_object_id": parts.voucher.public_id,
             "related_object_parent_id": parts.campaign.public_id if parts.campaign else None,
-            "voucher": voucher(parts.voucher, parts.campaign, parts.figures, parts.holder_id),
+            "voucher": voucher(parts),
         }
     if parts.tier is not None:
         return {
             "related_object_type": "promotion_tier",
             "related_object_id": parts.tier.public_id,
             "related_object_parent_id": parts.campaign.public_id if parts.campaign else None,
-            "promotion_tier": tier(parts.tier, parts.campaign),
+            "promotion_tier": tier_head(parts.tier),
         }
     if row.code:
         return {"related_object_type": "voucher", "related_object_id": row.code}
     return {"related_object_type": "redemption", "related_object_id": parts.rolls_back_id or row.public_id}
 
 
-def voucher(
-    row: AnyVoucher, campaign: Campaign | None, figures: Mapping[str, Figures], holder_id: str | None
-) -> dict[str, Any]:
-    """Return a voucher as it stands after the redemption."""
+def voucher(parts: Parts) -> dict[str, Any]:
+    """Return the voucher as it stands after the redemption."""
+    row, campaign, category, figures = parts.voucher, parts.campaign, parts.category, parts.figures
+    assert row is not None, "asked only of a redemption of a voucher"
+    address = f"/v1/vouchers/{quote(row.code, safe='')}"
     uses = figures.get("voucher.uses")
     redeemed = uses.settled if uses else 0
     shown: dict[str, Any] = {
@@ -187,20 +199,29 @@ def voucher(
         "type": row.type,
         "campaign": campaign.name if campaign else None,
         "campaign_id": campaign.public_id if campaign else None,
+        "category": category.name if category else None,
+        "category_id": category.public_id if category else None,
+        "categories": [category_json(category)] if category else [],
         "is_referral_code": row.is_referral_code,
-        "holder_id": holder_id,
+        "holder_id": parts.holder_id,
+        "referrer_id": None,
         "start_date": row.start_date,
         "expiration_date": row.expiration_date,
+        "validity_timeframe": row.validity_timeframe,
+        "validity_day_of_week": row.validity_day_of_week,
+        "validity_hours": row.validity_hours,
         "active": row.active,
         "additional_info": row.additional_info,
         "metadata": row.metadata,
+        "assets": None,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
+        "publish": {"object": "list", "count": row.publish_count, "url": f"{address}/publications?page=1&limit=10"},
         "redemption": {
             "quantity": row.redemption_limit,
             "redeemed_quantity": redeemed,
             "object": "list",
-            "url": f"/v1/vouchers/{row.code}/redemptions?page=1&limit=10",
+            "url": f"{address}/redemptions?page=1&limit=10",
         },
     }
     if row.type in (GIFT, LOYALTY):
@@ -241,22 +262,6 @@ def loyalty_card(points: int, subtracted: int, balance: int) -> dict[str, Any]:
 def discount(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return a discount as answers have it; none here depends on a formula."""
     return {**stored, "is_dynamic": False} if stored else None
-
-
-def tier(row: PromotionTier, campaign: Campaign | None) -> dict[str, Any]:
-    """Return a promotion tier as a redemption shows it."""
-    return {
-        "id": row.public_id,
-        "name": row.name,
-        "banner": row.banner,
-        "action": {"discount": discount(row.discount)},
-        "hierarchy": row.hierarchy,
-        "active": row.active,
-        "metadata": row.metadata,
-        "campaign": {"id": campaign.public_id, "name": campaign.name, "object": "campaign"} if campaign else None,
-        "campaign_id": campaign.public_id if campaign else None,
-        "object": "promotion_tier",
-    }
 
 
 def customer(value: Customer | None) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -31,11 +32,11 @@ from offers.lib.errors import InvalidPayload
 from offers.models import Customer as CustomerModel
 
 FILTERS = {
-    "voucher_code": Field("code"),
+    "voucher_code": Field("code", blank=True),
     "related_object_id": Field("voucher__public_id"),
     "related_object_parent_id": Field("campaign__public_id"),
     "parent_redemption_id": Field("parent__public_id"),
-    "failure_code": Field("failure_code"),
+    "failure_code": Field("failure_code", blank=True),
     "result": Field("succeeded", "boolean"),
     "object": Field("kind"),
     "customer_id": Field("customer__public_id"),
@@ -113,7 +114,7 @@ class VoucherRedemption(ApiView):
         return {
             **body,
             "object": "list",
-            "url": f"/v1/vouchers/{voucher.code}/redemption?page=1&limit=10",
+            "url": f"/v1/vouchers/{quote(voucher.code, safe='')}/redemption?page=1&limit=10",
             "data_ref": "redemption_entries",
             "total": rows.count(),
             "redemption_entries": entries,
@@ -243,6 +244,7 @@ def _parts(
         customer=owner,
         voucher=subject.voucher,
         campaign=Campaign(campaign.public_id, campaign.name, campaign.discount_json) if campaign else None,
+        category=done.facts.config.categories.get(subject.voucher.category_id or 0) if subject.voucher else None,
         tier=subject.tier.row if subject.tier else None,
         order=done.order,
         order_owner=order_owner,
@@ -307,6 +309,7 @@ def _stored_parts(row: Redemption, figures: Mapping[int, Mapping[str, Figures]])
         customer=customer(row.customer),
         voucher=voucher,
         campaign=Campaign(campaign.public_id, campaign.name, campaign.discount) if campaign else None,
+        category=voucher.category if voucher else None,
         tier=row.tier,
         order=row.order,
         order_owner=customer(row.order.customer) if row.order else None,

@@ -22,6 +22,21 @@ def tiers_json(tiers: Iterable[PromotionTier]) -> list[dict[str, Any]]:
 def tier_json(tier: PromotionTier, summary: TierSummary, assignments: Iterable[RuleAssignment]) -> dict[str, Any]:
     """Return a tier in full."""
     return {
+        **tier_head(tier),
+        "summary": {
+            "redemptions": {"total_redeemed": summary.total_redeemed},
+            "orders": {
+                "total_amount": summary.orders_amount,
+                "total_discount_amount": summary.discount_amount,
+            },
+        },
+        "validation_rule_assignments": assignments_json(assignments),
+    }
+
+
+def tier_head(tier: PromotionTier) -> dict[str, Any]:
+    """Return what a tier says of itself, without what it was used for. Reads its category and campaign."""
+    return {
         "id": tier.public_id,
         "created_at": tier.created_at,
         "updated_at": tier.updated_at,
@@ -35,15 +50,7 @@ def tier_json(tier: PromotionTier, summary: TierSummary, assignments: Iterable[R
         "campaign_id": tier.campaign.public_id,
         "active": tier.active,
         **{name: getattr(tier, name) for name in WINDOW},
-        "summary": {
-            "redemptions": {"total_redeemed": summary.total_redeemed},
-            "orders": {
-                "total_amount": summary.orders_amount,
-                "total_discount_amount": summary.discount_amount,
-            },
-        },
         "object": "promotion_tier",
-        "validation_rule_assignments": assignments_json(assignments),
         "category_id": tier.category.public_id if tier.category else None,
         "categories": [category_json(tier.category)] if tier.category else [],
     }
@@ -69,6 +76,7 @@ def category_json(category: Category) -> dict[str, Any]:
 def _campaign(campaign: Campaign) -> dict[str, Any]:
     return {
         "id": campaign.public_id,
+        "name": campaign.name,
         **{name: getattr(campaign, name) for name in WINDOW},
         "active": campaign.active,
         "category_id": campaign.category.public_id if campaign.category else None,

@@ -28,6 +28,8 @@ class RuleBody(Struct):
 
     def fields(self) -> Fields:
         sent = bodies.sent(self)
+        if isinstance(self.error, dict) and not isinstance(self.error.get("message"), str | None):
+            raise InvalidPayload("Property .error.message should be string")
         if sent.get("rules", {}) is None:
             sent["rules"] = {}
         return sent  # type: ignore[return-value]

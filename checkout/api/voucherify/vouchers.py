@@ -17,9 +17,12 @@ from offers.models import Voucher
 
 FILTERS: dict[str, lists.Field | str] = {
     "code": "code",
+    "id": "public_id",
     "campaign": "campaign__name",
     "campaign_id": "campaign__public_id",
     "campaign_ids": "campaign__public_id",
+    "campaign_type": "campaign__campaign_type",
+    "validity_timeframe": lists.Field("validity_timeframe", "presence"),
     "category": "category__name",
     "categories": "category__name",
     "category_id": "category__public_id",

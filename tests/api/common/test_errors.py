@@ -41,9 +41,9 @@ class _Body(msgspec.Struct):
 @pytest.mark.parametrize(
     ("text", "details"),
     [
-        (b'{"lines":[{}]}', "Property .lines[0]: Object missing required field `id`"),
+        (b'{"lines":[{}]}', "Property .lines[0] should have required property 'id'"),
         (b'{"lines":[{"id":7}]}', "Property .lines[0].id: Expected `str`, got `int`"),
-        (b"{}", "Object missing required field `lines`"),
+        (b"{}", "Payload should have required property 'lines'"),
     ],
 )
 def test_a_shape_that_does_not_fit_is_told_where(text: bytes, details: str) -> None:

@@ -260,3 +260,35 @@ def test_the_summary_of_gift_cards_counts_credits(api: ApiClient) -> None:
     found = api.get("/v1/campaigns/Cards/summary")
     amounts = ("created_vouchers_amount", "amount_added", "amount_subtracted", "amount_redeemed", "amount_deleted")
     assert [found[name] for name in amounts] == [10000, 300, 100, 700, 4500]
+
+
+@pytest.mark.parametrize(
+    ("field", "condition", "names"),
+    [
+        ("voucher_type", "[$is]=GIFT_VOUCHER", ["Cards"]),
+        ("voucher_type", "[$in]=['GIFT_VOUCHER', 'DISCOUNT_VOUCHER']", ["Cards", "Spring Sale"]),
+        ("voucher_type", "[$is_unknown]=", ["Promo"]),
+        ("type", "[$in][0]=STANDALONE", ["Cards"]),
+        ("is_referral_code", "[$is]=true", []),
+        ("is_referral_code", "[$is_not]=true", ["Cards", "Promo", "Spring Sale"]),
+        ("created_date", "[$after]=2020-01-01", ["Cards", "Promo", "Spring Sale"]),
+        ("validity_timeframe", "[$has_value]=", ["Promo"]),
+        ("name", "[$is][0]=Cards&filters[name][conditions][$is][1]=Promo", ["Cards", "Promo"]),
+    ],
+)
+def test_more_filters(api: ApiClient, field: str, condition: str, names: list[str]) -> None:
+    frame = {"validity_timeframe": {"interval": "P2D", "duration": "PT1H"}, "start_date": "2026-01-01"}
+    api.post("/v1/campaigns", SPRING)
+    api.post(
+        "/v1/campaigns", {"name": "Cards", "type": "STANDALONE", "campaign_type": "GIFT_VOUCHERS", "voucher": CARD}
+    )
+    api.post("/v1/campaigns", {"name": "Promo", "campaign_type": "PROMOTION", **frame})
+    found = api.get(f"/v1/campaigns?filters[{field}][conditions]{condition}")
+    assert found.status == 200, found
+    assert sorted(campaign["name"] for campaign in found["campaigns"]) == names
+    assert found["total"] == len(names)
+
+
+def test_a_timeframe_is_there_or_not(api: ApiClient) -> None:
+    answer = api.get("/v1/campaigns?filters[validity_timeframe][conditions][$is]=P2D")
+    assert (answer.status, answer["key"]) == (400, "invalid_query_params")

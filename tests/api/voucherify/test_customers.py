@@ -174,3 +174,28 @@ def test_scrolling_takes_any_moment_there_is(api: ApiClient, after: str) -> None
         encoded = after.replace("+", "%2B")
         assert api.get(f"/v1/customers?starting_after={encoded}&order={order}").status == 200
     assert api.get("/v1/customers?starting_after=never")["key"] == "invalid_query_params"
+
+
+def test_an_empty_filter_asks_for_nothing(api: ApiClient) -> None:
+    api.post("/v1/customers", ANN)
+    assert api.get("/v1/customers?email=&name=&city=&segment_id=")["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "sent", [{"birthdate": "1990-12-31"}, {"birthdate": "1990-12-31T00:00:00.000Z"}, {"birthday": "1990-12-31"}]
+)
+def test_a_redemption_takes_birthdays_as_a_customer_does(api: ApiClient, sent: dict[str, str]) -> None:
+    api.post("/v1/vouchers/CODE", {"type": "DISCOUNT_VOUCHER", "discount": {"type": "AMOUNT", "amount_off": 1}})
+    body = {"redeemables": [{"id": "CODE"}], "customer": {"source_id": "shopper-7", **sent}}
+    assert api.post("/v1/validations", body)["valid"]
+    assert api.post("/v1/redemptions", body).status == 200
+    assert api.get("/v1/customers/shopper-7")["birthdate"] == "1990-12-31"
+
+
+@pytest.mark.parametrize("text", ["1990-02-30", "yesterday", "31.12.1990"])
+def test_a_day_that_never_was_is_refused(api: ApiClient, text: str) -> None:
+    body = {"redeemables": [{"id": "CODE"}], "customer": {"source_id": "shopper-7", "birthdate": text}}
+    for call in ("validations", "redemptions"):
+        answer = api.post(f"/v1/{call}", body)
+        assert (answer.status, answer["key"]) == (400, "invalid_payload")
+        assert answer["details"].startswith("Property .customer")

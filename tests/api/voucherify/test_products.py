@@ -111,3 +111,12 @@ def test_another_retailer_sees_nothing(api: ApiClient, api_b: ApiClient) -> None
     api_b.post("/v1/products", MUG)
     assert api_b.post("/v1/products/mug/skus", {"id": sku, "source_id": "x", "price": 1})["id"] != sku
     assert Sku.objects.get(public_id=sku).price == 1100
+
+
+def test_the_list_has_the_variants_too(api: ApiClient) -> None:
+    for source_id in ("mug", "cup"):
+        api.post("/v1/products", MUG | {"source_id": source_id})
+    api.post("/v1/products/mug/skus", RED)
+    for product in api.get("/v1/products")["products"]:
+        assert product == api.get(f"/v1/products/{product['id']}").json
+        assert product["skus"]["total"] == (product["source_id"] == "mug")

@@ -205,3 +205,10 @@ def test_another_retailer_sees_nothing(api: ApiClient, api_b: ApiClient, campaig
     assert api_b.delete(f"/v1/validation-rules/{own}/assignments/{assignment}").status == 404
     assert [row["id"] for row in api_b.get("/v1/validation-rules")["data"]] == [own]
     assert api_b.get("/v1/validation-rules-assignments")["total"] == 0
+
+
+@pytest.mark.parametrize("message", [5, {"en": "no"}, ["no"]])
+def test_a_message_is_a_text(api: ApiClient, message: Any) -> None:
+    answer = api.post("/v1/validation-rules", {"name": "x", "rules": {}, "error": {"message": message}})
+    assert (answer.status, answer["key"]) == (400, "invalid_payload")
+    assert answer["details"] == "Property .error.message should be string"
