@@ -15,11 +15,9 @@ from offers.admin import lookups, show
 from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
     ReadOnlyAdmin,
-    ReasonForm,
     View,
     actor_of,
     now,
-    posted,
 )
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.lib.money import to_major
@@ -290,25 +288,24 @@ class RedemptionAdmin(ReadOnlyAdmin):
         self.demand(request, "checkout.view_redemption", "checkout.rollback_redemption")
         row: Redemption = self.find(key, "retailer")
 
-        def act(values: dict[str, Any]) -> str:
+        def act(reason: str) -> str:
             rollback.roll_back(
                 retailer_id=row.retailer_id,
                 redemption_public_id=row.public_id,
-                reason=values["reason"],
+                reason=reason,
                 stack=True,
                 actor=actor_of(request),
                 now=now(),
             )
             return f"{history.what(row)} has been rolled back: its use, credits and budget are free again."
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=ReasonForm(posted(request)),
+            key,
+            act,
             title=f"Roll back {history.what(row)}?",
             text=f"Takes back {history.worth(row)} of discount and gives the use back. This cannot be undone.",
             button="Roll back",
-            back=self.url("change", key),
-            act=act,
             danger=True,
             atomic=False,  # a second attempt is refused, and that refusal is recorded
         )

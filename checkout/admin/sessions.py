@@ -13,11 +13,9 @@ from offers.admin import lookups, show
 from offers.admin.filters import DaysFilter, ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
     ReadOnlyAdmin,
-    ReasonForm,
     View,
     actor_of,
     now,
-    posted,
 )
 from offers.admin.page import Button, Facts, Figure, Figures, Page
 from offers.models import Campaign, Customer, PromotionTier, Voucher
@@ -195,24 +193,23 @@ class LockSessionAdmin(ReadOnlyAdmin):
         self.demand(request, "checkout.view_locksession", "checkout.release_locksession")
         row: LockSession = self.find(key)
 
-        def act(values: dict[str, Any]) -> str:
+        def act(reason: str) -> str:
             sessions.release(
                 retailer_id=row.retailer_id,
                 voucher_code=row.object_label,
                 key=row.key,
-                reason=values["reason"],
+                reason=reason,
                 actor=actor_of(request),
                 now=now(),
             )
             return f"{row.object_label} has been released: what it held can be used by others again."
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=ReasonForm(posted(request)),
+            key,
+            act,
             title=f"Release {row.object_label}?",
             text="The customer who locked it may find it gone at the checkout.",
             button="Release",
-            back=self.url("change", key),
-            act=act,
             danger=True,
         )

@@ -15,7 +15,7 @@ from checkout.models import OfferLock, Revision, Transaction
 from loyalty.models import Award
 from offers.admin import lookups, show
 from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
-from offers.admin.office import ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
+from offers.admin.office import ReadOnlyAdmin, View, actor_of, now
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.models import Customer, Store, UserOffer
 
@@ -214,26 +214,25 @@ class TransactionAdmin(ReadOnlyAdmin):
         row: Transaction = self.find(key)
         dead = self.dead(row)
 
-        def act(values: dict[str, Any]) -> str:
+        def act(reason: str) -> str:
             if dead is None:
                 return "Nothing of it is given up any more."
             verb(
                 retailer_id=row.retailer_id,
                 revision_id=dead.pk,
-                reason=values["reason"],
+                reason=reason,
                 actor=actor_of(request),
                 now=now(),
             )
             return f"Transaction {row.transaction_id} {said}."
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=ReasonForm(posted(request)),
+            key,
+            act,
             title=f"{word} {row.transaction_id}?",
             text=text,
             button=word,
-            back=self.url("change", key),
-            act=act,
             danger=danger,
         )
 

@@ -181,6 +181,14 @@ def call_one(queue: str, *, consumer: int, now: datetime) -> Called | None:
     return Called(consumer, int(rest[0]), _moment(rest[1])) if state in {"out", "called"} else None
 
 
+def move_last(queue: str, *, consumer: int, now: datetime, leased: int) -> Place:
+    """Put who waits behind everybody and return his new place. Raises NumbersUsedUp beyond `leased`."""
+    answer = _run("move", queue, consumer, _ms(now), leased)
+    if answer[0] == "lease":
+        raise NumbersUsedUp()
+    return _place(answer)
+
+
 def mark(queue: str, *, consumer: int, marks: Sequence[tuple[str, int | None]]) -> list[Marked] | None:
     """Note that a consumer has these marks (a device, a network); each with how many accounts may have it.
 

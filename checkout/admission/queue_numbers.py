@@ -2,19 +2,24 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import transaction
 
 from checkout.admission import line, numbers
 from checkout.admission.models import Distribution, LineState
 
+T = TypeVar("T")
 LEASE = 20_000
 _leased: dict[int, int] = {}
 _seeds: dict[int, bytes] = {}
 
 
-def give(distribution: Distribution, enter: Callable[[int], line.Place]) -> line.Place:
-    """Let `enter` give one of the numbers leased; more are leased when they are used up: a write in twenty thousand."""
+def give(distribution: Distribution, enter: Callable[[int], T]) -> T:
+    """Let `enter` give one of the numbers leased; more are leased when they are used up: a write in twenty thousand.
+
+    Not inside a transaction: what is undone there was not leased, and this process would not know.
+    """
     for _ in range(3):
         leased = _leased.get(distribution.pk, 0)
         try:

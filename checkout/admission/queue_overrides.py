@@ -1,4 +1,6 @@
-"""What staff and servers decide in a queue: one is admitted out of turn, one is taken out for good; both audited."""
+"""What staff and servers decide in a queue: one is admitted out of turn, put at the end of the line, or taken out for
+good; all audited.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -11,6 +13,7 @@ from checkout.admission import (
     entering,
     line,
     queue_log,
+    queue_numbers,
     queue_refills,
     queue_ticks,
     standings,
@@ -21,12 +24,18 @@ from offers import audit
 from offers.lib.actors import Actor
 from offers.lib.errors import InvalidPayload, NotFound
 
+MOST_TOLD = 200  # characters of a reason that the person is told
+MOST_KEPT = 500
 
-def admit(*, distribution: Distribution, consumer_uuid: str, actor: Actor, now: datetime) -> standings.Standing:
+
+def admit(
+    *, distribution: Distribution, consumer_uuid: str, actor: Actor, now: datetime, reason: str = ""
+) -> standings.Standing:
     """Admit one consumer out of turn, with an audit row. Who is admitted already stays so.
 
-    Refuses not_found, not_waiting, and no_room where places or stock are short.
+    Refuses not_found, not_waiting, invalid_payload, and no_room where places or stock are short.
     """
+    _check(reason, MOST_KEPT)
     consumer = _consumer(distribution, consumer_uuid)
     with transaction.atomic():
         _own(distribution)
@@ -45,18 +54,54 @@ def admit(*, distribution: Distribution, consumer_uuid: str, actor: Actor, now: 
         except admissions.NoRoom:
             line.settle(distribution.uuid.hex, now=now, fence=_fence(distribution), written=[], back=[consumer.pk])
             raise
-        _audit(distribution, "queue.admit", consumer, actor, now)
+        _audit(distribution, "queue.admit", consumer, actor, now, reason)
         fence = _fence(distribution)
     line.settle(distribution.uuid.hex, now=now, fence=fence, written=[consumer.pk])
     return standings.Standing(distribution, entry=entries[0], admission=made[0])
 
 
+def move_last(
+    *, distribution: Distribution, consumer_uuid: str, actor: Actor, now: datetime, reason: str = ""
+) -> standings.Standing:
+    """Put one who waits behind everybody who waits now, with an audit row: he keeps a place, and loses his turn.
+
+    Leaving and coming again, an older waiting ticket or a loss of Redis do not bring the place before back.
+    Refuses not_found, not_waiting (who is admitted, or being admitted this moment), invalid_payload. Not to be called
+    inside a transaction.
+    """
+    _check(reason, MOST_KEPT)
+    consumer = _consumer(distribution, consumer_uuid)
+
+    def move(leased: int) -> line.Place:
+        with transaction.atomic():
+            _own(distribution)
+            place = queue_refills.with_line(
+                distribution,
+                now,
+                lambda: line.move_last(distribution.uuid.hex, consumer=consumer.pk, now=now, leased=leased),
+                over=queue_refills.OVER,
+            )
+            if place.state != "waiting" or place.entered_at is None:
+                raise entering.NotWaiting()
+            copied = Entry.objects.filter(
+                distribution=distribution, consumer=consumer, state=Entry.State.QUEUED, number__lt=place.number
+            ).update(number=place.number)
+            if not copied:
+                queue_log.write_entries(distribution, [(consumer.pk, place.number, place.entered_at)], now=now)
+            _audit(distribution, "queue.move_last", consumer, actor, now, reason)
+        return place
+
+    return standings.Standing(distribution, place=queue_numbers.give(distribution, move))
+
+
 def deny(
     *, distribution: Distribution, consumer_uuid: str, reason: str, actor: Actor, now: datetime
 ) -> standings.Standing:
-    """Take one consumer out for good, with a reason he is told and an audit row. Refuses not_found, not_waiting."""
-    if len(reason) > 200 or "\x00" in reason:
-        raise InvalidPayload("reason should be a text of at most 200 characters", field="reason")
+    """Take one consumer out for good, with a reason he is told and an audit row.
+
+    Refuses not_found, not_waiting, invalid_payload.
+    """
+    _check(reason, MOST_TOLD)
     consumer = _consumer(distribution, consumer_uuid)
     with transaction.atomic():
         _own(distribution)
@@ -78,6 +123,11 @@ def deny(
         told.of_entries(distribution, "consumer.denied", {entry.pk: {"reason": entry.deny_reason}}, now=now)
         _audit(distribution, "queue.deny", consumer, actor, now, reason)
     return standings.Standing(distribution, entry=entry)
+
+
+def _check(reason: str, most: int) -> None:
+    if len(reason) > most or "\x00" in reason:
+        raise InvalidPayload(f"reason should be a text of at most {most} characters", field="reason")
 
 
 def _own(distribution: Distribution) -> None:

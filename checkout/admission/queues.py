@@ -36,6 +36,8 @@ def enter(
     if found.entry and not _may_come_again(found, now):
         return found
     _refuse_unless_enterable(distribution, consumer, now)
+    # Drawn numbers are below 0: who has another was put at the end of the line, and does not draw again by leaving it.
+    was_moved = found.entry is not None and found.entry.number > 0
     again = found.entry.number if found.entry and found.entry.admitted_at is not None else None
     kept = (
         None
@@ -48,7 +50,7 @@ def enter(
         if kept is not None and _was_lost(distribution, consumer.pk, kept, found.entry, now):
             # He was in: a line that filled up meanwhile does not keep him out.
             number, entered_at, capacity = kept.number, kept.entered_at, None
-        elif again is None:
+        elif again is None and not was_moved:
             number = queue_numbers.early(distribution, consumer.pk, now)
         return queue_numbers.give(
             distribution,

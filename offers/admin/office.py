@@ -231,6 +231,18 @@ class OfficeAdmin(ModelAdmin):  # type: ignore[misc]
             request, "admin/office/form.html", context, status=422 if request.method == "POST" else 200
         )
 
+    def ask_reason(
+        self, request: HttpRequest, key: int, act: Callable[[str], str | HttpResponse], **page: Any
+    ) -> HttpResponse:
+        """Ask for a reason, call `act` with it and go back to the row's page; `page` is what else `ask` takes."""
+        return self.ask(
+            request,
+            form=ReasonForm(posted(request)),
+            back=self.url("change", key),
+            act=lambda values: act(values["reason"]),
+            **page,
+        )
+
     def ask_why(
         self,
         request: HttpRequest,

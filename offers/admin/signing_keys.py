@@ -155,17 +155,16 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         if row.state != State.ACTIVE:  # somebody else was faster: what is asked for here has happened
             return self.show(request, self.page(request, key))
 
-        def act(values: dict[str, Any]) -> str | HttpResponse:
-            return self.renewed(request, row.retailer_id, row.purpose, values["reason"])
+        def act(reason: str) -> str | HttpResponse:
+            return self.renewed(request, row.retailer_id, row.purpose, reason)
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=ReasonForm(posted(request)),
+            key,
+            act,
             title=f"Replace the key for {purpose(row).lower()}?",
             text=f"A new key signs from now on; what this one signed is believed for {overlap(row.purpose)} longer.",
             button="Rotate",
-            back=self.url("change", key),
-            act=act,
         )
 
     def retire(self, request: HttpRequest, key: int) -> HttpResponse:
@@ -173,22 +172,21 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         row: SigningKey = self.find(key)
         was_active = row.state == State.ACTIVE
 
-        def act(values: dict[str, Any]) -> str | HttpResponse:
+        def act(reason: str) -> str | HttpResponse:
             shared: dict[str, Any] = {"retailer_id": row.retailer_id, "now": now()}
-            signing_keys.retire(kid=row.kid, actor=actor_of(request), reason=values["reason"], **shared)
+            signing_keys.retire(kid=row.kid, actor=actor_of(request), reason=reason, **shared)
             if was_active and row.purpose in GIVEN:
                 return self.reveal(request, signing_keys.active(purpose=row.purpose, **shared))
             return f"{row.kid} is believed no more."
 
         follows = " A new key takes its place." if was_active else ""
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=ReasonForm(posted(request)),
+            key,
+            act,
             title=f"Retire {row.kid}?",
             text=f"For a key that has leaked: everything it has signed is refused from this moment on.{follows}",
             button="Retire",
-            back=self.url("change", key),
-            act=act,
             danger=True,
         )
 

@@ -6,7 +6,7 @@ from django.test import Client
 
 from checkout.admission import line, signals
 from checkout.admission.models import Entry, Flag
-from offers.models import Retailer
+from offers.models import AuditEntry, Retailer
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW
 
@@ -36,7 +36,10 @@ def test_the_list_says_who_why_and_where_he_stands(owner: Client, flag: Flag) ->
 
 def test_a_flag_says_what_it_does_not_mean_and_leads_to_a_denial(owner: Client, flag: Flag) -> None:
     page = f"{LIST}{flag.pk}/change/"
-    assert "Nothing was taken from this consumer" in owner.get(page).content.decode()
+    shown = owner.get(page).content.decode()
+    assert "Nothing was taken from this consumer" in shown
+    assert f'href="/admin/admission/distribution/{flag.distribution_id}/change/"' in shown
+    assert f'href="{LIST}?mark={flag.mark}&amp;launch={flag.distribution.uuid}"' in shown
     deny = f"{LIST}{flag.pk}/deny/"
     assert owner.post(deny, {"reason": ""}).status_code == 422
     assert owner.post(deny, {"reason": "Four accounts"}).status_code == 302
@@ -45,7 +48,22 @@ def test_a_flag_says_what_it_does_not_mean_and_leads_to_a_denial(owner: Client, 
     assert "Denied" in owner.get(LIST).content.decode()
 
 
+def test_a_flagged_one_is_put_at_the_end_of_the_line(owner: Client, flag: Flag, shop_a: Retailer) -> None:
+    other = launch.consumer(shop_a)
+    launch.enter(flag.distribution, other)
+    move = f"{LIST}{flag.pk}/move/"
+    assert move in owner.get(f"{LIST}{flag.pk}/change/").content.decode()
+    assert owner.post(move, {"reason": ""}).status_code == 422
+    assert owner.post(move, {"reason": "Four accounts"}).status_code == 302
+    assert [consumer for consumer, _ in line.head(flag.distribution.uuid.hex)] == [other.pk, flag.consumer_id]
+    entry = AuditEntry.objects.get(action="queue.move_last")
+    assert (entry.reason, entry.after) == ("Four accounts", {"consumer": str(flag.consumer.uuid)})
+    assert "Queued" in owner.get(LIST).content.decode()
+
+
 def test_who_may_only_look_cannot_deny(client: Client, flag: Flag) -> None:
     assert client.get(LIST).status_code == 302
-    assert client.post(f"{LIST}{flag.pk}/deny/", {"reason": "x"}).status_code == 302
+    for name in ("deny", "move"):
+        assert client.post(f"{LIST}{flag.pk}/{name}/", {"reason": "x"}).status_code == 302
+    assert not AuditEntry.objects.filter(action="queue.move_last").exists()
     assert not Entry.objects.filter(state="DENIED").exists()

@@ -151,16 +151,36 @@ def test_the_live_view_counts_and_staff_pause_admit_and_deny(owner: Client, shop
     assert (shown["figures"]["waiting"], shown["figures"]["admitted"], len(shown["series"])) == ("3", "0", 30)
     assert shown["status"].startswith("Paused")
     assert str(people[0].uuid) in owner.get(f"{page}/change/").content.decode()
-    assert owner.post(f"{page}/admit/", {"consumer": str(people[2].uuid)}).status_code == 302
+    assert owner.post(f"{page}/admit/", {"consumer": str(people[2].uuid)}).status_code == 422
+    assert not Admission.objects.exists()
+    assert owner.post(f"{page}/admit/", {"consumer": str(people[2].uuid), "reason": "our mistake"}).status_code == 302
     assert Admission.objects.get().consumer_id == people[2].pk
+    assert AuditEntry.objects.get(action="queue.admit").reason == "our mistake"
+    assert owner.post(f"{page}/move/", {"consumer": str(people[2].uuid), "reason": "late"}).status_code == 422
+    assert owner.post(f"{page}/move/", {"consumer": str(people[0].uuid), "reason": "four accounts"}).status_code == 302
+    assert line.head(made.uuid.hex)[-1][0] == people[0].pk
     assert owner.post(f"{page}/deny/", {"consumer": str(people[1].uuid), "reason": "bot"}).status_code == 302
     assert owner.post(f"{page}/deny/", {"consumer": "nobody", "reason": "bot"}).status_code == 422
+    assert owner.post(f"{page}/deny/", {"consumer": str(people[0].uuid), "reason": "b" * 201}).status_code == 422
     assert owner.post(f"{page}/resume/", {"reason": "counted"}).status_code == 302
     shown = owner.get(f"{page}/live/").json()
     assert (shown["figures"]["waiting"], shown["figures"]["admitted"]) == ("1", "1")
     assert sum(one["admitted"] for one in shown["series"]) == 1
-    assert trail()[1:] == ["distribution.update", "queue.admit", "queue.deny", "distribution.update"]
+    assert trail()[1:] == [
+        "distribution.update",
+        "queue.admit",
+        "queue.move_last",
+        "queue.deny",
+        "distribution.update",
+    ]
     assert AuditEntry.objects.filter(reason="stock count", actor="alice").exists()
+
+
+def test_only_a_queue_is_overridden(owner: Client, shop_a: Retailer) -> None:
+    page = f"/admin/admission/distribution/{build(owner, shop_a, mechanism='draw').pk}"
+    for name in ("admit", "move", "deny"):
+        assert owner.get(f"{page}/{name}/").status_code == 404
+        assert f"{page}/{name}/" not in owner.get(f"{page}/change/").content.decode()
 
 
 def test_a_launch_tells_what_its_orders_came_to(owner: Client, shop_a: Retailer) -> None:

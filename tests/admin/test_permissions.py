@@ -94,10 +94,10 @@ DONE = {
     **{f"offers_sessioncampaign_{name}": MAKERS for name in ("add", "edit")},
     "checkout_authorization_revoke": KEEPERS,
     "admission_distribution_live": EVERYBODY,
-    "admission_flag_deny": MAKERS,
+    **{f"admission_flag_{name}": MAKERS for name in ("move", "deny")},
     **{f"admission_admission_{name}": KEEPERS for name in ("revoke", "extend")},
     **{f"admission_distribution_{name}": MAKERS for name in ("add", "edit", "pause", "resume", "admit", "deny")},
-    **{f"admission_distribution_{name}": MAKERS for name in ("run", "settle")},
+    **{f"admission_distribution_{name}": MAKERS for name in ("move", "run", "settle")},
     **{f"admission_distribution_{name}": EVERYBODY for name in ("order", "published", "bids")},
 }
 # Addresses Django mounts for every model; ours lead nowhere (403) or are the page itself.

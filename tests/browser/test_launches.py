@@ -10,13 +10,14 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from checkout.admission import distributions, line, queue_numbers, queue_ticks, queues
-from checkout.admission.models import Admission, Consumer
+from checkout.admission import distributions, line, queue_numbers, queue_ticks, queues, signals
+from checkout.admission.models import Admission, Consumer, Flag
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
 from tests import factories
 from tests.browser.looks import SLOW
 from tests.browser.test_office import fits, log_in
+from tests.checkout.admission import launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -100,6 +101,38 @@ def test_the_form_of_a_draw_and_of_an_auction_asks_what_each_has(
     expect(page.get_by_text("2 × 300 s")).to_be_visible()
     fits(page)
     shoot(page, "built-auction")
+
+
+def test_a_flagged_one_is_put_at_the_end_of_the_line(page: Page, live_server: LiveServer, alice: User) -> None:
+    shop = factories.retailer(name="Retailer A", currency="EUR")
+    now = clock.now()
+    made = launch.queue(shop, now=now)
+    one, two = Consumer.objects.bulk_create([Consumer(retailer=shop, created_at=now) for _ in range(2)])
+    launch.enter_now(made, one)
+    distributions.update(retailer_id=shop.pk, uuid=str(made.uuid), fields={"paused": True}, actor=SYSTEM, now=now)
+    for who in (two, Consumer.objects.create(retailer=shop, created_at=now)):
+        queues.enter(distribution=made, consumer=who, now=now)
+    signals.flag(made, [two.pk], Flag.Kind.DEVICE, mark="0123456789abcdef", accounts=4, now=now)
+    log_in(page, live_server, "alice", f"admission/flag/{Flag.objects.get().pk}/change/")
+    shoot(page, "flag")
+    fits(page)
+    page.get_by_role("link", name="Move to the end…").press("Enter")
+    expect(page.get_by_role("heading", name="Put at the end of the line")).to_be_visible()
+    page.get_by_label("Reason").fill("Four accounts on one phone")
+    fits(page)
+    shoot(page, "move")
+    page.get_by_role("button", name="Move to the end").press("Enter")
+    expect(page.get_by_text("Moved to the end of the line.")).to_be_visible()
+    assert line.head(made.uuid.hex)[-1][0] == two.pk
+    page.goto(f"{live_server.url}/admin/admission/distribution/{made.pk}/change/")
+    expect(page.get_by_role("link", name="Deny…")).to_be_visible()
+    fits(page)
+    shoot(page, "launch-buttons")
+    page.get_by_role("link", name="Admit…").press("Enter")
+    page.get_by_label("Consumer id").fill(str(two.uuid))
+    page.get_by_label("Reason").fill("Our mistake")
+    fits(page)
+    shoot(page, "admit")
 
 
 def shoot(page: Page, name: str) -> None:

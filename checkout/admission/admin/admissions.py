@@ -178,24 +178,23 @@ class AdmissionAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, key: int) -> HttpResponse:
         row = self.changing(request, key)
 
-        def act(values: dict[str, Any]) -> str:
+        def act(reason: str) -> str:
             found = row
             if admission_life.is_open(row):
-                found = claims.revoke(admission_id=row.pk, actor=actor_of(request), reason=values["reason"], now=now())
+                found = claims.revoke(admission_id=row.pk, actor=actor_of(request), reason=reason, now=now())
             if found is row or found.state != State.REVOKED:
                 raise claims.AdmissionOver(
                     f"It is {admission_life.WORDS[admission_life.state(found)].lower()} already."
                 )
             return "Revoked: what it held is free for the next."
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=ReasonForm(posted(request)),
+            key,
+            act,
             title="Revoke this admission?",
             text="The shopper can no longer pay with it, even from an open checkout.",
             button="Revoke",
-            back=self.url("change", key),
-            act=act,
             danger=True,
         )
 

@@ -1,14 +1,12 @@
 """An auction for staff: where it stands, every bid, whether the reserve is met, settling by hand, and who won."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 
 from checkout.admission import auction_results, auctions, distributions
 from checkout.admission.admin import admission_life, people
 from checkout.admission.models import Distribution
 from offers.admin import show
-from offers.admin.office import OfficeAdmin, ReasonForm, View, actor_of, now, posted
+from offers.admin.office import OfficeAdmin, View, actor_of, now
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 
 FIRST, MOST = 20, 100
@@ -47,20 +45,19 @@ class AuctionPages(OfficeAdmin):
         row = self.auctioned(request, key, "change")
         is_open = distributions.state_of(row, now()) == "OPEN"
 
-        def act(values: dict[str, Any]) -> str:
-            if not auctions.settle(auction=row, now=now(), actor=actor_of(request), reason=values["reason"]):
+        def act(reason: str) -> str:
+            if not auctions.settle(auction=row, now=now(), actor=actor_of(request), reason=reason):
                 return "It was settled already."
             won = row.admissions.count()
             return f"Settled: {won:,} {'bidder has' if won == 1 else 'bidders have'} won."
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=ReasonForm(posted(request)),
+            key,
+            act,
             title=f"Settle {row.sequence.experience.name} now?",
             text=f"{'It closes at once. ' if is_open else ''}The highest bidders win, the others have lost for good.",
             button="Settle",
-            back=self.url("change", key),
-            act=act,
             danger=True,
         )
 

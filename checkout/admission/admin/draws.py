@@ -1,14 +1,12 @@
 """A draw for staff: the commitment and how many are in it; once run, the order drawn and which admission each got."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from checkout.admission import distributions, draw_results, draws
 from checkout.admission.admin import admission_life, people
 from checkout.admission.models import Distribution
 from offers.admin import show
-from offers.admin.office import OfficeAdmin, ReasonForm, View, actor_of, now, posted
+from offers.admin.office import OfficeAdmin, View, actor_of, now
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 
 FIRST, MOST = 20, 100
@@ -60,20 +58,19 @@ class DrawPages(OfficeAdmin):
     def run(self, request: HttpRequest, key: int) -> HttpResponse:
         row = self.drawn(request, key, "change")
 
-        def act(values: dict[str, Any]) -> str:
+        def act(reason: str) -> str:
             at = now()
-            found = draws.run(draw=row, now=at, actor=actor_of(request), reason=values["reason"])
+            found = draws.run(draw=row, now=at, actor=actor_of(request), reason=reason)
             said = f"{len(found.winners):,} of {len(found.ranking):,} entries have won."
             return f"Drawn: {said}" if found.ran_at == at else f"It was drawn already: {said}"
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=ReasonForm(posted(request)),
+            key,
+            act,
             title=f"Run the draw of {row.sequence.experience.name} now?",
             text="It is drawn once. The winners are admitted at once, the others told that they lost.",
             button="Run the draw",
-            back=self.url("change", key),
-            act=act,
         )
 
     def order(self, request: HttpRequest, key: int) -> HttpResponse:

@@ -5,15 +5,15 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 
-from checkout.admission import queue_overrides
+from checkout.admission.admin.queue_pages import QueuePages
 from checkout.admission.models import Distribution, Entry, Flag
 from offers.admin import show
 from offers.admin.filters import DaysFilter, ExactFilter, PickFilter
-from offers.admin.office import ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
-from offers.admin.page import Button, Facts, Page
+from offers.admin.office import ReadOnlyAdmin, View
+from offers.admin.page import Facts, Page
 
 Rows = QuerySet[Flag]
 
@@ -44,11 +44,12 @@ class MarkFilter(ExactFilter):
 
 
 @admin.register(Flag)
-class FlagAdmin(ReadOnlyAdmin):
+class FlagAdmin(QueuePages, ReadOnlyAdmin):
     called = ("flag", "flagged consumers")
     list_display = ("consumer_", "launch", "kind_", "mark_", "accounts_", "entry", "flagged")
     list_filter = (KindFilter, LaunchFilter, MarkFilter, DaysFilter)
     list_select_related = ("distribution__retailer", "distribution__sequence__experience", "consumer")
+    overrides = ("move", "deny")
     nothing_text = "Nobody is flagged: no launch saw many accounts from one device or network."
 
     def prepared(self, rows: list[Flag]) -> list[Flag]:
@@ -89,7 +90,7 @@ class FlagAdmin(ReadOnlyAdmin):
         return show.moment(row.created_at, row.distribution.retailer.timezone)
 
     def pages(self) -> dict[str, View]:
-        return {"<id>/deny": self.deny}
+        return self.queue_pages()
 
     def page(self, request: HttpRequest, key: Any) -> Page:
         row: Flag = self.find(key, "distribution__retailer", "distribution__sequence__experience", "consumer")
@@ -99,10 +100,10 @@ class FlagAdmin(ReadOnlyAdmin):
         known = {
             "Consumer": show.mono(str(row.consumer.uuid)),
             "Who": "Guest" if row.consumer.guest else row.consumer.email,
-            "Launch": show.link(launch, row.distribution.sequence.experience.name),
+            "Launch": show.link(row.distribution.sequence.experience.name, launch),
             "Device or network": show.mono(row.mark) if row.mark else "",
             "Accounts by then": show.count(row.accounts),
-            "Flagged with the same": show.link(others, show.count(alike)) if row.mark else "",
+            "Flagged with the same": show.link(show.count(alike), others) if row.mark else "",
             "Consumer since": show.moment(row.consumer.created_at, row.distribution.retailer.timezone),
             "Flagged": show.moment(row.created_at, row.distribution.retailer.timezone),
             "What it means": "Nothing was taken from this consumer. Households, offices and campuses share devices and "
@@ -114,32 +115,10 @@ class FlagAdmin(ReadOnlyAdmin):
             title=str(row.consumer.uuid),
             subtitle=row.distribution.sequence.experience.name,
             chips=[show.chip(row.get_kind_display(), "warn")],
-            buttons=[Button(text="Deny…", url=self.url("deny", row.pk), tone="danger")] if may else [],
+            buttons=self.queue_buttons(row.pk) if may else [],
             blocks=[Facts(facts=[(name, value) for name, value in known.items() if value])],
         )
 
-    def deny(self, request: HttpRequest, key: int) -> HttpResponse:
-        self.demand(request, "admission.change_distribution")
+    def overriding(self, key: int) -> tuple[Distribution, str]:
         row: Flag = self.find(key, "distribution__sequence__experience", "consumer")
-
-        def act(values: dict[str, Any]) -> str:
-            queue_overrides.deny(
-                distribution=row.distribution,
-                consumer_uuid=str(row.consumer.uuid),
-                reason=values["reason"][:200],
-                actor=actor_of(request),
-                now=now(),
-            )
-            return "Denied: this consumer cannot come in again."
-
-        return self.ask(
-            request,
-            form=ReasonForm(posted(request)),
-            title="Deny a place",
-            text="The person sees the reason, and cannot join this line again. Others with the same mark stay.",
-            button="Deny",
-            back=self.url("change", key),
-            act=act,
-            danger=True,
-            atomic=False,
-        )
+        return row.distribution, str(row.consumer.uuid)

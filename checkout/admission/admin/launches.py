@@ -1,23 +1,23 @@
 """Launches: one page that builds a queue, a draw or an auction, and one that shows it running and steers it."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
-from django import forms
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from checkout.admission import consumers, distributions, line, progress, queue_overrides
+from checkout.admission import distributions, line, progress
 from checkout.admission.admin import launch_facts, launch_form
 from checkout.admission.admin.auctions import AuctionPages
 from checkout.admission.admin.draws import DrawPages
+from checkout.admission.admin.queue_pages import QueuePages
 from checkout.admission.models import Admission, Consumer, Distribution
-from offers.admin import fields, show
+from offers.admin import show
 from offers.admin.filters import RetailerFilter
-from offers.admin.office import OfficeForm, ReasonForm, View, actor_of, now, posted
+from offers.admin.office import View, actor_of, now, posted
 from offers.admin.page import Block, Button, Figure, Page, Table
 
 Rows = QuerySet[Distribution]
@@ -35,17 +35,8 @@ class Live(Block):
     first: str = ""
 
 
-class ConsumerForm(OfficeForm):
-    consumer = forms.CharField(max_length=60, widget=fields.text(), label="Consumer id")
-    sections: ClassVar = [("", "", ["consumer"])]
-
-
-class DenyForm(ConsumerForm, ReasonForm):
-    sections: ClassVar = [("", "", ["consumer", "reason"])]
-
-
 @admin.register(Distribution)
-class LaunchAdmin(DrawPages, AuctionPages):
+class LaunchAdmin(QueuePages, DrawPages, AuctionPages):
     called = ("launch", "launches")
     list_display = ("name_", "mechanism", "state_", "opens", "closes", "retailer")
     list_filter = (RetailerFilter, "mechanism")
@@ -85,8 +76,7 @@ class LaunchAdmin(DrawPages, AuctionPages):
             "<id>/live": self.live,
             "<id>/pause": self.pause,
             "<id>/resume": self.resume,
-            "<id>/admit": self.admit,
-            "<id>/deny": self.deny,
+            **self.queue_pages(),
             **self.draw_pages(),
             **self.auction_pages(),
         }
@@ -175,7 +165,7 @@ class LaunchAdmin(DrawPages, AuctionPages):
             return [*found, *self.draw_buttons(row)]
         if row.mechanism == Distribution.Mechanism.AUCTION:
             return [*found, *self.auction_buttons(row)]
-        found += [Button(text=name, url=self.url(name[:-1].lower(), row.pk)) for name in ("Admit…", "Deny…")]
+        found += self.queue_buttons(row.pk)
         name = "resume" if row.paused else "pause"
         return [
             *found,
@@ -230,75 +220,29 @@ class LaunchAdmin(DrawPages, AuctionPages):
         row: Distribution = self.find(key, "sequence__experience")
         name = row.sequence.experience.name
 
-        def act(values: dict[str, Any]) -> str:
+        def act(reason: str) -> str:
             distributions.update(
                 retailer_id=row.retailer_id,
                 uuid=str(row.uuid),
                 fields={"paused": paused},
-                reason=values["reason"],
+                reason=reason,
                 actor=actor_of(request),
                 now=now(),
             )
             return f"{name} {'is paused: nobody is admitted' if paused else 'goes on admitting'}."
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=ReasonForm(posted(request)),
+            key,
+            act,
             title=f"{'Pause' if paused else 'Resume'} {name}?",
             text="People may still join and keep their places; open checkouts go on." if paused else "",
             button="Pause" if paused else "Resume",
-            back=self.url("change", key),
-            act=act,
             danger=paused,
         )
 
-    def admit(self, request: HttpRequest, key: int) -> HttpResponse:
-        self.demand(request, self.permission("change"))
-        row: Distribution = self.find(key, "retailer", "sequence__experience")
-
-        def act(values: dict[str, Any]) -> str:
-            queue_overrides.admit(
-                distribution=row, consumer_uuid=values["consumer"], actor=actor_of(request), now=now()
-            )
-            return "Admitted out of turn."
-
-        return self.ask(
-            request,
-            form=ConsumerForm(posted(request)),
-            title="Admit out of turn",
-            text="For somebody who waits in this line. It takes a place in the checkout like everybody's.",
-            button="Admit",
-            back=self.url("change", key),
-            act=act,
-            atomic=False,
-        )
-
-    def deny(self, request: HttpRequest, key: int) -> HttpResponse:
-        self.demand(request, self.permission("change"))
-        row: Distribution = self.find(key, "retailer", "sequence__experience")
-
-        def act(values: dict[str, Any]) -> str:
-            named = consumers.find(retailer_id=row.retailer_id, uuid=values["consumer"])
-            queue_overrides.deny(
-                distribution=row,
-                consumer_uuid=str(named.uuid),
-                reason=values["reason"][:200],
-                actor=actor_of(request),
-                now=now(),
-            )
-            return "Denied: this consumer cannot come in again."
-
-        return self.ask(
-            request,
-            form=DenyForm(posted(request)),
-            title="Deny a place",
-            text="The person sees the reason, and cannot join this line again.",
-            button="Deny",
-            back=self.url("change", key),
-            act=act,
-            danger=True,
-            atomic=False,
-        )
+    def overriding(self, key: int) -> tuple[Distribution, str]:
+        return self.find(key, "retailer", "sequence__experience"), ""
 
 
 def chip(row: Distribution) -> str:

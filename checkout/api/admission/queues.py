@@ -33,6 +33,12 @@ class QueueView(MechanismView):
             raise InvalidPayload("consumer_id should be a text", field="consumer_id")
         return body, named
 
+    def reason_in(self, body: dict[str, Any]) -> str:
+        reason = body.get("reason") or ""
+        if not isinstance(reason, str):
+            raise InvalidPayload("reason should be a text", field="reason")
+        return reason
+
 
 class Queue(QueueView):
     """What a queue is and which state it is in."""
@@ -125,14 +131,16 @@ class Serving(AdmissionView):
 
 
 class Admit(QueueView):
-    """Admit a consumer out of turn."""
+    """Admit a consumer out of turn; a `reason` is kept in the audit trail."""
 
     who = {"POST": SERVER}
 
     def post(self, request: HttpRequest, ident: str) -> Any:
-        _, named = self.consumer_named()
-        queue = self.named(ident)
-        standing = queue_overrides.admit(distribution=queue, consumer_uuid=named, actor=self.actor, now=self.now)
+        body, named = self.consumer_named()
+        reason, queue = self.reason_in(body), self.named(ident)
+        standing = queue_overrides.admit(
+            distribution=queue, consumer_uuid=named, reason=reason, actor=self.actor, now=self.now
+        )
         return self.answer(standing, consumers.find(retailer_id=self.retailer_id, uuid=named))
 
 
@@ -143,10 +151,7 @@ class Deny(QueueView):
 
     def post(self, request: HttpRequest, ident: str) -> Any:
         body, named = self.consumer_named()
-        reason = body.get("reason") or ""
-        if not isinstance(reason, str):
-            raise InvalidPayload("reason should be a text", field="reason")
-        queue = self.named(ident)
+        reason, queue = self.reason_in(body), self.named(ident)
         standing = queue_overrides.deny(
             distribution=queue, consumer_uuid=named, reason=reason, actor=self.actor, now=self.now
         )
