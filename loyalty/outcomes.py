@@ -8,9 +8,11 @@ the difference between what the rules want of the sale now and what stands for i
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+import orjson
+from django.db import connection, transaction
 
 from loyalty import firing, members, points, rules, tiers
 from loyalty.earning import (
@@ -25,6 +27,7 @@ from loyalty.earning import (
     conditions,
     eligible_spend,
     evaluate,
+    seen,
 )
 from loyalty.firing import Result, Run
 from loyalty.members import Person
@@ -36,13 +39,22 @@ DEPTH_MOST = 5
 RETURN_WINDOW = durations.Duration(months=12)
 SURELY_WITHIN = timedelta(days=360)  # no calendar has to be asked
 SKIPPED_RETURN_WINDOW = "skipped_return_window"
+_PURCHASE = """
+INSERT INTO loyalty_purchase AS p (member_id, occasion, closed_at, spend, voided, seen)
+VALUES (%s, %s, %s, %s, %s, %s::jsonb)
+ON CONFLICT (occasion, member_id) DO UPDATE
+SET closed_at = excluded.closed_at, spend = excluded.spend, voided = excluded.voided,
+    seen = coalesce(p.seen, excluded.seen)
+RETURNING seen
+"""
 
 
 def reward(*, retailer_id: int, sale: Sale, member: Member | Person, now: datetime, actor: Actor) -> Result:
     """Give a member what the rules in force at the first close want of a sale, or of a later revision of it.
 
-    Once per sale and member, whoever calls and how often; a revision books the difference. More than 12 calendar
-    months after the first close nothing moves any more (`skipped_return_window`). Locks the member first.
+    Once per sale and member, whoever calls and how often; a revision books the difference. It is judged by the levels,
+    tags and points the member had when the sale was first judged: what a sale led to does not raise it. More than 12
+    calendar months after the first close nothing moves any more (`skipped_return_window`). Locks the member first.
     """
     with transaction.atomic():
         run = _begin(retailer_id, member, sale, now, actor)
@@ -50,8 +62,11 @@ def reward(*, retailer_id: int, sale: Sale, member: Member | Person, now: dateti
             run.result.skipped = SKIPPED_RETURN_WINDOW
             return run.result
         share, whole = sale.share
-        _keep_purchase(run, spend=eligible_spend(sale) * share // whole, voided=False)
-        found = evaluate(trigger=TransactionClosed(), rules=run.rules, member=_facts(run), sale=sale, now=now)
+        facts = _facts(run)
+        spend = eligible_spend(sale) * share // whole
+        kept = _keep_purchase(run, spend=spend, seen=seen.keep(facts, seen.asked(run.rules)))
+        facts = seen.recall(facts, kept)
+        found = evaluate(trigger=TransactionClosed(), rules=run.rules, member=facts, sale=sale, now=now)
         run.result.trace += found.trace
         before = _lifetimes(run)
         firing.settle(run, found.wanted)
@@ -169,13 +184,16 @@ def too_late(sale: Sale) -> bool:
     return sale.modified_at > RETURN_WINDOW.after(sale.closed_at, ZoneInfo(sale.timezone))
 
 
-def _keep_purchase(run: Run, *, spend: int, voided: bool) -> None:
-    Purchase.objects.bulk_create(
-        [Purchase(member=run.member, occasion=run.occasion, closed_at=run.at, spend=spend, voided=voided)],
-        update_conflicts=True,
-        unique_fields=["occasion", "member"],
-        update_fields=["closed_at", "spend", "voided"],
-    )
+def _keep_purchase(
+    run: Run, *, spend: int, voided: bool = False, seen: dict[str, Any] | None = None
+) -> dict[str, Any] | None:
+    """Store what a sale counts for now, and what was seen of the member the first time; return the latter."""
+    with connection.cursor() as cursor:
+        kept = orjson.dumps(seen).decode() if seen else None
+        cursor.execute(_PURCHASE, [run.member.pk, run.occasion, run.at, spend, voided, kept])
+        (found,) = cursor.fetchone()
+    first: dict[str, Any] | None = orjson.loads(found) if isinstance(found, str) else found
+    return first
 
 
 def _lifetimes(run: Run) -> dict[str, int]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from django.db import connection
 
 from loyalty import members, points, rules
-from loyalty.earning import MemberFacts, Metric, RuleFacts, Sale
+from loyalty.earning import MemberFacts, Metric, RuleFacts, Sale, seen
 from loyalty.firing import Result
 from loyalty.members import Person
 from loyalty.models import PointAccount
@@ -71,6 +71,7 @@ class Facts:
         self.members = members.own(self._owners)
         self.accounts = {str(one.uuid): one for one in PointAccount.objects.raw(_ACCOUNTS, [retailer_id])}
         self.rules = rules.in_force_then(retailer_id=retailer_id, moments={one.sale.closed_at for one in sales})
+        self.asked = {at: seen.asked(in_force) for at, in_force in self.rules.items()}
         with connection.cursor() as cursor:
             cursor.execute(_GIVEN, {"occasions": [one.sale.occasion for one in sales], "members": self._owners})
             self.given = set(cursor.fetchall())

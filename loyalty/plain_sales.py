@@ -24,6 +24,7 @@ from loyalty.earning import (
     conditions,
     eligible_spend,
     evaluate,
+    seen,
 )
 from loyalty.firing import Result
 from loyalty.models import MemberAccount, PointAccount
@@ -95,7 +96,13 @@ def _one(one: Earned, facts: Facts, written: _Written) -> None:
         _nothing_follows(one, in_force, gain, before, facts)
     facts.note(one, gain)
     written.purchases.append(
-        {"member": member.pk, "occasion": sale.occasion, "closed_at": sale.closed_at, "spend": spend}
+        {
+            "member": member.pk,
+            "occasion": sale.occasion,
+            "closed_at": sale.closed_at,
+            "spend": spend,
+            "seen": seen.keep(known, facts.asked[sale.closed_at]),
+        }
     )
     for want in wanted:
         purse = facts.purses.setdefault((member.pk, facts.accounts[want.account].pk), Purse())

@@ -10,7 +10,7 @@ from django.db import connection
 from checkout import transaction_queue
 from checkout.models import Revision
 from loyalty import members, points, rules
-from loyalty.models import Member
+from loyalty.models import Member, Purchase, TierLevel, TierSystem
 from offers.ledger import audit as proof
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
@@ -126,6 +126,34 @@ def test_discounts_lower_what_earns(shop: Shop, ada: Member) -> None:
     shop.lock(entry)
     buy(shop, ada, "40.00", discounts=[discount(entry)])
     assert balance(ada) == 35
+
+
+def test_a_return_is_judged_by_the_level_of_the_sale_not_by_what_the_sale_lifted_to(shop: Shop, ada: Member) -> None:
+    system = TierSystem.objects.create(retailer=shop.retailer, key="club", name="Club")
+    TierLevel.objects.create(system=system, key="base", name="Base", rank=1)
+    entry = {"metric": "lifetime_points", "op": ">=", "value": 100}
+    TierLevel.objects.create(system=system, key="silver", name="Silver", rank=2, entry=entry)
+    rule(shop, "Base", tier_system="club", levels=["base"])
+    rule(shop, "Silver", tier_system="club", levels=["silver"], outcomes=[points_per(2)])
+    assert buy(shop, ada, "200.00")["levels"] == ["club/silver"]
+    assert balance(ada) == 200
+    told = buy(shop, ada, "150.00", at="2026-11-21 10:00:00")
+    assert (list(told["points"].values()), balance(ada)) == ([-50], 150)
+    buy(shop, ada, "10.00", transaction_id="t2")
+    assert balance(ada) == 170
+
+
+def test_a_return_is_judged_alike_after_a_batch_of_plain_sales(shop: Shop, ada: Member) -> None:
+    bea = person(shop.retailer)
+    rule(shop)
+    rule(shop, "Local", scope="campaign", audience={"tags": ["local"]})
+    for number, who in enumerate((ada, bea)):
+        shop.send(sale(f"t{number}", "40.00", user_id=str(who.uuid)))
+    shop.drain()
+    assert Purchase.objects.filter(seen={"tags": []}).count() == 2
+    Member.objects.update(tags=["local"])
+    buy(shop, ada, "30.00", transaction_id="t0", at="2026-11-21 10:00:00")
+    assert balance(ada) == 30
 
 
 def test_t56_a_correction_books_the_difference(shop: Shop, ada: Member) -> None:

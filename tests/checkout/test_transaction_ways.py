@@ -173,7 +173,9 @@ def kept() -> dict[str, Any]:
             str((accounts[one.member_account_id], one.reference, one.amount, one.left, one.expires_at))
             for one in PointLot.objects.all()
         ),
-        "purchases": sorted(Purchase.objects.values_list("member_id", "occasion", "closed_at", "spend", "voided")),
+        "purchases": sorted(
+            Purchase.objects.values_list("member_id", "occasion", "closed_at", "spend", "voided", "seen")
+        ),
         "accounts": sorted(MemberAccount.objects.values_list("member_id", "account_id", "lifetime", "shortfall")),
         "levels": sorted(MemberTier.objects.values_list("member_id", "level__key", "entered_at")),
         "tags": sorted(Member.objects.values_list("pk", "tags")),

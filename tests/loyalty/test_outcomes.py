@@ -489,3 +489,17 @@ def test_rewarding_an_ordinary_sale_takes_few_statements(
     buy(ada, 40, 1)
     with django_assert_max_num_queries(13):
         buy(ada, 40, 2)
+
+
+def test_what_a_sale_led_to_does_not_raise_its_own_revision(shop_a: Retailer, ada: Member, main: PointAccount) -> None:
+    save(shop_a, "Per dollar", **PER_DOLLAR)
+    save(shop_a, "Tags", trigger="points_changed", outcomes=[{"type": "tag", "tag": "vip"}])
+    vip, rich = {"metric": "user_tag", "op": "in", "value": ["vip"]}, {"metric": "balance", "op": ">=", "value": 50}
+    for name, condition in (("Vip", vip), ("Rich", {**rich, "account": str(main.uuid)})):
+        save(shop_a, name, conditions=[condition], outcomes=[points_fixed(1000)])
+    buy(ada, 60)
+    assert stand(ada) == (60, 60)
+    buy(ada, 50, revision=2)
+    assert stand(ada) == (50, 50)
+    buy(ada, 1, 2)
+    assert stand(ada) == (2051, 2051)
