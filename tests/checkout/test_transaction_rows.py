@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkout import transaction_queue, transaction_rows, transaction_shape
+from checkout import till_fields, transaction_queue, transaction_rows, transaction_shape
 from checkout.models import Revision
 from offers.lib import clock, money
 from offers.models import Retailer
@@ -32,7 +32,7 @@ def test_an_amount_is_read_as_decimals_round_it(written: str, currency: str) -> 
 
 @pytest.mark.parametrize("wrong", ["", ".", "1.", "1.234", "1e3", "--1", "1 ", "٣", "1,5", "1234567890123", "NaN"])
 def test_what_is_no_amount_is_refused(wrong: str) -> None:
-    with pytest.raises(transaction_shape.ArgumentError):
+    with pytest.raises(till_fields.ArgumentError):
         transaction_shape.read({"transaction_id": "t", "is_closed": "true", "subtotal": wrong})
 
 
