@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from checkout.models import Authorization
 from offers.ledger import counters, holds
+from offers.ledger.models import Counter
 from offers.lib.errors import Refusal
+from offers.lib.ids import new_id
 from offers.models import SessionCampaign
 from offers.offer_limits import period_key
 
@@ -29,17 +32,8 @@ def take(*, campaign: SessionCampaign, authorization: Authorization, now: dateti
     """
     if campaign.daily_cap is None:
         return
-    want = holds.Want(
-        kind=KIND,
-        owner=campaign.pk,
-        period=day_of(campaign, now),
-        amount=1,
-        granted=campaign.daily_cap,
-        fixed=True,
-        entry=f"authorization {authorization.pk} {now.isoformat()}",
-    )
     try:
-        holds.use(retailer_id=campaign.retailer_id, wants=[want], reference="", now=now)
+        _use(campaign, 1, f"authorization {authorization.pk} {now.isoformat()}", now)
     except holds.Exceeded as short:
         raise DailyCapReached() from short
 
@@ -74,24 +68,44 @@ def used(*, campaigns: Iterable[SessionCampaign], now: datetime) -> dict[int, in
     return found
 
 
-def begin(*, campaign: SessionCampaign, now: datetime) -> None:
-    """Open today's count of a campaign that was just given a cap, with what it authorised before on this day.
+def catch_up(*, campaign: SessionCampaign, now: datetime) -> None:
+    """Count what the day authorised while there was no cap, as far as a cap that was just set has room for it.
 
-    One that is open stays as it is: the cap may go up and down during a day. What was authorised while a cap was taken
-    away for part of a day stays uncounted.
+    For whoever owns the campaign's row. Both figures come from one snapshot: what others are counting meanwhile is in
+    both of them or in neither.
     """
     if campaign.daily_cap is None:
         return
     zone = ZoneInfo(campaign.retailer.timezone)
     midnight = datetime.combine(now.astimezone(zone).date(), time.min, tzinfo=zone)
-    with transaction.atomic():
-        counters.open_counter(
-            counters.Name(kind=KIND, owner=campaign.pk, period=day_of(campaign, now)),
-            retailer_id=campaign.retailer_id,
-            granted=campaign.daily_cap,
-            opening=Authorization.objects.filter(campaign=campaign, granted_at__gte=midnight).count(),
-            now=now,
-        )
+    counters_of_today = Counter.objects.filter(kind=KIND, owner=OuterRef("pk"), period=day_of(campaign, now))
+    figures = SessionCampaign.objects.annotate(
+        authorized=Count("authorizations", filter=Q(authorizations__granted_at__gte=midnight)),
+        counted=Coalesce(Subquery(counters_of_today.values("taken")), 0),
+    )
+    authorized, taken = figures.values_list("authorized", "counted").get(pk=campaign.pk)
+    missing = min(authorized, campaign.daily_cap) - taken
+    if missing > 0:
+        entry = new_id("cap_")  # one document may set a cap several times at one moment
+        try:
+            _use(campaign, missing, entry, now)
+        except holds.Exceeded as short:
+            if short.shortage.available > 0:
+                _use(campaign, short.shortage.available, entry, now)
+
+
+def _use(campaign: SessionCampaign, amount: int, entry: str, now: datetime) -> None:
+    """Take from today's counter, whose limit becomes the cap. Refuses `quantity_exceeded`."""
+    want = holds.Want(
+        kind=KIND,
+        owner=campaign.pk,
+        period=day_of(campaign, now),
+        amount=amount,
+        granted=campaign.daily_cap,
+        fixed=True,
+        entry=entry,
+    )
+    holds.use(retailer_id=campaign.retailer_id, wants=[want], reference="", now=now)
 
 
 def _has(row: Authorization | None, campaign: SessionCampaign, now: datetime) -> bool:

@@ -21,5 +21,5 @@ def update(
             retailer_id=retailer_id, ident=ident, fields=fields, actor=actor, now=now, reason=reason
         )
         if "daily_cap" in fields:
-            daily_caps.begin(campaign=found, now=now)
+            daily_caps.catch_up(campaign=found, now=now)
     return found

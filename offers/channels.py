@@ -188,6 +188,8 @@ def _apply_campaign(row: SessionCampaign, fields: Mapping[str, Any]) -> None:
         if name in fields:
             setattr(row, name, fields[name])
     _check_times(row)
+    if row.cart_total_min is not None and not 0 <= row.cart_total_min < 2**63:
+        raise InvalidChannel("cart_total_min is an amount from 0 on", field="cart_total_min")
     if row.daily_cap is not None and not 1 <= row.daily_cap <= CAP_MOST:
         raise InvalidChannel(
             "daily_cap is a whole number from 1 to a billion; off, it is shown to nobody", field="daily_cap"

@@ -159,12 +159,14 @@ def test_an_offer_that_ended_takes_no_room_of_the_session(shop: Retailer) -> Non
         {"daily_cap": 2**31},
         {"daily_cap": True},
         {"daily_cap": "5"},
+        {"segment": {"cart_total_min": 2**63}},
+        {"segment": {"cart_total_min": -1}},
     ],
 )
 def test_terms_that_cannot_be_are_refused_and_change_nothing(shop: Retailer, fields: dict[str, Any]) -> None:
     assert change(**fields)["error"]
     row = SessionCampaign.objects.get(code=TEN)
-    assert (row.starts_at, row.ends_at, row.daily_cap) == (None, None, None)
+    assert (row.starts_at, row.ends_at, row.daily_cap, row.cart_total_min) == (None, None, None, 5000)
 
 
 def test_a_document_makes_changes_and_takes_away_moments_and_cap(shop: Retailer) -> None:

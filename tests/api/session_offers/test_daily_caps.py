@@ -164,6 +164,23 @@ def test_a_cap_set_during_the_day_counts_what_was_authorised_before_it(shop: Ret
     call_command("prove_ledger")
 
 
+def test_a_cap_taken_away_and_set_again_counts_what_came_between(shop: Retailer) -> None:
+    change(daily_cap=2)
+    authorize(shop, "one")
+    change(daily_cap=None)
+    for session in ("two", "three"):
+        authorize(shop, session)
+    change(daily_cap=2)  # less than it came to
+    assert used() == 2 and refused(authorize(shop, "four")) == REACHED
+    change(daily_cap=4)
+    assert used() == 3
+    assert authorize(shop, "four").status_code == 200
+    assert refused(authorize(shop, "five")) == REACHED
+    change(daily_cap=4)  # nothing is counted twice
+    assert used() == 4
+    call_command("prove_ledger")
+
+
 def test_the_page_of_a_shop_shows_no_offer_that_is_used_up(shop: Retailer) -> None:
     row, _ = factories.credential(shop, "publishable", origins=["http://testserver"])
     one, two = Shopper(shop, row.key), Shopper(shop, row.key)
