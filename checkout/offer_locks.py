@@ -206,6 +206,16 @@ def release(*, lock: OfferLock, now: datetime) -> None:
         lock.state, lock.ended_at = State.RELEASED, now
 
 
+def give_up_claims(*, store_id: int, transaction_id: str, now: datetime) -> list[UUID]:
+    """Let go of what a transaction claimed that will never be worked on; return the user offers that are free again."""
+    claimed = OfferLock.objects.select_for_update(of=("self",), no_key=True).select_related("user_offer")
+    claimed = claimed.filter(store_id=store_id, transaction_id=transaction_id, state=State.CLAIMED).order_by("pk")
+    found = list(claimed)
+    for held in found:
+        _end(held, State.RELEASED, now)
+    return [held.user_offer.uuid for held in found]
+
+
 def expire(*, now: datetime, most: int = 5000) -> int:
     """Note on locks whose time has passed that it has; they bind nobody any more anyway."""
     due = OfferLock.objects.filter(state=State.ACTIVE, expires_at__lte=now).order_by("expires_at")

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
-from checkout import transaction_shape
+from checkout import offer_locks, transaction_shape
 from checkout.models import Revision
 from offers import audit
 from offers.lib.actors import Actor
@@ -157,17 +157,32 @@ def retry(*, retailer_id: int, revision_id: int, actor: Actor, now: datetime, re
 
 @transaction.atomic
 def discard(*, retailer_id: int, revision_id: int, actor: Actor, now: datetime, reason: str) -> Revision:
-    """Close a dead revision without effects, with the reason; refuses not_found, invalid_transition."""
+    """Close a dead revision without effects, with the reason; refuses not_found, invalid_transition.
+
+    The offers it claimed are their owners' again, unless another revision of the sale still waits.
+    """
     row = _dead(retailer_id, revision_id)
+    head = row.transaction
+    others = Revision.objects.filter(transaction=head).exclude(pk=row.pk)
+    released: list[UUID] = []
+    if not others.filter(state__in=(State.QUEUED, State.RETRY, State.DEAD)).exists():
+        released = offer_locks.give_up_claims(store_id=head.store_id, transaction_id=head.transaction_id, now=now)
     row.state, row.processed_at = State.PROCESSED, now
-    row.result = {"discarded": True, "reason": reason, "by": actor.label or actor.ident, "error": row.error}
+    row.result = {
+        "discarded": True,
+        "reason": reason,
+        "by": actor.label or actor.ident,
+        "error": row.error,
+        "released": [{"user_offer_id": str(one)} for one in released],
+    }
     row.save(update_fields=["state", "processed_at", "result"])
     _audit(row, "transaction.discard", actor, now, reason)
     return row
 
 
 def _dead(retailer_id: int, revision_id: int) -> Revision:
-    rows = Revision.objects.select_for_update(of=("self",)).select_related("transaction__store")
+    # The head too: no till sends a further revision, which would rely on the same claims, meanwhile.
+    rows = Revision.objects.select_for_update(of=("self", "transaction")).select_related("transaction__store")
     row = rows.filter(pk=revision_id, transaction__retailer_id=retailer_id).first()
     if row is None:
         raise NotFound("transaction", revision_id)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,24 @@ def test_a_dead_one_is_discarded_with_a_reason_and_named(shop: Shop, shop_b: Ret
         transactions.discard(retailer_id=shop_b.pk, revision_id=row.pk, actor=bob, now=clock.now(), reason="test")
     transactions.discard(retailer_id=shop.retailer.pk, revision_id=row.pk, actor=bob, now=clock.now(), reason="test")
     assert (shop.standing().state, shop.result()["discarded"], shop.result()["by"]) == ("processed", True, "bob")
+
+
+def test_what_a_discarded_one_claimed_is_its_owners_again(shop: Shop) -> None:
+    bob, entry = Actor(kind="USER", ident="bob"), shop.entry()
+    shop.lock(entry)
+    shop.send(sale(discounts=[discount(entry)]))
+    shop.send(sale("t1", "20.00", discounts=[discount(entry)], modified_time="2030-01-01 10:00:00"))
+    Revision.objects.update(state="dead", next_at=None)
+    assert OfferLock.objects.get().state == "claimed"
+    first, second = Revision.objects.order_by("number")
+    give_up = partial(transactions.discard, retailer_id=shop.retailer.pk, actor=bob, now=clock.now(), reason="test")
+    give_up(revision_id=first.pk)
+    assert OfferLock.objects.get().state == "claimed"  # the other one may still be retried
+    told = give_up(revision_id=second.pk).result
+    assert told is not None
+    assert told["released"] == [{"user_offer_id": str(entry.uuid)}]
+    assert OfferLock.objects.get().state == "released"
+    shop.lock(entry, "t2")
 
 
 def test_one_that_kills_its_workers_is_known_by_its_tries_and_harms_nobody(shop: Shop) -> None:
