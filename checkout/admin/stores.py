@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from checkout.admin import transactions
+from checkout.admin import transaction_blocks
 from checkout.models import Transaction
 from offers.admin import show, stores
 from offers.admin.page import Block, Button, Table
@@ -14,7 +14,7 @@ class StoreAdmin(stores.StoreAdmin):
     def history(self, row: Store) -> list[Block]:
         newest = Transaction.objects.filter(store=row).select_related("store", "retailer").order_by("-id")[:10]
         cells = [
-            [show.to_page(one), show.moment(one.first_closed_at or one.created_at, transactions.zone_of(one))]
+            [show.to_page(one), show.moment(one.first_closed_at or one.created_at, transaction_blocks.zone_of(one))]
             for one in newest
         ]
         more = Button(text="All transactions", url=show.list_of(Transaction, store=str(row.uuid)))
