@@ -95,12 +95,13 @@ class EndpointAdmin(OfficeAdmin):
 
     @display(description="Secret")
     def secrets(self, endpoint: Endpoint) -> str:
-        until = endpoint.previous_secret_until
-        shown = f"ends in …{endpoint.secret[-4:]}; the whole was shown when it was made"
-        if endpoint.previous_secret and until and until > clock.now():
-            shown += (
-                f". The one before (…{endpoint.previous_secret[-4:]}) signs beside it until {until:%Y-%m-%d %H:%M} UTC"
-            )
+        if endpoints.secret(endpoint) is None:
+            return "sealed under another SECRET_KEY, it cannot be read: nothing is sent until you make a new one"
+        newest, *before = endpoints.secrets_in_use(endpoint, now=clock.now())
+        shown = f"ends in …{newest[-4:]}; the whole was shown when it was made"
+        for text in before:
+            until = f"{endpoint.previous_secret_until:%Y-%m-%d %H:%M} UTC"
+            shown += f". The one before (…{text[-4:]}) signs beside it until {until}"
         return shown
 
     def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[str]:
@@ -124,7 +125,7 @@ class EndpointAdmin(OfficeAdmin):
         obj.pk, obj.public_id, obj.secret = made.pk, made.public_id, made.secret
 
     def response_add(self, request: HttpRequest, obj: Endpoint, post_url_continue: str | None = None) -> HttpResponse:
-        return self._show_secrets(request, [(obj, obj.secret)])
+        return self._show_secrets(request, [(obj, endpoints.secret(obj) or "")])
 
     def delete_model(self, request: HttpRequest, obj: Endpoint) -> None:
         endpoints.remove(obj, actor=actor_of(request), now=clock.now())

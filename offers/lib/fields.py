@@ -46,3 +46,15 @@ class SealedField(models.TextField):  # type: ignore[type-arg]
 
     def get_lookup(self, lookup_name: str) -> Any:
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
+
+
+class SealedTextField(SealedField):
+    """A secret that stays sealed in Python as well, until `sealing.unseal`: of many rows read together, one that nobody
+    can unseal holds up none of the others. What is set plain is sealed as it is saved.
+    """
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value if sealing.is_sealed(value) else super().get_prep_value(value)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return value

@@ -24,9 +24,14 @@ def seal(text: str) -> str:
     return MARK + _box().encrypt(text.encode()).decode() if text else ""
 
 
+def is_sealed(stored: object) -> bool:
+    """Whether this is what `seal` makes; for somebody who may have the text or what is stored of it."""
+    return isinstance(stored, str) and stored.startswith(MARK)
+
+
 def unseal(stored: str) -> str:
     """Return the text again. Raises Unreadable: a secret that nobody can read must not pass for an empty one."""
-    if not stored.startswith(MARK):
+    if not is_sealed(stored):
         return stored
     try:
         return _box().decrypt(stored.removeprefix(MARK).encode()).decode()

@@ -1,4 +1,7 @@
-"""Looks after webhook endpoints: their addresses, their secrets, on and off."""
+"""Looks after webhook endpoints: their addresses, their secrets, on and off.
+
+Secrets are sealed in the database and in the rows; only what signs, verifies or shows one unseals it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from offers import audit
-from offers.lib import ids
+from offers.lib import ids, sealing
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.outbox import addresses
@@ -53,17 +56,20 @@ def change(
 
 @transaction.atomic
 def rotate(endpoint: Endpoint, *, actor: Actor, now: datetime, overlap: timedelta = OVERLAP) -> str:
-    """Give an endpoint a new secret and return it; the one before signs beside it for `overlap`.
+    """Give an endpoint a new secret and return it; the one before signs beside it for `overlap`, if it can be read.
 
     Refuses (webhook_secret_still_rotating) while the last rotation is still overlapping.
     """
     kept = _locked(endpoint)
-    if kept.previous_secret and kept.previous_secret_until and kept.previous_secret_until > now:
+    is_known = secret(kept) is not None
+    if is_known and kept.previous_secret and kept.previous_secret_until and kept.previous_secret_until > now:
         raise StillRotating(until=kept.previous_secret_until.isoformat())
-    kept.secret, kept.previous_secret, kept.previous_secret_until = new_secret(), kept.secret, now + overlap
+    made, before = new_secret(), kept.secret if is_known else ""
+    kept.secret, kept.previous_secret, kept.previous_secret_until = made, before, now + overlap if before else None
     kept.save(update_fields=["secret", "previous_secret", "previous_secret_until"])
-    _note(kept, "webhook.rotate", actor, now, after={"previous_until": kept.previous_secret_until.isoformat()})
-    return kept.secret
+    until = kept.previous_secret_until and kept.previous_secret_until.isoformat()
+    _note(kept, "webhook.rotate", actor, now, after={"previous_until": until})
+    return made
 
 
 @transaction.atomic
@@ -110,21 +116,34 @@ def remove(endpoint: Endpoint, *, actor: Actor, now: datetime) -> None:
     kept.delete()
 
 
+def secret(endpoint: Endpoint) -> str | None:
+    """Return an endpoint's secret; None where it was sealed under a SECRET_KEY that is known no more."""
+    return _read(endpoint.secret)
+
+
 def secrets_in_use(endpoint: Endpoint, *, now: datetime) -> list[str]:
-    """Return the secret, and the one before it while both are good."""
+    """Return the secret, and the one before it while both are good; none where they cannot be read."""
     until = endpoint.previous_secret_until
     overlapping = endpoint.previous_secret and until is not None and now < until
-    return [endpoint.secret, endpoint.previous_secret] if overlapping else [endpoint.secret]
+    stored = [endpoint.secret, endpoint.previous_secret] if overlapping else [endpoint.secret]
+    return [text for text in map(_read, stored) if text is not None]
 
 
 def all_secrets(*, retailer_id: int, now: datetime) -> list[str]:
     """Return every secret in use of a retailer's endpoints that are switched on."""
     rows = Endpoint.objects.filter(retailer_id=retailer_id, active=True)
-    return [secret for row in rows for secret in secrets_in_use(row, now=now)]
+    return [text for row in rows for text in secrets_in_use(row, now=now)]
 
 
 def new_secret() -> str:
     return ids.new_id("whsec_", 43)
+
+
+def _read(stored: str) -> str | None:
+    try:
+        return sealing.unseal(stored)
+    except sealing.Unreadable:
+        return None
 
 
 def _locked(endpoint: Endpoint) -> Endpoint:

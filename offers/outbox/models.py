@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
-from offers.lib.fields import PublicIdField
+from offers.lib.fields import PublicIdField, SealedTextField
 from offers.models import Retailer
 
 
@@ -15,8 +15,8 @@ class Endpoint(models.Model):
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=1000, help_text="https address that receives events.")
     events = ArrayField(models.CharField(max_length=60), default=list, blank=True, help_text="Empty: all events.")
-    secret = models.CharField(max_length=100, editable=False, help_text="Signs each delivery.")
-    previous_secret = models.CharField(max_length=100, blank=True, default="", editable=False)
+    secret = SealedTextField(editable=False, help_text="Signs each delivery.")
+    previous_secret = SealedTextField(blank=True, default="", editable=False)
     previous_secret_until = models.DateTimeField(null=True, editable=False)
     active = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True, default="", editable=False)

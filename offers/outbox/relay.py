@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from offers.lib import signing
+from offers.lib import sealing, signing
 from offers.outbox import delivery, endpoints, payloads, sender
 from offers.outbox.models import Delivery
 
@@ -65,6 +65,8 @@ def _take_up(pool: ThreadPoolExecutor, under_way: Flight, struggling: set[int], 
 
 def _letter(one: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
     body = payloads.body(one.event)
+    if endpoints.secret(one.endpoint) is None:
+        raise sealing.Unreadable("its secret was sealed under another SECRET_KEY: make a new one")
     secrets = endpoints.secrets_in_use(one.endpoint, now=now)
     stamped = signing.stamp(secrets, body, at=int(now.timestamp()))
     headers = {

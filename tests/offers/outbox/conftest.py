@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from offers.lib import sealing
 from offers.models import Retailer
 from offers.outbox import events
 from offers.outbox.models import Endpoint, Event
@@ -104,3 +105,10 @@ def happen(retailer: Retailer, kind: str = "voucher.created", now: datetime = NO
     """Record an event, of an object that is gone, and return its row; None when nobody listens."""
     written = events.record(retailer_id=retailer.pk, type=kind, data={"id": "gone", **data}, now=now)
     return Event.objects.latest("id") if written else None
+
+
+def foreign(settings: Any, text: str = "whsec_lost") -> str:
+    """Return a secret as it was stored under a SECRET_KEY that nobody knows any more."""
+    known, settings.SECRET_KEY = settings.SECRET_KEY, "forgotten" * 6
+    sealed, settings.SECRET_KEY = sealing.seal(text), known
+    return sealed

@@ -8,10 +8,11 @@ from django.test import Client
 from django.urls import reverse
 
 from checkout import roles
+from offers.lib import clock
 from offers.models import AuditEntry, Retailer
-from offers.outbox import delivery
+from offers.outbox import delivery, endpoints
 from offers.outbox.models import Delivery, Endpoint
-from tests.offers.outbox.conftest import NOW, happen
+from tests.offers.outbox.conftest import NOW, foreign, happen
 
 
 @pytest.fixture
@@ -36,10 +37,13 @@ def test_a_new_endpoint_shows_its_secret_once(office: Client, shop_a: Retailer) 
     answer = add(office, shop_a, events=["voucher.created"])
     made = Endpoint.objects.get()
     assert (made.url, made.events, made.active) == ("https://shop.example/hooks", ["voucher.created"], True)
-    assert made.secret in answer.content.decode()
+    secret = str(endpoints.secret(made))
+    assert secret.startswith("whsec_") and secret in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
     for address in (page("endpoint_changelist"), page("endpoint_change", made.pk)):
-        assert made.secret not in office.get(address).content.decode()
+        shown = office.get(address).content.decode()
+        assert secret not in shown and made.secret not in shown
+    assert f"ends in …{secret[-4:]};" in shown
     assert AuditEntry.objects.get().actor == "alice"
 
 
@@ -64,12 +68,31 @@ def test_rotating_shows_the_new_secret_and_refuses_a_second_time(office: Client,
     first = Endpoint.objects.get()
     shown = act(office, "endpoint", "rotate", first.pk).content.decode()
     second = Endpoint.objects.get()
-    assert second.secret != first.secret
-    assert second.secret in shown
-    assert first.secret not in shown
+    newest, before = endpoints.secrets_in_use(second, now=clock.now())
+    assert before == endpoints.secret(first) != newest
+    assert newest in shown
+    assert before not in shown
+    assert (
+        f"The one before (…{before[-4:]}) signs beside it"
+        in office.get(page("endpoint_change", first.pk)).content.decode()
+    )
     assert "still in use" in act(office, "endpoint", "rotate", first.pk).content.decode()
     act(office, "endpoint", "end_rotation", first.pk)
     assert Endpoint.objects.get().previous_secret == ""
+
+
+def test_a_secret_nobody_can_read_is_said_so_and_a_new_one_made(
+    office: Client, shop_a: Retailer, settings: Any
+) -> None:
+    add(office, shop_a)
+    made = Endpoint.objects.get()
+    Endpoint.objects.update(secret=foreign(settings))
+    assert "make a new one" in office.get(page("endpoint_change", made.pk)).content.decode()
+    assert office.get(page("endpoint_changelist")).status_code == 200
+    shown = act(office, "endpoint", "rotate", made.pk).content.decode()
+    made.refresh_from_db()
+    assert str(endpoints.secret(made)) in shown
+    assert (made.previous_secret, made.previous_secret_until) == ("", None)
 
 
 def test_switching_off_and_on_is_audited(office: Client, shop_a: Retailer) -> None:

@@ -13,7 +13,7 @@ from offers.lib.actors import SYSTEM
 from offers.models import AuditEntry, Retailer
 from offers.outbox import delivery, endpoints, payloads, relay, sender
 from offers.outbox.models import Delivery, Endpoint, Event
-from tests.offers.outbox.conftest import NOW, SECRET, Shop, happen
+from tests.offers.outbox.conftest import NOW, SECRET, Shop, foreign, happen
 
 MINUTE = timedelta(minutes=1)
 
@@ -79,6 +79,19 @@ def test_while_a_secret_rotates_both_sign(shop_a: Retailer, endpoint: Endpoint, 
     assert during["x-offerkeep-signature"].split(",")[1:] == [f"v1={signature}" for signature in signatures]
     body = shop.received[0].body
     assert during["x-voucherify-signature"] == hmac.new(new.encode(), body, hashlib.sha256).hexdigest()
+
+
+def test_a_secret_nobody_can_read_holds_up_no_other_webhook(
+    shop_a: Retailer, endpoint: Endpoint, shop: Shop, settings: Any
+) -> None:
+    lost = Endpoint.objects.create(retailer=shop_a, url=shop.url + "&two", secret=foreign(settings))
+    happen(shop_a)
+    run()
+    (got,) = shop.received
+    assert got.headers["x-voucherify-signature"] == hmac.new(SECRET.encode(), got.body, hashlib.sha256).hexdigest()
+    waiting = lost.deliveries.get()
+    assert (waiting.state, waiting.attempts) == ("waiting", 1)
+    assert "make a new one" in waiting.log[0]["error"]
 
 
 def test_the_longest_registered_prefix_writes_the_data(
