@@ -211,6 +211,20 @@ def test_missing_units_are_hinted_at() -> None:
     assert verdict.blocker.hint == {"order.items.aggregated_quantity": {"missing": 4}}
 
 
+def test_a_single_line_is_told_what_it_lacks_and_several_are_not() -> None:
+    dear = {
+        "name": "order.items.any",
+        "conditions": {"$is": [{"id": "prod_a", "object": "product"}]},
+        "rules": {"1": condition("order.items.price", "$more_than_or_equal", 300), "logic": "1"},
+    }
+    asked = voucher(TEN, rules=(rule(dear),))
+    alone = one(asked, order(line("a", 100)), explain=True).trace[-1]
+    assert (alone.actual, alone.hint) == ([100], {"order.items.price": {"missing": 200}})
+    assert one(asked, order(line("a", 100), line("a", 200)), explain=True).trace[-1].hint is None
+    enough = [check for check in one(asked, order(line("a", 400)), explain=True).trace if check.path == "1.1"]
+    assert [(check.ok, check.hint) for check in enough] == [(True, None)]
+
+
 def test_a_trace_is_plain_json() -> None:
     entries = (
         condition("customer.segment", "$is", "seg_1"),

@@ -172,6 +172,8 @@ def test_upper_bounds(conditions: dict[str, Any], bound: int | None) -> None:
         ({"$less_than_or_equal": [10]}, 15, {"excess": 5}),
         ({"$less_than": [10]}, 10, {"excess": 1}),
         ({"$more_than": [5], "$less_than": [10]}, 12, {"excess": 3}),
+        ({"$more_than_or_equal": [5], "$less_than_or_equal": [10]}, 12, {"excess": 2}),
+        ({"$less_than": [10], "$more_than_or_equal": [5]}, 3, {"missing": 2}),
         ({"$is": [10]}, 12, None),
         ({"$more_than": [10]}, None, None),
     ],

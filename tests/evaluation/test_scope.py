@@ -141,6 +141,29 @@ def test_without_targets_every_product_of_the_order_is_listed() -> None:
     ]
 
 
+def test_variants_of_a_product_are_listed_apart_each_by_its_own_ids() -> None:
+    bought = order(
+        line("mug", 100, sku_id="sku_red", sku_source_id="red"),
+        line("mug", 100, sku_id="sku_red", sku_source_id="red"),
+        line("mug", 100, sku_source_id="blue"),
+        line("mug", 100, sku_source_id="green", source_id="mug-9", related_object="product"),
+        line("mug", 100, sku_id="sku_grey", source_id="mug-9", related_object="product"),
+        line("mug", 100, sku_id="sku_white", source_id="white", related_object="sku"),
+        line("mug", 100, source_id="mug-9"),
+    )
+    verdict = one(voucher(HALF), bought)
+    listed = [(target.object, target.id, target.source_id) for target in verdict.applicable_to]
+    assert listed == [
+        ("sku", "sku_red", "red"),
+        ("sku", None, "blue"),
+        ("sku", None, "green"),
+        ("sku", "sku_grey", None),
+        ("sku", "sku_white", "white"),
+        ("product", "prod_mug", "mug-9"),
+    ]
+    assert verdict.applicable_to[0].order_item_indices == (0, 1)
+
+
 def test_an_order_discount_without_scope_lists_nothing() -> None:
     verdict = one(voucher(percent_off(10, "APPLY_TO_ORDER")), BOUGHT)
     assert verdict.applicable_to == verdict.inapplicable_to == ()
