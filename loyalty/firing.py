@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count
 
-from loyalty import limits, points, tiers
+from loyalty import limits, points, points_standing, tiers
 from loyalty.earning import (
     CustomEvent,
     Metric,
@@ -78,7 +78,7 @@ class Run:
     def metrics(self) -> dict[str, Metric]:
         """Return the member's points by the id of the account; read once, then kept up (`moved`): we own the member."""
         if not self.known:
-            for one in points.balances(member=self.member):
+            for one in points_standing.balances(member=self.member):
                 self.accounts[str(one.account.uuid)] = one.account
                 self.known[str(one.account.uuid)] = Metric(lifetime=one.lifetime, balance=one.available)
         return dict(self.known)

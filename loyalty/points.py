@@ -5,13 +5,13 @@ below what is used where the account may go below zero. Every verb locks the mem
 tills that move one member's points wait for one another. A reference moves an account once: a second time does nothing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Subquery
 
 from loyalty import members
 from loyalty.models import Member, MemberAccount, PointAccount, PointLot
@@ -62,28 +62,6 @@ class Moved:
     lifetime_before: int
     lifetime: int
     balance: int
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """One account of a member as it stands. Accounts nothing was ever earned on have no row yet: `row` is None."""
-
-    account: PointAccount
-    row: MemberAccount | None
-    available: int
-    lifetime: int
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One movement in a statement; `points` is negative for what went."""
-
-    at: datetime
-    account: PointAccount
-    kind: str
-    points: int
-    reference: str
-    reason: str
 
 
 @dataclass(slots=True)
@@ -244,6 +222,13 @@ def note(
     )
 
 
+def open_accounts(*, member: Member, accounts: Iterable[PointAccount], now: datetime) -> None:
+    """Open those accounts of a member that nothing was ever earned on. Locks the member."""
+    with transaction.atomic():
+        for account in accounts:
+            _own(member, account, now)
+
+
 def expire(*, now: datetime, limit: int = 500) -> int:
     """Take the points of lots whose time has come; return how many lots. Bounded, and safe to run twice."""
     due = PointLot.objects.filter(left__gt=0, expires_at__lte=now).order_by("expires_at")
@@ -256,75 +241,6 @@ def expire(*, now: datetime, limit: int = 500) -> int:
                 _settle(own, lot.left, f"{EXPIRE}:{lot.pk}", now)
                 PointLot.objects.filter(pk=lot.pk).update(left=0)
     return len(rows)
-
-
-def balances(*, member: Member) -> list[Balance]:
-    """Return what the member has of every kind of points of the retailer, the default first. One read."""
-    mine = MemberAccount.objects.filter(account=OuterRef("pk"), member=member)
-    counter = Counter.objects.filter(kind=KIND, owner=OuterRef("row_id"), shard=0)
-    kinds = (
-        PointAccount.objects.filter(retailer_id=member.retailer_id)
-        .annotate(
-            row_id=Subquery(mine.values("pk")[:1]),
-            row_uuid=Subquery(mine.values("uuid")[:1]),
-            row_lifetime=Subquery(mine.values("lifetime")[:1]),
-            row_shortfall=Subquery(mine.values("shortfall")[:1]),
-        )
-        .annotate(available=Subquery(counter.annotate(left=F("granted") - F("taken")).values("left")[:1]))
-        .order_by("-default", "pk")
-    )
-    return [Balance(one, _row(member, one), one.available or 0, one.row_lifetime or 0) for one in kinds]
-
-
-def _row(member: Member, kind: Any) -> MemberAccount | None:
-    """The member's account out of what `balances` read beside its kind."""
-    if kind.row_id is None:
-        return None
-    return MemberAccount(
-        pk=kind.row_id,
-        uuid=kind.row_uuid,
-        member=member,
-        account=kind,
-        lifetime=kind.row_lifetime,
-        shortfall=kind.row_shortfall,
-    )
-
-
-def opened(*, member: Member, now: datetime) -> list[Balance]:
-    """Return the balances of the member, each with a row of its own, whose id the wire shows."""
-    found = balances(member=member)
-    if all(one.row for one in found):
-        return found
-    with transaction.atomic():
-        for one in found:
-            _own(member, one.account, now)
-    return balances(member=member)
-
-
-def statement(*, member: Member, limit: int = 100) -> list[Line]:
-    """Return the member's last movements, newest first."""
-    rows = {row.pk: row.account for row in member.accounts.select_related("account")}
-    owners = dict(Counter.objects.filter(kind=KIND, owner__in=rows).values_list("pk", "owner"))
-    return [
-        Line(
-            at=entry.created_at,
-            account=rows[owners[entry.counter_id]],
-            kind=entry.reference.partition(":")[0],
-            points=-entry.delta if entry.kind in (Entry.Kind.SETTLE, Entry.Kind.REVERSE) else entry.delta,
-            reference=entry.reference.partition(":")[2],
-            reason=entry.reason,
-        )
-        for entry in Entry.objects.filter(counter__in=owners).exclude(kind=Entry.Kind.OPEN).order_by("-id")[:limit]
-    ]
-
-
-def earned_since(*, member: Member, since: datetime, account_id: int | None = None) -> int:
-    """Return what was earned, less what was taken back, since a moment."""
-    rows = member.accounts.all() if account_id is None else member.accounts.filter(account_id=account_id)
-    owned = Counter.objects.filter(kind=KIND, owner__in=[row.pk for row in rows]).values_list("pk", flat=True)
-    lines = Entry.objects.filter(counter__in=list(owned), created_at__gte=since)
-    lines = lines.filter(Q(reference__startswith=f"{EARN}:") | Q(reference__startswith=f"{REVERSE}:"))
-    return max(0, sum(lines.values_list("delta", flat=True)))
 
 
 def _own(member: Member, account: PointAccount, now: datetime, *, lot: str = "", owned: bool = False) -> _Owned:

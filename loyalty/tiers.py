@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Sum
 
-from loyalty import members, points
+from loyalty import members, points, points_standing
 from loyalty.earning.conditions import COMPARE
 from loyalty.models import Member, MemberTier, Purchase, TierLevel, TierSystem
 from offers import audit
@@ -137,7 +137,7 @@ def _measure(member: Member, condition: Mapping[str, Any], now: datetime) -> Dec
             return _spend(member, since)
         case "period_points":
             since = _months_before(member, now, months)
-            return Decimal(points.earned_since(member=member, since=since, account_id=account_id))
+            return Decimal(points_standing.earned_since(member=member, since=since, account_id=account_id))
         case _:
             rows = member.accounts.all() if account_id is None else member.accounts.filter(account_id=account_id)
             return Decimal(sum(row.lifetime for row in rows))

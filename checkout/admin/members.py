@@ -1,6 +1,6 @@
 """What the page of a customer shows of a member: ids, levels, points and their statement."""
 
-from loyalty import points
+from loyalty import points, points_standing
 from loyalty.models import ExternalId, Member, MemberTier
 from offers.admin import show
 from offers.admin.page import Block, Facts, Figure, Figures, Table
@@ -45,7 +45,7 @@ def balances(member: Member) -> list[Figures]:
             note=f"{one.lifetime:,} earned in all",
             tone="bad" if one.available < 0 else "",
         )
-        for one in points.balances(member=member)
+        for one in points_standing.balances(member=member)
     ]
     return [Figures(title="Points to spend", figures=figures)] if figures else []
 
@@ -76,7 +76,7 @@ def statement(row: Customer, member: Member) -> Table:
             f"{line.points:+,}",
             line.reason or show.NOTHING,
         ]
-        for line in points.statement(member=member, limit=LINES)
+        for line in points_standing.statement(member=member, limit=LINES)
     ]
     return Table(
         title="Points statement",

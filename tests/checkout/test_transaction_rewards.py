@@ -9,7 +9,7 @@ from django.db import connection
 
 from checkout import transaction_queue
 from checkout.models import Revision
-from loyalty import members, points, rules
+from loyalty import members, points_standing, rules
 from loyalty.models import Member, Purchase, TierLevel, TierSystem
 from offers.ledger import audit as proof
 from offers.lib import clock
@@ -48,7 +48,7 @@ def rule(shop: Shop, name: str = "Per dollar", scope: str = "economy", **definit
 
 
 def balance(who: Member) -> int:
-    return points.balances(member=who)[0].available
+    return points_standing.balances(member=who)[0].available
 
 
 def buy(shop: Shop, who: Member, *amounts: str, at: str = "2026-11-21 09:30:00", **fields: Any) -> Any:

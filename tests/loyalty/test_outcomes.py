@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from loyalty import members, outcomes, points, rules
+from loyalty import members, outcomes, points, points_standing, rules
 from loyalty.firing import Result
 from loyalty.models import Award, Member, PointAccount, Rule, TierLevel, TierSystem
 from offers import user_offers
@@ -77,7 +77,7 @@ def void(who: Member, number: int = 1, **fields: Any) -> Result:
 
 
 def stand(who: Member) -> tuple[int, int]:
-    only = points.balances(member=who)[0]
+    only = points_standing.balances(member=who)[0]
     return only.available, only.lifetime
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loyalty import points
+from loyalty import points, points_standing
 from loyalty.models import Member, PointAccount, PointLot
 from offers.ledger import audit as proof
 from offers.lib.actors import SYSTEM
@@ -49,7 +49,7 @@ def adjust(who: Member, account: PointAccount, amount: int, reference: str, reas
 
 
 def stand(who: Member) -> tuple[int, int]:
-    only = points.balances(member=who)[0]
+    only = points_standing.balances(member=who)[0]
     return only.available, only.lifetime
 
 
@@ -163,7 +163,7 @@ def test_a_statement_tells_every_movement_newest_first(ada: Member, main: PointA
     spend(ada, main, 30, "gift")
     adjust(ada, main, 5, "desk")
     take_back(ada, main, 100, "return 1", lot="sale 1")
-    told = [(line.kind, line.points, line.reference, line.reason) for line in points.statement(member=ada)]
+    told = [(line.kind, line.points, line.reference, line.reason) for line in points_standing.statement(member=ada)]
     assert told == [
         ("reverse", -100, "return 1", ""),
         ("adjust", 5, "desk", "sorry"),
@@ -177,8 +177,8 @@ def test_what_was_earned_in_a_period_leaves_out_gifts_and_takes_off_returns(ada:
     earn(ada, main, 50, "b")
     adjust(ada, main, 7, "c")
     take_back(ada, main, 20, "d", lot="b")
-    assert points.earned_since(member=ada, since=NOON - timedelta(days=1)) == 30
-    assert points.earned_since(member=ada, since=NOON - timedelta(days=50)) == 130
+    assert points_standing.earned_since(member=ada, since=NOON - timedelta(days=1)) == 30
+    assert points_standing.earned_since(member=ada, since=NOON - timedelta(days=50)) == 130
 
 
 def test_an_account_is_found_by_name_and_id_and_only_the_retailers_own(shop_a: Retailer, shop_b: Retailer) -> None:
@@ -220,9 +220,9 @@ def test_the_sum_of_the_journal_is_the_balance(shop_a: Retailer, moves: list[tup
                 points.expire(now=now)
         except points.InsufficientPoints:
             pass
-    mine = [one for one in points.balances(member=who) if one.account == account]
+    mine = [one for one in points_standing.balances(member=who) if one.account == account]
     row = who.accounts.filter(account=account).first()
-    assert mine[0].available == sum(line.points for line in points.statement(member=who, limit=1000))
+    assert mine[0].available == sum(line.points for line in points_standing.statement(member=who, limit=1000))
     assert mine[0].lifetime == earned
     assert negative or mine[0].available >= 0
     if row is not None:

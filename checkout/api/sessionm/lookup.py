@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 from checkout import wallet_lookup
 from checkout.api.sessionm import discount_shapes, scalars
 from checkout.api.sessionm.envelope import PosView, at
-from loyalty import members, points
+from loyalty import members, points_standing
 from loyalty.models import Member
 
 log = logging.getLogger("offerkeep.lookup")
@@ -66,11 +66,11 @@ class Lookup(PosView):
         except members.MalformedUserId:
             raise members.UserNotFound() from None
 
-    def accounts(self, member: Member) -> tuple[bool, list[points.Balance]]:
+    def accounts(self, member: Member) -> tuple[bool, list[points_standing.Balance]]:
         """Return the balances, and whether they could be read; a till gets its offers without them too."""
         try:
             with atomic():
-                return True, points.opened(member=member, now=self.now)
+                return True, points_standing.opened(member=member, now=self.now)
         except DatabaseError as error:
             log.warning("lookup without points: %s", type(error).__name__)
             return False, []
@@ -86,7 +86,7 @@ class Lookup(PosView):
         )
 
 
-def account(one: points.Balance) -> dict[str, Any]:
+def account(one: points_standing.Balance) -> dict[str, Any]:
     return {
         "AccountName": one.account.name,
         "UserPointAccountID": str(one.row.uuid) if one.row else None,

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from checkout.api.sessionm import scalars
 from checkout.api.sessionm.envelope import ConnectView, at
-from loyalty import members, outcomes, points
+from loyalty import members, outcomes, points, points_standing
 from loyalty.models import Member, PointAccount
 
 MOST_ENTRIES = 100
@@ -115,7 +115,7 @@ class TranslateUser(ConnectView):
 
 def document(member: Member, view: ConnectView) -> dict[str, Any]:
     """Return the balances of a member: the sums (what can be spent, what was ever earned) and every account."""
-    found = points.opened(member=member, now=view.now)
+    found = points_standing.opened(member=member, now=view.now)
     return {
         "summary": {
             "total_points": sum(one.available for one in found if one.account.spendable),

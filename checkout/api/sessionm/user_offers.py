@@ -9,7 +9,7 @@ from django.db import transaction
 from checkout.api.sessionm import offer_shapes, scalars
 from checkout.api.sessionm.envelope import ConnectView, at
 from checkout.api.sessionm.offers import culture_of, page_of
-from loyalty import members, points
+from loyalty import members, points_standing
 from loyalty.models import Member
 from offers import offer_dates, term_values, user_offers, wallets
 from offers.lib.errors import Refusal
@@ -49,7 +49,7 @@ class Wallet(UserView):
         held, total = wallets.wallet(
             retailer_id=self.retailer_id, customer_id=member.customer_id, now=self.now, skip=skip, take=take
         )
-        user_id, balances = members.shown_id(member), points.balances(member=member)
+        user_id, balances = members.shown_id(member), points_standing.balances(member=member)
         return {
             "user": {"user_id": user_id, "first_name": member.first_name, "last_name": member.last_name},
             "user_id": user_id,

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from checkout.models import OfferLock
-from loyalty import accounts, points
+from loyalty import accounts, points, points_standing
 from loyalty.models import Member
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
@@ -180,6 +180,6 @@ def test_without_points_a_till_still_gets_the_offers(till: Till, ada: Member, mo
         raise OperationalError("canceling statement due to statement timeout")
 
     wallets.issue(wallets.offer(till.shop), ada)
-    monkeypatch.setattr(points, "opened", broken)
+    monkeypatch.setattr(points_standing, "opened", broken)
     customer = only(look(till, user_id=str(ada.uuid)))
     assert (customer["partial_response"], len(customer["offers"]), customer["accounts"]) == (True, 1, [])
