@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from checkout.api.voucherify import promotion_validations, single
 from checkout.api.voucherify.redemptions import Redemptions
 from checkout.api.voucherify.validations import Validations
 
@@ -12,4 +13,9 @@ class BrowserRedemptions(Redemptions):
     get = None  # type: ignore[assignment]
 
 
-urlpatterns = [path("validations", Validations.as_view()), path("redemptions", BrowserRedemptions.as_view())]
+urlpatterns = [
+    path("validations", Validations.as_view()),
+    path("redemptions", BrowserRedemptions.as_view()),
+    *single.client_urlpatterns,
+    *promotion_validations.client_urlpatterns,
+]

@@ -1,10 +1,9 @@
-"""Redemptions and rollbacks: POST and GET /v1/redemptions and what hangs below, and a voucher's redemptions."""
+"""Redemptions and rollbacks: POST and GET /v1/redemptions and what hangs below."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -47,7 +46,31 @@ PATHS = {"created_at": "pk", "id": "public_id", "voucher_code": "code"}
 ORDERS = ("created_at", "id", "voucher_code", "tracking_id", "customer_id")
 
 
-class Redemptions(LeanView):
+class RedeemsView(LeanView):
+    """What the addresses that redeem share."""
+
+    def redeem(self, ask: Ask) -> Redeemed | tuple[int, dict[str, Any]]:
+        """Return what was redeemed, or the answer to a refusal."""
+        try:
+            return redemption.redeem(
+                retailer_id=self.retailer_id, ask=ask, actor=self.actor, now=self.now, confirm=self.confirm
+            )
+        except NotRedeemable as refusal:
+            if refusal.code == "not_found":
+                self.note_unknown_codes(1)
+            # An answer like any other: the failure is recorded, also in a transaction of the caller's.
+            return errors.status_of(refusal), errors.body(refusal, self.request_id)
+
+    def redeem_one(self, ask: Ask) -> Any:
+        """Answer the redemption of the only redeemable, with the order as it is now."""
+        done = self.redeem(ask)
+        if not isinstance(done, Redeemed):
+            return done
+        whole = answer(done, self.request_id)
+        return {**whole["redemptions"][0], "order": whole.get("order")}
+
+
+class Redemptions(RedeemsView):
     """Redeem for an order (POST), and the history of redemptions and rollbacks (GET)."""
 
     scope = "redemptions"
@@ -60,16 +83,8 @@ class Redemptions(LeanView):
         With `session` the lock of an earlier validation is used up. A refusal is recorded too: `resource_id` names it.
         """
         ask: Ask = self.decode()
-        try:
-            done = redemption.redeem(
-                retailer_id=self.retailer_id, ask=ask, actor=self.actor, now=self.now, confirm=self.confirm
-            )
-        except NotRedeemable as refusal:
-            if refusal.code == "not_found":
-                self.note_unknown_codes(1)
-            # An answer like any other: the failure is recorded, also in a transaction of the caller's.
-            return errors.status_of(refusal), errors.body(refusal, self.request_id)
-        return answer(done, self.request_id)
+        done = self.redeem(ask)
+        return answer(done, self.request_id) if isinstance(done, Redeemed) else done
 
     def get(self, request: HttpRequest) -> Any:
         """List redemptions and rollbacks, newest first, failed ones included."""
@@ -92,33 +107,6 @@ class RedemptionOne(ApiView):
     def get(self, request: HttpRequest, redemption_id: str) -> Any:
         row = history.find(retailer_id=self.retailer_id, public_id=redemption_id)
         return many([row])[0]
-
-
-class VoucherRedemption(ApiView):
-    """How often a voucher was redeemed, and the entries."""
-
-    scope = "redemptions"
-
-    def get(self, request: HttpRequest, code: str) -> Any:
-        voucher, rows = history.of_voucher(retailer_id=self.retailer_id, code=code)
-        found = _figures([voucher.pk], self.now).get(voucher.pk, shapes.NO_FIGURES)
-        uses, credits = found.get("voucher.uses"), found.get("voucher.credits")
-        entries = many(list(history.complete(rows)[:100]))
-        body: dict[str, Any] = {
-            "quantity": voucher.redemption_limit,
-            "redeemed_quantity": uses.settled if uses else 0,
-        }
-        if voucher.type in (shapes.GIFT, shapes.LOYALTY):
-            name = "redeemed_amount" if voucher.type == shapes.GIFT else "redeemed_points"
-            body[name] = credits.settled if credits else 0
-        return {
-            **body,
-            "object": "list",
-            "url": f"/v1/vouchers/{quote(voucher.code, safe='')}/redemption?page=1&limit=10",
-            "data_ref": "redemption_entries",
-            "total": rows.count(),
-            "redemption_entries": entries,
-        }
 
 
 class _RollbackView(ApiView):
@@ -298,7 +286,7 @@ def _by_outcome(query: lists.Query) -> lists.Query:
 def many(rows: list[Redemption], *, now: datetime | None = None) -> list[dict[str, Any]]:
     """Return rows of history as the wire shows them; figures of all their vouchers in one statement."""
     keys = history.vouchers_of(rows)
-    figures = _figures(keys, now or clock.now()) if keys else {}
+    figures = figures_of(keys, now or clock.now()) if keys else {}
     return [shapes.redemption(row, _stored_parts(row, figures)) for row in rows]
 
 
@@ -326,7 +314,8 @@ def customer(row: CustomerModel | None) -> Customer | None:
     return None if row is None else Customer(row.public_id, row.source_id, row.name, row.email, row.metadata)
 
 
-def _figures(voucher_ids: Iterable[int], now: datetime) -> dict[int, dict[str, Figures]]:
+def figures_of(voucher_ids: Iterable[int], now: datetime) -> dict[int, dict[str, Figures]]:
+    """Return what the counters of vouchers say, by the voucher's key and the counter's kind."""
     states = counters.states(kinds=["voucher.uses", "voucher.credits"], owners=voucher_ids, now=now)
     found: dict[int, dict[str, Figures]] = {}
     for name, state in states.items():
@@ -339,5 +328,4 @@ urlpatterns = [
     path("redemptions/<code:redemption_id>/rollback", Rollback.as_view()),
     path("redemptions/<code:redemption_id>", RedemptionOne.as_view()),
     path("redemptions", Redemptions.as_view()),
-    path("vouchers/<code:code>/redemption", VoucherRedemption.as_view()),
 ]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { refused, server } from '../client.mjs'
+import { page, refused, server } from '../client.mjs'
 
 const { tiers } = server.promotions
 const { PROMOTION_ID } = process.env
@@ -27,6 +27,12 @@ const redeemed = await server.redemptions.redeemStackable(asked)
 assert.equal(redeemed.redemptions[0].promotion_tier.id, made.id)
 const { summary } = await tiers.get(made.id)
 assert.deepEqual([summary.redemptions.total_redeemed, summary.orders.total_discount_amount], [1, 2000])
+
+const found = await server.promotions.validate({ order: { amount: 20000 }, customer: { source_id: 'ann' } })
+assert.deepEqual([found.valid, found.promotions[0].id, found.promotions[0].discount_amount], [true, made.id, 2000])
+assert.equal((await page.validate({ amount: 5000 })).promotions[0].order.total_amount, 4500)
+const used = await tiers.redeem(made.id, { order: { amount: 20000 } })
+assert.deepEqual([used.result, used.order.total_amount, used.promotion_tier.id], ['SUCCESS', 18000, made.id])
 
 await tiers.delete(made.id)
 await refused(tiers.get(made.id), 404, 'not_found')

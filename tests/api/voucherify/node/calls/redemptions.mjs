@@ -35,3 +35,9 @@ const failure = await refused(
   'not_found',
 )
 assert.equal(failure.resource_type, 'redemption')
+
+const lone = await redemptions.redeem(CODE, { order, customer, metadata: { till: 4 } })
+assert.deepEqual([lone.result, lone.order.total_amount, lone.voucher.code, lone.metadata.till], ['SUCCESS', 9000, CODE, 4])
+assert.equal((await page.redeem(CODE, { order, customer })).result, 'SUCCESS')
+await refused(redemptions.redeem(CODE, { order }), 400, 'quantity_exceeded')
+await refused(redemptions.redeem('NOBODY'), 404, 'not_found')

@@ -20,3 +20,28 @@ await server.vouchers.releaseValidationSession(CODE, 'k1')
 assert.equal((await page.validateStackable(ask('k3'))).valid, true)
 const unknown = await server.validations.validateStackable({ redeemables: [{ object: 'voucher', id: 'NOBODY' }] })
 assert.deepEqual([unknown.valid, unknown.redeemables[0].result.error.key], [false, 'not_found'])
+
+// The calls about one voucher. Each key holds one of its two uses.
+await server.vouchers.releaseValidationSession(CODE, 'k2')
+await server.vouchers.releaseValidationSession(CODE, 'k3')
+const lone = await server.validations.validateVoucher(CODE, {
+  order: { amount: 10000 },
+  session: { type: 'LOCK', key: 'k4' },
+})
+assert.deepEqual([lone.valid, lone.code, lone.order.total_amount, lone.session.key], [true, CODE, 9000, 'k4'])
+assert.equal((await server.validations.validate('NOBODY')).error.key, 'not_found')
+page.setIdentity('ann')
+const looked = await page.validate({
+  code: ` ${CODE}\n`,
+  items: [{ product_id: 'prod_x', quantity: 2, price: 2500 }],
+  orderMetadata: { shop: 'web' },
+  customer: { source_id: 'ann', metadata: { level: 'gold' } },
+  session_type: 'LOCK',
+  session_key: 'k5',
+  session_ttl: 5,
+  session_ttl_unit: 'MINUTES',
+})
+assert.deepEqual([looked.valid, looked.order.total_amount, looked.session.ttl], [true, 4500, 5])
+assert.deepEqual(looked.order.metadata, { shop: 'web' })
+assert.equal((await page.validate(CODE)).error.key, 'quantity_exceeded')
+assert.deepEqual((await page.validate({ amount: 1000 })).promotions, [])
