@@ -118,6 +118,7 @@ def update(
     now: datetime,
     rule_idents: list[str] | None = None,
     action: str = "promotion_tier.update",
+    reason: str = "",
 ) -> PromotionTier:
     """Change the sent fields; the next request gets the new tier. Refuses as `create` does; locks the tier."""
     with transaction.atomic():
@@ -128,14 +129,14 @@ def update(
         tier.save()
         old, new = audit.changes(before, _audited(tier))
         if new:
-            _record(tier, action, actor, now, before=old, after=new)
+            _record(tier, action, actor, now, before=old, after=new, reason=reason)
         _tell(tier, action, actor, now)
         if rule_idents:
             rules.attach(target=tier, rule_idents=rule_idents, actor=actor, now=now)
     return tier
 
 
-def enable(*, retailer_id: int, ident: str, actor: Actor, now: datetime) -> PromotionTier:
+def enable(*, retailer_id: int, ident: str, actor: Actor, now: datetime, reason: str = "") -> PromotionTier:
     """Switch a tier on. Refuses `not_found`."""
     return update(
         retailer_id=retailer_id,
@@ -144,10 +145,11 @@ def enable(*, retailer_id: int, ident: str, actor: Actor, now: datetime) -> Prom
         actor=actor,
         now=now,
         action="promotion_tier.enable",
+        reason=reason,
     )
 
 
-def disable(*, retailer_id: int, ident: str, actor: Actor, now: datetime) -> PromotionTier:
+def disable(*, retailer_id: int, ident: str, actor: Actor, now: datetime, reason: str = "") -> PromotionTier:
     """Switch a tier off. Refuses `not_found`."""
     return update(
         retailer_id=retailer_id,
@@ -156,6 +158,7 @@ def disable(*, retailer_id: int, ident: str, actor: Actor, now: datetime) -> Pro
         actor=actor,
         now=now,
         action="promotion_tier.disable",
+        reason=reason,
     )
 
 

@@ -1,6 +1,7 @@
 """Back-office pages of what happened at the checkout, and of codes, campaigns and customers with their history."""
 
 from checkout.admin import (
+    audit,
     authorizations,
     campaigns,
     channels,
@@ -8,6 +9,7 @@ from checkout.admin import (
     ledger,
     loyalty_rules,
     orders,
+    promotions,
     redemptions,
     session_campaigns,
     sessions,
@@ -21,6 +23,7 @@ from checkout.admin import (
 )
 
 __all__ = [
+    "audit",
     "authorizations",
     "campaigns",
     "channels",
@@ -28,6 +31,7 @@ __all__ = [
     "ledger",
     "loyalty_rules",
     "orders",
+    "promotions",
     "redemptions",
     "session_campaigns",
     "sessions",

@@ -1,28 +1,20 @@
 """Campaigns with what was redeemed, locked and refused of them."""
 
-from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count
+from django.http import HttpRequest
+from django.urls import reverse
 
-from checkout.admin import history
-from checkout.models import LockSession, Redemption
+from checkout.admin import campaign_figures, history, timeline
+from checkout.models import Redemption
 from offers.admin import campaigns, show
-from offers.admin.campaign_form import Kind, Type
-from offers.admin.office import now
-from offers.admin.page import Block, Button, Figure, Table
-from offers.ledger import counters
-from offers.models import Campaign, Voucher
-from offers.vouchers import USES
+from offers.admin.campaign_form import Kind
+from offers.admin.page import Block, Button, Table
+from offers.models import Campaign
 
-COUNTED = 100_000  # beyond, a figure says "more than": counting a million rows takes a second
 REASONS_FROM = 2_000
-
-
-def bounded(rows: QuerySet[Any]) -> tuple[int, str]:
-    """Return a count and its words, counted only so far."""
-    found = rows[: COUNTED + 1].count()
-    return found, show.count(found) if found <= COUNTED else f"more than {COUNTED:,}"
 
 
 def refusals(row: Campaign) -> list[tuple[str, int]]:
@@ -34,43 +26,10 @@ def refusals(row: Campaign) -> list[tuple[str, int]]:
 
 @admin.register(Campaign)
 class CampaignAdmin(campaigns.CampaignAdmin):
-    def uses(self, row: Campaign) -> list[Figure]:
-        done = Redemption.objects.filter(
-            campaign=row, kind=Redemption.Kind.REDEMPTION, succeeded=True, rolled_back_at__isnull=True
-        )
-        used, used_said = bounded(done)
-        live = LockSession.objects.filter(state=LockSession.State.LIVE, expires_at__gt=now(), campaign_id=row.pk)
-        held, held_said = bounded(live)
-        url = show.list_of(Redemption, campaign=row.public_id)
-        figures = [
-            Figure(label="Used", value=used_said, url=url),
-            Figure(label="Locked now", value=held_said, note="in carts"),
-        ]
-        if row.campaign_type == Kind.PROMOTION:
-            return figures
-        if row.type == Type.STANDALONE:
-            voucher = row.vouchers.filter(deleted_at__isnull=True).first()
-            said, url = (voucher.code, show.page_of(Voucher, voucher.pk)) if voucher else (show.NOTHING, "")
-        else:
-            said, url = show.count(row.vouchers_count), show.list_of(Voucher, campaign=row.public_id)
-        codes = Figure(label="The code" if row.type == Type.STANDALONE else "Codes", value=said, url=url)
-        return [codes, *figures, Figure(label="Left", value=self.left(row, used, held))]
+    def figures(self, row: Campaign) -> list[Block]:
+        return campaign_figures.blocks(row, budgeted=self.budget(row))
 
-    def left(self, row: Campaign, used: int, held: int) -> str:
-        """Return the uses left: of one public code from the ledger, of a pool from its size."""
-        if row.type == Type.STANDALONE:
-            voucher = Voucher.objects.filter(campaign=row, deleted_at__isnull=True).first()
-            if voucher is None or voucher.redemption_limit is None:
-                return show.ENDLESS
-            state = counters.state(counters.Name(kind=USES, owner=voucher.pk), now=now()) or counters.UNTOUCHED
-            return show.count(max(0, voucher.redemption_limit - state.settled - state.held))
-        if row.redemption_limit is None:
-            return show.ENDLESS
-        if used > COUNTED:
-            return show.NOTHING
-        return show.count(max(0, row.vouchers_count * row.redemption_limit - used - held))
-
-    def history(self, row: Campaign) -> list[Block]:
+    def history(self, request: HttpRequest, row: Campaign) -> list[Block]:
         reasons = Table(
             title="Why it was refused",
             headers=["Reason", "How often lately"],
@@ -88,7 +47,8 @@ class CampaignAdmin(campaigns.CampaignAdmin):
                 [str(tier.hierarchy), show.to_page(tier), show.discount(tier.discount, row.retailer.currency)]
                 for tier in row.tiers.filter(deleted_at__isnull=True).order_by("hierarchy")[:100]
             ],
-            empty="No tiers yet.",
+            empty="No tiers yet: a promotion gives nothing without one.",
+            more=self.new_tier(request, row),
         )
         newest = history.slim(Redemption.objects.filter(campaign=row)).order_by("-id")[: history.SHOWN]
         table = history.table(
@@ -97,4 +57,10 @@ class CampaignAdmin(campaigns.CampaignAdmin):
             empty="Nobody has redeemed it yet.",
             more=show.list_of(Redemption, campaign=row.public_id),
         )
-        return [*([tiers] if row.campaign_type == Kind.PROMOTION else []), reasons, table]
+        return [*([tiers] if row.campaign_type == Kind.PROMOTION else []), reasons, table, timeline.of_campaign(row)]
+
+    def new_tier(self, request: HttpRequest, row: Campaign) -> Button | None:
+        if row.archived_at or not self.may(request, "offers.add_promotiontier"):
+            return None
+        url = reverse("admin:offers_promotiontier_add")
+        return Button(text="Add a tier…", url=f"{url}?{urlencode({'campaign': row.public_id})}")

@@ -1,16 +1,16 @@
-"""One voucher's life in one list: made, locked, let go, redeemed, rolled back, changed, and by whom."""
+"""What happened, and by whom: a voucher's whole life in one list, the changes of a campaign or a tier."""
 
 from collections.abc import Iterator
 
-from django.db.models import Q
+from django.utils.html import format_html, format_html_join
 
 from checkout.admin import history
 from checkout.models import LockSession, Redemption
-from offers.admin import show
+from offers.admin import audit, audit_words, show
 from offers.admin.page import Happening, Timeline
 from offers.ledger.models import Counter, Entry
 from offers.lib import clock
-from offers.models import AuditEntry, Retailer, Voucher
+from offers.models import AuditEntry, Campaign, PromotionTier, Retailer, Voucher
 
 MOST = 40  # of each kind, so that a code with a million uses opens as fast as a new one
 ENDED = {"redeemed": ("Lock used for a redemption", ""), "released": ("Released", "warn"), "expired": ("Expired", "")}
@@ -19,16 +19,38 @@ TOLD = ("session.release", "redemption.rollback", "voucher.create")
 
 
 def of(voucher: Voucher, retailer: Retailer) -> Timeline:
-    """Return what happened to a voucher, newest first; four statements, each along an index."""
-    sources = (
-        _locks(voucher, retailer),
-        _redemptions(voucher, retailer),
-        _changes(voucher),
-        _credits(voucher, retailer),
+    """Return what happened to a voucher, newest first; a handful of statements, each along an index."""
+    named = ["voucher", voucher.public_id, voucher.code]
+    sources = (_locks(voucher, retailer), _redemptions(voucher, retailer), _changes(retailer, *named))
+    found = [event for source in (*sources, _credits(voucher, retailer)) for event in source]
+    made = AuditEntry.objects.filter(
+        object_type="voucher", object_id=voucher.public_id, action="voucher.create"
+    ).first()
+    oldest = Happening(
+        at=voucher.created_at,
+        when="",
+        text="Created",
+        by=made.actor if made else "",
+        note=f"For the campaign {voucher.campaign}" if voucher.campaign else "",
+        tone="info",
     )
-    found = [event for source in sources for event in source]
-    oldest = Happening(at=voucher.created_at, when="", text="Created", tone="info")
-    happenings = sorted([oldest, *found], key=lambda event: event.at, reverse=True)
+    return _dated([oldest, *found], retailer, "Timeline", cut=len(found) >= MOST)
+
+
+def of_campaign(campaign: Campaign) -> Timeline:
+    """Return who changed a campaign, and why."""
+    found = list(_changes(campaign.retailer, "campaign", campaign.public_id))
+    return _dated(found, campaign.retailer, "Changes", cut=len(found) >= MOST)
+
+
+def of_tier(tier: PromotionTier) -> Timeline:
+    """Return who changed a promotion tier, and why."""
+    found = list(_changes(tier.retailer, "promotion_tier", tier.public_id))
+    return _dated(found, tier.retailer, "Changes", cut=len(found) >= MOST)
+
+
+def _dated(found: list[Happening], retailer: Retailer, title: str, *, cut: bool) -> Timeline:
+    happenings = sorted(found, key=lambda event: event.at, reverse=True)
     dated = [
         Happening(
             at=event.at,
@@ -40,8 +62,9 @@ def of(voucher: Voucher, retailer: Retailer) -> Timeline:
         )
         for event in happenings[: 3 * MOST]
     ]
-    cut = len(found) >= MOST
-    return Timeline(title="Timeline", text="The newest; the lists hold the rest." if cut else "", happenings=dated)
+    return Timeline(
+        title=title, text="The newest; the lists hold the rest." if cut else "", happenings=dated, empty="None so far."
+    )
 
 
 def _locks(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
@@ -83,19 +106,17 @@ def _redemptions(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
         )
 
 
-def _changes(voucher: Voucher) -> Iterator[Happening]:
-    named = Q(object_type="voucher", object_id__in=[voucher.public_id, voucher.code])
-    for row in AuditEntry.objects.filter(named, retailer_id=voucher.retailer_id).order_by("-id")[:MOST]:
+def _changes(retailer: Retailer, kind: str, *idents: str) -> Iterator[Happening]:
+    rows = AuditEntry.objects.filter(object_type=kind, object_id__in=idents, retailer_id=retailer.pk)
+    for row in rows.order_by("-id")[:MOST]:
         if row.action in TOLD:
             continue
-        changed = "; ".join(
-            f"{name.replace('_', ' ')}: {show.plain((row.before or {}).get(name))} → {show.plain(value)}"
-            for name, value in (row.after or {}).items()
-        )
-        text = row.action.rpartition(".")[2].replace("_", " ").capitalize()
-        yield Happening(
-            at=row.at, when="", text=text, by=row.actor, note=" ".join(filter(None, [changed, row.reason])), tone="warn"
-        )
+        said = [] if row.before is None else audit_words.changes(row, retailer)
+        lines = [format_html("{}: {} → {}", *line) for line in said]
+        word = audit.DONE.get(row.action.rpartition(".")[2], row.action.rpartition(".")[2].replace("_", " "))
+        note = format_html_join("; ", "{}", ((line,) for line in [*lines, row.reason] if line))
+        tone = "info" if row.action.endswith(".create") else "warn"
+        yield Happening(at=row.at, when="", text=word.capitalize(), by=row.actor, note=note, tone=tone)
 
 
 def _credits(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:

@@ -1,13 +1,11 @@
 """Back-office pages of what is on offer. Checkout registers codes, campaigns and customers, with their history."""
 
 from offers.admin import (
-    audit,
     categories,
     clients,
     jobs,
     offers,
     products,
-    promotions,
     retailers,
     rules,
     signing_keys,
@@ -15,13 +13,11 @@ from offers.admin import (
 )
 
 __all__ = [
-    "audit",
     "categories",
     "clients",
     "jobs",
     "offers",
     "products",
-    "promotions",
     "retailers",
     "rules",
     "signing_keys",

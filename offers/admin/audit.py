@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from offers.admin import show
+from offers.admin import audit_words, show
 from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin, capitalised
 from offers.admin.page import Facts, Page, Table
@@ -45,6 +44,7 @@ KEPT = (
     "webhook",
     "staff",
 )
+KINDS = {"USER": "staff", "API": "API credential", "CLIENT": "browser credential", "SYSTEM": "by itself"}
 # What is stored as noun.verb, said as colleagues would.
 NOUNS = {
     "distribution": "launch",
@@ -113,18 +113,10 @@ class AuditDays(HistoryDaysFilter):
     field = "at"
 
 
-def changed(row: AuditEntry) -> list[list[str]]:
-    """Return what differs as rows of (field, before, after)."""
-    before, after = row.before or {}, row.after or {}
-    names = dict.fromkeys([*before, *after])
-    return [
-        [name.replace("_", " ").capitalize(), show.plain(before.get(name)), show.plain(after.get(name))]
-        for name in names
-    ]
-
-
-@admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
+    """Registered by checkout, which knows the pages of what was changed."""
+
+    called = ("change", "audit trail")
     list_display = ("when", "who", "action_", "object_", "reason_")
     list_filter = (AuditDays, ActorFilter, WhatFilter, RetailerFilter)
     search_fields = ("object_id",)
@@ -153,6 +145,10 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @display(description="To")
     def object_(self, row: AuditEntry) -> str:
+        return self.object_link(row)
+
+    def object_link(self, row: AuditEntry) -> str:
+        """Return what was changed, to click on where it has a page."""
         return show.mono(row.object_id)
 
     @display(description="Reason")
@@ -161,13 +157,21 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     def page(self, request: HttpRequest, key: Any) -> Page:
         row: AuditEntry = self.find(key, "retailer")
+        self.prepared([row])
+        who = row.actor if row.actor.lower() == row.actor_kind.lower() else f"{row.actor} ({KINDS.get(row.actor_kind)})"
         facts = [
             ("When", show.moment(row.at, row.retailer.timezone if row.retailer else "UTC")),
-            ("Who", f"{row.actor} ({row.actor_kind.lower()})"),
-            ("Object", show.mono(f"{row.object_type.replace('_', ' ')} {row.object_id}")),
+            ("Who", who if row.actor_kind in KINDS else row.actor),
+            ("What", self.object_link(row)),
+            ("Its id", show.mono(row.object_id)),
             ("Reason", row.reason or show.NOTHING),
             ("Request", row.request_id or show.NOTHING),
             ("Retailer", row.retailer.name if row.retailer else show.NOTHING),
         ]
-        table = Table(title="Changes", headers=["Field", "Before", "After"], rows=changed(row), empty="No values kept.")
+        table = Table(
+            title="Changes",
+            headers=["Field", "Before", "After"],
+            rows=[list(line) for line in audit_words.changes(row, row.retailer)],
+            empty="No values kept.",
+        )
         return Page(title=self.action_(row), blocks=[Facts(facts=facts), table])

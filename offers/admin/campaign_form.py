@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from offers import campaign_terms, codes, vouchers, worth
-from offers.admin import discounts, fields, windowed
+from offers.admin import discounts, fields, owned, units, why, windowed
 from offers.admin.office import OfficeForm
 from offers.lib.errors import Refusal
 from offers.models import Campaign, Category, Retailer, ValidationRule
@@ -24,6 +24,8 @@ PROGRAM = "campaign_type=LOYALTY_PROGRAM"
 POINTS = ["points", "points_ratio", "points_pay"]
 WITH_CODES = "campaign_type=DISCOUNT_COUPONS|GIFT_VOUCHERS|LOYALTY_PROGRAM"
 MANY = f"{WITH_CODES};codes_kind=pool|later"
+# What has to be given a reason when it changes.
+MONEY = [*discounts.NAMES, "gift_amount", *POINTS, "redemption_limit", "customer_limit", "budget", *windowed.NAMES]
 CODE_NAMES = ["codes_kind", "code", "code_prefix", "code_pattern", "code_postfix", "code_length", "code_charset"]
 
 
@@ -105,10 +107,8 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         widget=fields.short(inputmode="numeric"),
         help_text="They are made in the background; you can add more at any time.",
     )
-    category = forms.ModelChoiceField(
-        Category.objects.order_by("name"), required=False, empty_label="None", widget=fields.select()
-    )
-    rules = forms.ModelMultipleChoiceField(
+    category = owned.OwnedChoice(Category.objects.none(), required=False, empty_label="None", widget=fields.select())
+    rules = owned.OwnedTicks(
         ValidationRule.objects.none(),
         required=False,
         label="Conditions",
@@ -117,9 +117,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         help_text="All chosen conditions have to be met. Make new ones under Rules.",
     )
     metadata = fields.MetadataField(help_text="One per line, name: value. For your own systems.")
-    reason = forms.CharField(
-        required=False, max_length=500, widget=fields.text(), label="Why", help_text="Kept in the audit trail."
-    )
+    reason = why.field()
     sections = [
         ("What it is", "", ["retailer", "name", "description", "campaign_type"]),
         ("What it is worth", "", ["gift_amount", *POINTS, *discounts.NAMES]),
@@ -149,11 +147,9 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         if only:
             del self.fields["retailer"]
         self.only = only
-        rules = ValidationRule.objects.order_by("name")
-        self.fields["rules"].queryset = rules.filter(retailer=only) if only else rules  # type: ignore[attr-defined]
+        self.fields["rules"].offer(ValidationRule.objects.order_by("name"), only)  # type: ignore[attr-defined]
+        self.fields["category"].offer(Category.objects.order_by("name"), only)  # type: ignore[attr-defined]
         if only:
-            categories = Category.objects.filter(retailer=only).order_by("name")
-            self.fields["category"].queryset = categories  # type: ignore[attr-defined]
             for name in ("amount_off", "fixed_amount", "amount_limit", "gift_amount", "points_pay", "budget"):
                 self.fields[name].label = f"{self.fields[name].label} ({only.currency})"
 
@@ -172,6 +168,8 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         if not self.only and "retailer" not in values:
             return values
         currency, kind = self.owner.currency, values.get("campaign_type")
+        for name in ("rules", "category"):
+            owned.check(self, name, self.owner)
         found: dict[str, Any] = {
             "description": values.get("description") or None,
             "budget": fields.in_minor(self, "budget", currency),
@@ -181,6 +179,7 @@ class CampaignForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         }
         if kind == Kind.DISCOUNT_COUPONS and "discount_kind" in self.fields:
             found["discount"] = discounts.wanted(self, currency)
+            units.check(self, self.owner)
         if kind == Kind.GIFT_VOUCHERS:
             gift = fields.in_minor(self, "gift_amount", currency)
             if not gift and "gift_amount" not in self.errors:
@@ -215,11 +214,13 @@ class NewCampaignForm(CampaignForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean()
-        if values.get("campaign_type") == Kind.PROMOTION or not hasattr(self, "terms"):
+        if not hasattr(self, "terms"):
+            return values
+        self.terms["rules"] = [rule.public_id for rule in values.get("rules") or []]
+        if values.get("campaign_type") == Kind.PROMOTION:
             return values
         kind = values.get("codes_kind") or POOL
         self.terms["type"] = TYPES[kind]
-        self.terms["rules"] = [rule.public_id for rule in values.get("rules") or []]
         if kind == ONE:
             self._check(lambda: codes.check(values.get("code") or ""), "code")
         else:
@@ -273,6 +274,11 @@ class ChangeCampaignForm(CampaignForm):
         if campaign.type != Type.STANDALONE and "redemption_limit" in self.fields:
             said = "For codes made from now on; codes that are out keep the limit they were made with."
             self.fields["redemption_limit"].help_text = self.fields["customer_limit"].help_text = said
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        why.demand(self, MONEY)
+        return values
 
 
 def code_config(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,14 @@ from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
-from django.utils.html import format_html
 
-from offers import campaign_terms, campaigns, codes, rules, vouchers
-from offers.admin import campaign_form, fields, jobs, show
+from offers import campaign_terms, campaigns, codes, vouchers
+from offers.admin import campaign_form, fields, jobs, show, units
 from offers.admin.campaign_form import ChangeCampaignForm, Kind, NewCampaignForm, Type
+from offers.admin.conditions import ConditionPages
 from offers.admin.filters import PickFilter, RetailerFilter
 from offers.admin.office import (
-    OfficeAdmin,
     OfficeForm,
-    SureForm,
     View,
     actor_of,
     locked,
@@ -24,10 +22,10 @@ from offers.admin.office import (
     posted,
     stamp,
 )
-from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
+from offers.admin.page import Block, Button, Facts, Figure, Page
 from offers.ledger import counters
 from offers.lib.errors import Refusal
-from offers.models import AsyncAction, Campaign, Category, RuleAssignment, ValidationRule
+from offers.models import AsyncAction, Campaign, Category
 
 BUDGET = campaigns.BUDGET
 JOBS_SHOWN = 5
@@ -37,7 +35,14 @@ class StateFilter(PickFilter):
     title = "state"
     parameter_name = "state"
     unset = "Not archived"
-    choices_of = (("on", "Switched on"), ("off", "Switched off"), ("archived", "Archived"), ("all", "All"))
+    choices_of = (
+        ("on", "On now"),
+        ("planned", "Planned"),
+        ("ended", "Ended"),
+        ("off", "Switched off"),
+        ("archived", "Archived"),
+        ("all", "All"),
+    )
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return super().queryset(request, queryset) if self.value() else queryset.filter(archived_at__isnull=True)
@@ -47,7 +52,16 @@ class StateFilter(PickFilter):
             return queryset
         if value == "archived":
             return queryset.filter(archived_at__isnull=False)
-        return queryset.filter(archived_at__isnull=True, active=value == "on")
+        open_ones, moment = queryset.filter(archived_at__isnull=True, active=value != "off"), now()
+        if value == "planned":
+            return open_ones.filter(start_date__gt=moment)
+        if value == "ended":
+            return open_ones.filter(expiration_date__lte=moment)
+        return (
+            open_ones.exclude(start_date__gt=moment).exclude(expiration_date__lte=moment)
+            if value == "on"
+            else open_ones
+        )
 
 
 class KindFilter(PickFilter):
@@ -67,11 +81,6 @@ class MoreCodesForm(OfficeForm):
         widget=fields.short(inputmode="numeric"),
     )
     sections = [("", "", ["count"])]
-
-
-class AssignForm(OfficeForm):
-    rule = forms.ModelChoiceField(ValidationRule.objects.none(), widget=fields.select(), label="Condition")
-    sections = [("", "", ["rule"])]
 
 
 def state_chip(row: Campaign) -> str:
@@ -96,7 +105,7 @@ def spent(row: Campaign, state: counters.State) -> str:
     return show.bar(show.share(used, row.budget), text)
 
 
-class CampaignAdmin(OfficeAdmin):
+class CampaignAdmin(ConditionPages):
     """Registered by checkout, which adds what was redeemed."""
 
     list_display = ("name", "state_", "kind_", "worth_", "codes_", "budget_", "until")
@@ -105,6 +114,7 @@ class CampaignAdmin(OfficeAdmin):
     search_help_text = "Name or id"
     list_select_related = ("retailer",)
     nothing_text = "No campaigns yet."
+    binds = "It binds every code of the campaign from the next request on."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         rows: QuerySet[Campaign] = super().get_queryset(request)
@@ -119,7 +129,9 @@ class CampaignAdmin(OfficeAdmin):
     def prepared(self, rows: list[Campaign]) -> list[Campaign]:
         capped = [row.pk for row in rows if row.budget is not None]
         states = counters.states(kinds=[BUDGET], owners=capped, now=now()) if capped else {}
+        free = units.names((row.retailer_id, row.discount) for row in rows)
         for row in rows:
+            row.free = units.of(row.retailer_id, row.discount, free)  # type: ignore[attr-defined]
             row.spent = states.get(counters.Name(kind=BUDGET, owner=row.pk), counters.UNTOUCHED)  # type: ignore[attr-defined]
         return rows
 
@@ -133,7 +145,9 @@ class CampaignAdmin(OfficeAdmin):
 
     @display(description="Worth")
     def worth_(self, row: Campaign) -> str:
-        return "by tier" if row.campaign_type == Kind.PROMOTION else show.gift(row, row.retailer.currency)
+        if row.campaign_type == Kind.PROMOTION:
+            return "by tier"
+        return show.gift(row, row.retailer.currency, row.free)  # type: ignore[attr-defined]
 
     @display(description="Codes")
     def codes_(self, row: Campaign) -> str:
@@ -157,8 +171,7 @@ class CampaignAdmin(OfficeAdmin):
             "<id>/disable": self.disable,
             "<id>/archive": self.archive,
             "<id>/more-codes": self.more_codes,
-            "<id>/assign": self.assign,
-            "<id>/unassign": self.unassign,
+            **self.condition_pages(),
         }
 
     # --- making one ---
@@ -277,58 +290,6 @@ class CampaignAdmin(OfficeAdmin):
             act=act,
         )
 
-    # --- its conditions ---
-    def assign(self, request: HttpRequest, key: int) -> HttpResponse:
-        self.demand(request, self.permission("change"), "offers.add_ruleassignment")
-        row: Campaign = self.find(key)
-        form = AssignForm(posted(request))
-        known = ValidationRule.objects.filter(retailer_id=row.retailer_id).order_by("name")
-        form.fields["rule"].queryset = known  # type: ignore[attr-defined]
-
-        def act(values: dict[str, Any]) -> str:
-            rules.assign(
-                retailer_id=row.retailer_id, rule=values["rule"], target=row, actor=actor_of(request), now=now()
-            )
-            return f"{row.name} now needs: {values['rule'].name}."
-
-        return self.ask(
-            request,
-            form=form,
-            title=f"Add a condition to {row.name}",
-            text="It binds every code of the campaign from the next request on.",
-            button="Add",
-            back=self.url("change", key),
-            act=act,
-        )
-
-    def unassign(self, request: HttpRequest, key: int) -> HttpResponse:
-        self.demand(request, self.permission("change"), "offers.delete_ruleassignment")
-        row: Campaign = self.find(key)
-        ident = request.GET.get("assignment", "")
-        bound = RuleAssignment.objects.select_related("rule").filter(
-            target=RuleAssignment.Target.CAMPAIGN, target_id=row.pk
-        )
-        found = bound.filter(public_id=ident).first() if "\x00" not in ident else None
-        said = found.rule.name if found else "this condition"
-
-        def act(_: dict[str, Any]) -> str:
-            if found:
-                rules.unassign(
-                    retailer_id=row.retailer_id, rule=found.rule, ident=ident, actor=actor_of(request), now=now()
-                )
-            return f"{row.name} no longer needs: {said}."
-
-        return self.ask(
-            request,
-            form=SureForm(posted(request)),
-            title=f"Remove {said}?",
-            text=f"Codes of {row.name} will work without it.",
-            button="Remove",
-            back=self.url("change", key),
-            act=act,
-            danger=True,
-        )
-
     # --- one campaign ---
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -345,11 +306,10 @@ class CampaignAdmin(OfficeAdmin):
             buttons=self.buttons(request, row),
             blocks=[
                 *self.jobs(row),
-                Figures(title="Codes", figures=self.uses(row)),
-                *self.budget(row),
+                *self.figures(row),
                 self.facts(row),
-                self.conditions(request, row),
-                *self.history(row),
+                self.condition_table(request, row, empty="None: everybody can use it on any order."),
+                *self.history(request, row),
             ],
         )
 
@@ -374,36 +334,36 @@ class CampaignAdmin(OfficeAdmin):
             jobs.progress(job, reverse("admin:offers_asyncaction_progress", args=[job.pk])) for job in mine[:JOBS_SHOWN]
         ]
 
-    def uses(self, row: Campaign) -> list[Figure]:
+    def figures(self, row: Campaign) -> list[Block]:
         return []
 
-    def history(self, row: Campaign) -> list[Block]:
+    def history(self, request: HttpRequest, row: Campaign) -> list[Block]:
         return []
 
-    def budget(self, row: Campaign) -> list[Block]:
+    def budget(self, row: Campaign) -> list[Figure]:
+        """Return what the ledger says of a budget; nothing where there is none."""
         if row.budget is None:
             return []
         state = counters.state(counters.Name(kind=BUDGET, owner=row.pk), now=now()) or counters.UNTOUCHED
         currency = row.retailer.currency
         left = max(0, row.budget - state.settled - state.held)
         share = show.share(state.settled + state.held, row.budget)
-        figures = [
+        return [
             Figure(label="Budget", value=show.amount(row.budget, currency), percent=share, note=f"{share}% taken"),
             Figure(label="Spent", value=show.amount(state.settled, currency)),
             Figure(label="Held by locks", value=show.amount(state.held, currency)),
             Figure(label="Left", value=show.amount(left, currency), tone="bad" if not left else ""),
         ]
-        return [Figures(title="Money", figures=figures)]
 
     def facts(self, row: Campaign) -> Facts:
         currency, zone = row.retailer.currency, row.timezone or row.retailer.timezone
-        limit = show.count(row.redemption_limit)
+        limit, free = show.count(row.redemption_limit), units.of(row.retailer_id, row.discount)
         known = {
-            "Worth": show.gift(row, currency) if row.campaign_type != Kind.PROMOTION else "",
+            "Worth": show.gift(row, currency, free) if row.campaign_type != Kind.PROMOTION else "",
             "Description": row.description or "",
             "When": show.window(row, zone),
             "Redemption limit": f"{limit} per code" if row.campaign_type != Kind.PROMOTION else "",
-            "Limit per customer": show.count(row.customer_limit),
+            "Limit per customer": show.count(row.customer_limit) if row.campaign_type != Kind.PROMOTION else "",
             "Budget": "no cap" if row.budget is None else "",
             "Codes look like": self.pattern(row),
             "Category": row.category.name if isinstance(row.category, Category) else "",
@@ -419,24 +379,3 @@ class CampaignAdmin(OfficeAdmin):
         config = row.code_config
         body = config.get("pattern") or "#" * (config.get("length") or codes.LENGTH)
         return show.mono(f"{config.get('prefix') or ''}{body}{config.get('postfix') or ''}")
-
-    def conditions(self, request: HttpRequest, row: Campaign) -> Table:
-        may = not row.archived_at and self.may(request, "offers.delete_ruleassignment")
-        bound = rules.of([row])[row.pk]
-        remove = self.url("unassign", row.pk)
-        cells = [
-            [
-                show.to_page(one.rule),
-                show.link("Remove…", format_html("{}?assignment={}", remove, one.public_id)) if may else "",
-            ]
-            for one in bound
-        ]
-        add = Button(text="Add a condition…", url=self.url("assign", row.pk)) if may else None
-        return Table(
-            title="Conditions",
-            wide=False,
-            headers=["All of these must be met", ""],
-            rows=cells,
-            empty="None: everybody can use it on any order.",
-            more=add,
-        )

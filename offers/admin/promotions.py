@@ -3,16 +3,15 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from offers import promotions, rules
-from offers.admin import discounts, fields, lookups, show, windowed
+from offers import promotions
+from offers.admin import discounts, fields, lookups, owned, show, units, why, windowed
+from offers.admin.conditions import ConditionPages
 from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
-    OfficeAdmin,
     OfficeForm,
     View,
     actor_of,
@@ -21,15 +20,21 @@ from offers.admin.office import (
     posted,
     stamp,
 )
-from offers.admin.page import Button, Facts, Page, Table
-from offers.models import Campaign, PromotionTier, ValidationRule
+from offers.admin.page import Block, Button, Facts, Page
+from offers.models import Campaign, PromotionTier, Retailer, ValidationRule
 
 Rows = QuerySet[PromotionTier]
+# What has to be given a reason when it changes.
+MONEY = [*discounts.NAMES, "hierarchy", *windowed.NAMES]
 
 
 class TierForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
-    campaign = forms.ModelChoiceField(
-        Campaign.objects.none(), widget=fields.select(), help_text="Only promotions without codes have tiers."
+    campaign = owned.OwnedChoice(
+        Campaign.objects.none(),
+        widget=fields.select(),
+        empty_label="Choose a promotion",
+        to_field_name="public_id",
+        help_text="Only promotions without codes have tiers.",
     )
     name = forms.CharField(max_length=200, widget=fields.text())
     banner = forms.CharField(required=False, widget=fields.area(2), help_text="What the shop shows its customers.")
@@ -41,19 +46,22 @@ class TierForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         widget=fields.short(inputmode="numeric"),
         help_text="The lowest is tried first. Empty: the last.",
     )
-    rules = forms.ModelMultipleChoiceField(
+    rules = owned.OwnedTicks(
         ValidationRule.objects.none(),
         required=False,
         to_field_name="public_id",
         label="Conditions",
         widget=fields.Ticks(),
+        help_text="All chosen conditions have to be met, and those of the campaign.",
     )
     metadata = fields.MetadataField(help_text="One per line, name: value.")
+    reason = why.field()
     sections = [
         ("What it is", "", ["campaign", "name", "banner", "hierarchy"]),
         ("What it is worth", "", discounts.NAMES),
         ("When", "Times are on the clock of the retailer.", windowed.NAMES),
         ("Who and what", "", ["rules", "metadata"]),
+        ("Your change", "", ["reason"]),
     ]
     shown_when = discounts.SHOWN_WHEN
 
@@ -64,19 +72,25 @@ class TierForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
             gone = ["campaign", "rules", *([] if discounts.editable(tier.discount) else discounts.NAMES)]
             for name in gone + ([] if windowed.editable(tier) else ["days", "hours_from", "hours_to"]):
                 del self.fields[name]
+            for name in ("amount_off", "fixed_amount", "amount_limit"):
+                if name in self.fields:
+                    self.fields[name].label = f"{self.fields[name].label} ({tier.retailer.currency})"
             return
+        del self.fields["reason"]
         open_ones = Campaign.objects.filter(
             campaign_type=Campaign.CampaignType.PROMOTION, archived_at__isnull=True, deleted_at__isnull=True
         )
-        self.fields["campaign"].queryset = open_ones.order_by("name")  # type: ignore[attr-defined]
-        known = ValidationRule.objects.filter(retailer__campaigns__in=open_ones).distinct()
-        self.fields["rules"].queryset = known.order_by("name")  # type: ignore[attr-defined]
+        owners = list(Retailer.objects.order_by("name")[:2])
+        only = owners[0] if len(owners) == 1 else None
+        self.fields["campaign"].offer(open_ones.order_by("name"), only)  # type: ignore[attr-defined]
+        self.fields["rules"].offer(ValidationRule.objects.order_by("name"), only)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         campaign = self.tier.campaign if self.tier else values.get("campaign")
         if campaign is None:
             return values
+        owned.check(self, "rules", campaign.retailer)
         found: dict[str, Any] = {"name": values.get("name"), "banner": values.get("banner") or None}
         found |= {"metadata": values.get("metadata")}
         found |= windowed.wanted(self, campaign.timezone or campaign.retailer.timezone, kept=self.tier)
@@ -84,7 +98,9 @@ class TierForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
             found["hierarchy"] = values["hierarchy"]
         if "discount_kind" in self.fields:
             found["discount"] = discounts.wanted(self, campaign.retailer.currency)
+            units.check(self, campaign.retailer)
         self.terms = found
+        why.demand(self, MONEY)
         return values
 
 
@@ -106,23 +122,45 @@ class ActiveFilter(PickFilter):
 
 
 def state_chip(row: PromotionTier) -> str:
+    """Say whether orders can get a tier at this moment; its campaign has a say."""
+    if row.deleted_at:
+        return show.chip("Deleted")
     if not row.active:
         return show.chip("Off", "bad")
+    if row.campaign.archived_at:
+        return show.chip("Campaign archived")
     if not row.campaign.active:
         return show.chip("Campaign off", "bad")
     if row.expiration_date and row.expiration_date <= now():
         return show.chip("Ended")
+    if row.campaign.expiration_date and row.campaign.expiration_date <= now():
+        return show.chip("Campaign ended")
+    starts = [one.start_date for one in (row, row.campaign) if one.start_date]
+    if starts and max(starts) > now():
+        return show.chip("Planned", "info")
     return show.chip("On", "good")
 
 
-@admin.register(PromotionTier)
-class PromotionTierAdmin(OfficeAdmin):
-    list_display = ("name_", "state_", "worth", "hierarchy", "campaign_")
+class PromotionTierAdmin(ConditionPages):
+    """Registered by checkout, which adds what was redeemed."""
+
+    list_display = ("name_", "state_", "worth", "place", "campaign_")
     list_filter = (ActiveFilter, CampaignFilter, RetailerFilter)
     search_fields = ("name",)
     search_help_text = "Name or id"
     list_select_related = ("campaign", "retailer")
     nothing_text = "No promotion tiers yet. They belong to campaigns without codes."
+    binds = "Orders have to meet it from the next request on."
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        rows: Rows = super().get_queryset(request)
+        return rows.filter(deleted_at__isnull=True)
+
+    def prepared(self, rows: list[PromotionTier]) -> list[PromotionTier]:
+        free = units.names((row.retailer_id, row.discount) for row in rows)
+        for row in rows:
+            row.free = free  # type: ignore[attr-defined]
+        return rows
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         text = search_term.strip().replace("\x00", "")
@@ -140,18 +178,25 @@ class PromotionTierAdmin(OfficeAdmin):
 
     @display(description="Worth")
     def worth(self, row: PromotionTier) -> str:
-        return show.discount(row.discount, row.retailer.currency)
+        free = units.of(row.retailer_id, row.discount, row.free)  # type: ignore[attr-defined]
+        return show.discount(row.discount, row.retailer.currency, free)
+
+    @display(description="Place")
+    def place(self, row: PromotionTier) -> str:
+        return show.count(row.hierarchy)
 
     @display(description="Campaign")
     def campaign_(self, row: PromotionTier) -> str:
         return show.to_page(row.campaign)
 
     def pages(self) -> dict[str, View]:
-        return {"<id>/edit": self.edit, "<id>/enable": self.enable, "<id>/disable": self.disable}
+        own = {"<id>/edit": self.edit, "<id>/enable": self.enable, "<id>/disable": self.disable}
+        return {**own, **self.condition_pages()}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
-        form = TierForm(posted(request))
+        # The page of a promotion leads here and names it.
+        form = TierForm(posted(request), initial={"campaign": request.GET.get("campaign", "")})
 
         def act(values: dict[str, Any]) -> str:
             made = promotions.create(
@@ -164,7 +209,7 @@ class PromotionTierAdmin(OfficeAdmin):
             return f"Tier {made} has been made.\n{self.url('change', made.pk)}"
 
         return self.ask(
-            request, form=form, title="New promotion tier", button="Create", back=self.url("changelist"), act=act
+            request, form=form, title="New promotion tier", button="Create tier", back=self.url("changelist"), act=act
         )
 
     def edit(self, request: HttpRequest, key: int) -> HttpResponse:
@@ -188,6 +233,7 @@ class PromotionTierAdmin(OfficeAdmin):
                 retailer_id=row.retailer_id,
                 ident=row.public_id,
                 fields=terms,  # type: ignore[arg-type]
+                reason=values["reason"],
                 actor=actor_of(request),
                 now=now(),
             )
@@ -205,7 +251,7 @@ class PromotionTierAdmin(OfficeAdmin):
         self.demand(request, self.permission("change"))
         row: PromotionTier = self.find(key)
         told = f"Tier {row} has been {word.lower()}d."
-        more: dict[str, Any] = {"ident": row.public_id, "danger": word == "Disable", "reasoned": False}
+        more: dict[str, Any] = {"ident": row.public_id, "danger": word == "Disable"}
         return self.ask_why(request, row, verb, word=word, text=text, told=told, **more)
 
     def change_view(
@@ -215,7 +261,7 @@ class PromotionTierAdmin(OfficeAdmin):
         row: PromotionTier = self.find(object_id, "campaign", "retailer", "category")
         zone = row.campaign.timezone or row.retailer.timezone
         known = {
-            "Worth": show.discount(row.discount, row.retailer.currency),
+            "Worth": show.discount(row.discount, row.retailer.currency, units.of(row.retailer_id, row.discount)),
             "Campaign": show.to_page(row.campaign),
             "Place": str(row.hierarchy),
             "When": show.window(row, zone),
@@ -224,13 +270,6 @@ class PromotionTierAdmin(OfficeAdmin):
             "Retailer": row.retailer.name,
         }
         known |= {name: show.plain(value) for name, value in (row.metadata or {}).items()}
-        bound = rules.of([row])[row.pk]
-        conditions = Table(
-            title="Conditions",
-            headers=["Has to be met"],
-            rows=[[show.to_page(one.rule)] for one in bound],
-            empty="None: every order gets it.",
-        )
         switch = ("Disable…", "disable") if row.active else ("Enable…", "enable")
         buttons = [
             Button(text="Edit", url=self.url("edit", row.pk), tone="main"),
@@ -240,10 +279,18 @@ class PromotionTierAdmin(OfficeAdmin):
             title=str(row),
             subtitle=row.public_id,
             chips=[state_chip(row)],
-            buttons=buttons if self.may(request, self.permission("change")) else [],
+            buttons=buttons if not row.deleted_at and self.may(request, self.permission("change")) else [],
             blocks=[
-                Facts(title="Terms", facts=[(name, value) for name, value in known.items() if value]),
-                conditions,
+                *self.figures(row),
+                Facts(title="Terms", facts=[(name, value) for name, value in known.items() if value], wide=False),
+                self.condition_table(request, row, empty="None: every order gets it.", inherited=row.campaign),
+                *self.history(row),
             ],
         )
         return self.show(request, page)
+
+    def figures(self, row: PromotionTier) -> list[Block]:
+        return []
+
+    def history(self, row: PromotionTier) -> list[Block]:
+        return []

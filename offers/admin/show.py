@@ -187,8 +187,8 @@ def percent(value: Any) -> str:
     return f"{Decimal(str(value)).normalize():f}%"
 
 
-def discount(value: Mapping[str, Any] | None, currency: str) -> str:
-    """Say what a discount takes off."""
+def discount(value: Mapping[str, Any] | None, currency: str, items_named: Mapping[str, str] | None = None) -> str:
+    """Say what a discount takes off; free items by their names where they are known."""
     if not value:
         return NOTHING
     items = value.get("effect") == "APPLY_TO_ITEMS"
@@ -207,17 +207,19 @@ def discount(value: Mapping[str, Any] | None, currency: str) -> str:
             return "Free shipping"
         case "UNIT":
             units = value.get("units") or [value]
-            return ", ".join(f"{unit.get('unit_off')} × {unit.get('unit_type')} free" for unit in units)
+            called = items_named or {}
+            named = [(unit.get("unit_off"), str(unit.get("unit_type"))) for unit in units]
+            return ", ".join(f"{number} × {called.get(ident, ident)} free" for number, ident in named)
     return NOTHING
 
 
-def gift(row: Any, currency: str) -> str:
+def gift(row: Any, currency: str, items_named: Mapping[str, str] | None = None) -> str:
     """Say what a campaign is worth: what its cards begin with, or its discount."""
     if row.campaign_type == Campaign.CampaignType.LOYALTY_PROGRAM:
         return f"{points(row.gift_amount or 0)} to begin with, {rate(row, currency)}"
     if row.gift_amount is not None:
         return f"{amount(row.gift_amount, currency)} gift credit"
-    return discount(row.discount, currency)
+    return discount(row.discount, currency, items_named)
 
 
 def rate(row: Campaign, currency: str) -> str:

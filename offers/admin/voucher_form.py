@@ -5,13 +5,15 @@ from typing import Any
 from django import forms
 
 from offers import balances
-from offers.admin import discounts, fields, windowed
+from offers.admin import discounts, fields, owned, units, why, windowed
 from offers.admin.office import OfficeForm, ReasonForm
 from offers.admin.voucher_words import worth
 from offers.models import Channel, Retailer, Voucher
 
 # Loyalty cards are made in their program.
 OWN_KINDS = [(kind.value, kind.label) for kind in Voucher.Type if kind != Voucher.Type.LOYALTY]
+# What has to be given a reason when it changes.
+MONEY = [*discounts.NAMES, "redemption_limit", "customer_limit", *windowed.NAMES]
 
 
 class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
@@ -22,8 +24,8 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         widget=fields.short(),
         help_text="Empty: a random one. Capitals and small letters are different codes.",
     )
-    channel = forms.ModelChoiceField(
-        Channel.objects.order_by("name"),
+    channel = owned.OwnedChoice(
+        Channel.objects.none(),
         required=False,
         widget=fields.select(),
         empty_label="An ordinary code",
@@ -38,9 +40,7 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
     )
     customer_limit = fields.LimitField(label="Limit per customer")
     metadata = fields.MetadataField(help_text="One per line, name: value.")
-    reason = forms.CharField(
-        required=False, max_length=500, widget=fields.text(), label="Why", help_text="Kept in the audit trail."
-    )
+    reason = why.field()
     sections = [
         ("What it is", "", ["retailer", "code", "channel", "kind"]),
         ("What it is worth", "", ["gift_amount", *discounts.NAMES]),
@@ -61,8 +61,12 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         self.only = owners[0] if len(owners) == 1 else None
         if self.only:
             del self.fields["retailer"]
+            for name in ("amount_off", "fixed_amount", "amount_limit", "gift_amount"):
+                self.fields[name].label = f"{self.fields[name].label} ({self.only.currency})"
         if voucher or not Channel.objects.exists():
             del self.fields["channel"]
+        else:
+            self.fields["channel"].offer(Channel.objects.order_by("name"), self.only)  # type: ignore[attr-defined]
         if voucher:
             self.fields["kind"].choices = Voucher.Type.choices  # type: ignore[attr-defined]
             self._fit(voucher)
@@ -93,6 +97,7 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         values = super().clean() or {}
         if not self.only and "retailer" not in values:
             return values
+        owned.check(self, "channel", self.owner)
         found: dict[str, Any] = {name: values.get(name) for name in ("redemption_limit", "customer_limit", "metadata")}
         found |= windowed.wanted(self, self.zone, kept=self.voucher)
         gift = values.get("kind") == Voucher.Type.GIFT
@@ -105,9 +110,11 @@ class VoucherForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
             found["gift"] = {"amount": amount}
         if values.get("kind") == Voucher.Type.DISCOUNT and "discount_kind" in self.fields:
             discount = discounts.wanted(self, self.owner.currency)
+            units.check(self, self.owner)
             if not self.voucher or discount != worth(self.voucher):
                 found["discount"] = discount
         self.terms = found
+        why.demand(self, MONEY)
         return values
 
 

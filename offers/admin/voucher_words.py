@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from offers.admin import show
+from offers import vouchers
+from offers.admin import show, units
 from offers.admin.office import now
 from offers.models import Voucher
 
@@ -12,25 +13,37 @@ def worth(voucher: Voucher) -> Any:
     return voucher.discount or (voucher.campaign.discount if voucher.campaign else None)
 
 
-def worth_words(voucher: Voucher) -> str:
+def worth_words(voucher: Voucher, known: units.Names | None = None) -> str:
     currency = voucher.retailer.currency
     if voucher.type == Voucher.Type.GIFT:
         return f"{show.amount(voucher.gift_amount, currency)} gift card"
     if voucher.type == Voucher.Type.LOYALTY:
         rate = f", {show.rate(voucher.campaign, currency)}" if voucher.campaign else ""
         return f"Loyalty card{rate}"
-    return show.discount(worth(voucher), currency)
+    discount = worth(voucher)
+    return show.discount(discount, currency, units.of(voucher.retailer_id, discount, known))
 
 
-def state_chip(voucher: Voucher) -> str:
+def state_chip(voucher: Voucher, figures: vouchers.Figures) -> str:
+    """Say whether a code can be used at this moment; its campaign has a say, and so has what is left of it."""
     if voucher.deleted_at:
         return show.chip("Deleted")
     if not voucher.active:
         return show.chip("Off", "bad")
-    if voucher.campaign and not voucher.campaign.active:
+    campaign = voucher.campaign
+    if campaign and campaign.archived_at:
+        return show.chip("Campaign archived")
+    if campaign and not campaign.active:
         return show.chip("Campaign off", "bad")
     if voucher.expiration_date and voucher.expiration_date <= now():
         return show.chip("Expired")
-    if voucher.start_date and voucher.start_date > now():
+    if campaign and campaign.expiration_date and campaign.expiration_date <= now():
+        return show.chip("Campaign ended")
+    if voucher.redemption_limit is not None and figures.redeemed >= voucher.redemption_limit:
+        return show.chip("Used up")
+    if voucher.type == Voucher.Type.GIFT and figures.balance <= 0:
+        return show.chip("Empty")
+    starts = [one.start_date for one in (voucher, campaign) if one and one.start_date]
+    if starts and max(starts) > now():
         return show.chip("Planned", "info")
     return show.chip("On", "good")

@@ -6,11 +6,11 @@ from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from offers import balances, rules, vouchers
-from offers.admin import discounts, fields, lookups, show, windowed
+from offers import balances, vouchers
+from offers.admin import discounts, fields, lookups, show, units, windowed
+from offers.admin.conditions import ConditionPages
 from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
-    OfficeAdmin,
     View,
     actor_of,
     locked,
@@ -18,12 +18,13 @@ from offers.admin.office import (
     posted,
     stamp,
 )
-from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
+from offers.admin.page import Block, Button, Facts, Figure, Figures, Page
 from offers.admin.voucher_form import CreditsForm, VoucherForm
 from offers.admin.voucher_words import state_chip, worth, worth_words
 from offers.models import Campaign, Voucher
 
 Rows = QuerySet[Voucher]
+FREE_TO_ALL = "None: everybody can use it on any order."
 COLUMNS = [
     "deleted_at",
     "public_id",
@@ -39,8 +40,9 @@ COLUMNS = [
     "campaign_id",
     "retailer_id",
 ]
-JOINED = ["retailer__currency", "retailer__timezone"]
-JOINED += [f"campaign__{name}" for name in ("name", "active", "discount", "exchange_ratio", "points_ratio")]
+OF_CAMPAIGN = ["name", "active", "discount", "archived_at", "start_date", "expiration_date"]
+OF_CAMPAIGN += ["exchange_ratio", "points_ratio"]
+JOINED = ["retailer__currency", "retailer__timezone", *(f"campaign__{name}" for name in OF_CAMPAIGN)]
 
 
 class CampaignFilter(ExactFilter):
@@ -77,7 +79,7 @@ class ActiveFilter(PickFilter):
         return queryset.filter(active=value == "on")
 
 
-class VoucherAdmin(OfficeAdmin):
+class VoucherAdmin(ConditionPages):
     """Registered by checkout, which adds what happened to a code."""
 
     called = ("code", "codes")
@@ -98,8 +100,9 @@ class VoucherAdmin(OfficeAdmin):
 
     def prepared(self, rows: list[Voucher]) -> list[Voucher]:
         found = vouchers.figures(rows, now=now())
+        free = units.names((row.retailer_id, worth(row)) for row in rows)
         for row in rows:
-            row.figures = found[row.pk]  # type: ignore[attr-defined]
+            row.figures, row.free = found[row.pk], free  # type: ignore[attr-defined]
         return rows
 
     @display(description="Code")
@@ -108,11 +111,11 @@ class VoucherAdmin(OfficeAdmin):
 
     @display(description="State")
     def state_(self, row: Voucher) -> str:
-        return state_chip(row)
+        return state_chip(row, row.figures)  # type: ignore[attr-defined]
 
     @display(description="Worth")
     def worth_(self, row: Voucher) -> str:
-        return worth_words(row)
+        return worth_words(row, row.free)  # type: ignore[attr-defined]
 
     @display(description="Used")
     def used(self, row: Voucher) -> str:
@@ -124,6 +127,10 @@ class VoucherAdmin(OfficeAdmin):
 
     @display(description="Left")
     def left(self, row: Voucher) -> str:
+        if row.type in vouchers.CARDS and row.redemption_limit is None:
+            found = row.figures  # type: ignore[attr-defined]
+            loyalty = row.type == Voucher.Type.LOYALTY
+            return show.on_card(found.balance - found.locked_credits, row.retailer.currency, loyalty=loyalty)
         if row.redemption_limit is None:
             return show.ENDLESS
         used = row.figures.redeemed + row.figures.locked  # type: ignore[attr-defined]
@@ -143,6 +150,7 @@ class VoucherAdmin(OfficeAdmin):
             "<id>/enable": self.enable,
             "<id>/disable": self.disable,
             "<id>/credits": self.credits,
+            **self.condition_pages(),
         }
 
     # --- making and changing ---
@@ -259,9 +267,14 @@ class VoucherAdmin(OfficeAdmin):
         page = Page(
             title=row.code,
             subtitle=f"{worth_words(row)}, {row.public_id}",
-            chips=[state_chip(row)],
+            chips=[state_chip(row, vouchers.figures([row], now=now())[row.pk])],
             buttons=self.buttons(request, row),
-            blocks=[Figures(figures=self.figures(row)), self.facts(row), self.conditions(row), *self.history(row)],
+            blocks=[
+                Figures(figures=self.figures(row)),
+                self.facts(row),
+                self.condition_table(request, row, empty=FREE_TO_ALL, inherited=row.campaign),
+                *self.history(row),
+            ],
         )
         return self.show(request, page)
 
@@ -312,18 +325,6 @@ class VoucherAdmin(OfficeAdmin):
         }
         known |= {name: show.plain(value) for name, value in (row.metadata or {}).items()}
         return Facts(title="Terms", facts=[(name, value) for name, value in known.items() if value], wide=False)
-
-    def conditions(self, row: Voucher) -> Table:
-        bound = [(one, "this code") for one in rules.of([row])[row.pk]]
-        if row.campaign:
-            bound += [(one, "the campaign") for one in rules.of([row.campaign])[row.campaign.pk]]
-        return Table(
-            title="Conditions",
-            headers=["Has to be met", "Set for"],
-            rows=[[show.to_page(one.rule), where] for one, where in bound],
-            empty="None: everybody can use it on any order.",
-            wide=False,
-        )
 
     def history(self, row: Voucher) -> list[Block]:
         return []

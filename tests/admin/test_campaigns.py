@@ -131,7 +131,7 @@ def test_what_is_wrong_is_said_at_the_field(
 def test_a_name_twice_is_refused_in_the_form(marketer: Client, scene: Scene) -> None:
     answer = marketer.post(ADD, form(name=scene.campaign.name))
     assert answer.status_code == 422
-    assert "already exists" in answer.content.decode()
+    assert "taken already" in answer.content.decode()
 
 
 def test_a_gift_campaign_and_a_promotion(marketer: Client, shop_a: Retailer) -> None:

@@ -81,7 +81,7 @@ def test_products_collections_and_tiers_are_kept(marketer: Client, scene: Scene)
     assert marketer.post("/admin/offers/productcollection/add/", sent).status_code == 422
     assert marketer.post("/admin/offers/productcollection/add/", {**sent, "products": "cap"}).status_code == 302
     assert len(ProductCollection.objects.get(name="Hats").products) == 1
-    tier = {"campaign": scene.tier.campaign_id, "name": "Ten", "discount_kind": "AMOUNT", "amount_off": "10"}
+    tier = {"campaign": scene.tier.campaign.public_id, "name": "Ten", "discount_kind": "AMOUNT", "amount_off": "10"}
     assert marketer.post("/admin/offers/promotiontier/add/", tier).status_code == 302
     assert PromotionTier.objects.get(name="Ten").discount == {"type": "AMOUNT", "amount_off": 1000}
 

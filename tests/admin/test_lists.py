@@ -21,7 +21,7 @@ LISTS = {
     "checkout/locksession": 7,
     "checkout/order": 7,
     "checkout/validation": 7,
-    "offers/auditentry": 7,
+    "offers/auditentry": 7 + 12,  # one more for each kind of thing on the page, to name it
 }
 
 

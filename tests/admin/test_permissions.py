@@ -68,6 +68,8 @@ DONE = {
     **{f"offers_campaign_{name}": MAKERS for name in ("example", "edit", "enable", "disable", "archive")},
     **{f"offers_campaign_{name}": MAKERS for name in ("more_codes", "assign", "unassign")},
     **{f"offers_voucher_{name}": MAKERS for name in ("edit", "enable", "disable", "credits")},
+    **{f"offers_voucher_{name}": MAKERS for name in ("assign", "unassign")},
+    **{f"offers_promotiontier_{name}": MAKERS for name in ("assign", "unassign")},
     **{f"offers_promotiontier_{name}": MAKERS for name in ("edit", "enable", "disable")},
     **{f"offers_validationrule_{name}": MAKERS for name in ("edit", "remove")},
     "offers_productcollection_remove": MAKERS,

@@ -1,0 +1,37 @@
+"""The question why, in forms whose changes may move money or limits."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+from offers.admin import fields
+
+WANTED = "Say why: this changes money, limits or dates."
+
+
+def field() -> forms.CharField:
+    """Return the field; `demand` says when it has to be filled in."""
+    return forms.CharField(
+        required=False,
+        max_length=500,
+        widget=fields.text(),
+        label="Why",
+        help_text="Kept in the audit trail. Needed when money, limits or dates change.",
+    )
+
+
+def demand(form: forms.Form, names: Iterable[str]) -> None:
+    """Make the missing reason an error when one of these fields is no longer what the form showed."""
+    if form.data.get("version", "") != form.initial.get("version", ""):
+        return  # somebody else changed it meanwhile: what differs may be his, and saving is refused anyway
+    touched = any(_said(form[name].value()) != _said(form[name].initial) for name in names if name in form.fields)
+    if touched and "reason" in form.fields and not form.cleaned_data.get("reason"):
+        form.add_error("reason", WANTED)
+
+
+def _said(value: Any) -> Any:
+    """Return a value as the page carries it."""
+    if isinstance(value, list | tuple):
+        return sorted(str(part) for part in value)
+    return "" if value is None else str(value).strip()
