@@ -10,9 +10,9 @@ from checkout.models import Revision, Transaction
 from checkout.transaction_rows import Head, Row
 from checkout.transaction_shape import Sale
 from loyalty import earning, outcomes
-from loyalty.firing import Result
 from loyalty.members import Person
 from loyalty.models import Member
+from loyalty.runs import Result
 from offers.lib.actors import SYSTEM
 
 Payers = Sequence[tuple[Person, int]]

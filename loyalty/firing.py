@@ -1,28 +1,17 @@
 """Firings: one time a rule applied to one occasion, the outcomes it gave, their correction and their undoing."""
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
 
-from loyalty import limits, points, points_standing, tiers
-from loyalty.earning import (
-    CustomEvent,
-    Metric,
-    RuleFacts,
-    Sale,
-    TierEntered,
-    TransactionClosed,
-    Trigger,
-    Wanted,
-)
+from loyalty import award_standing, limits, points, tiers
+from loyalty.earning import CustomEvent, Sale, TierEntered, TransactionClosed, Trigger, Wanted
 from loyalty.members import Person
 from loyalty.models import Award, Member, PointAccount
+from loyalty.runs import Run
 from offers import user_offers
 from offers.ledger import entries, holds
 from offers.lib.actors import Actor
@@ -31,87 +20,6 @@ from offers.models import UserOffer
 
 NOBODY = Actor(kind="SYSTEM", ident="preview", label="preview")
 KEY_MOST = 100
-
-
-@dataclass(slots=True)
-class Result:
-    """What rewarding did: points by account id, offers issued and revoked, levels entered, notes, and why."""
-
-    points: dict[str, int] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    offers: list[str] = field(default_factory=list)
-    revoked: list[str] = field(default_factory=list)
-    levels: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    skipped: str = ""
-    trace: list[dict[str, Any]] = field(default_factory=list)
-
-    def add_points(self, account: PointAccount, amount: int) -> None:
-        key = str(account.uuid)
-        self.points[key] = self.points.get(key, 0) + amount
-        self.names[key] = account.name
-
-
-@dataclass(slots=True)
-class Run:
-    """One piece of rewarding: the member is locked until its transaction ends. `at` dates limits and rules."""
-
-    retailer_id: int
-    member: Member
-    occasion: str
-    now: datetime
-    at: datetime
-    actor: Actor
-    sale: Sale | None
-    rules: list[RuleFacts] = field(default_factory=list)
-    result: Result = field(default_factory=Result)
-    accounts: dict[str, PointAccount] = field(default_factory=dict)
-    known: dict[str, Metric] = field(default_factory=dict)
-    fired: Counter[str] | None = None
-    triggers: list[Trigger] = field(default_factory=list)
-
-    @property
-    def timezone(self) -> str:
-        return self.member.retailer.timezone
-
-    def metrics(self) -> dict[str, Metric]:
-        """Return the member's points by the id of the account; read once, then kept up (`moved`): we own the member."""
-        if not self.known:
-            for one in points_standing.balances(member=self.member):
-                self.accounts[str(one.account.uuid)] = one.account
-                self.known[str(one.account.uuid)] = Metric(lifetime=one.lifetime, balance=one.available)
-        return dict(self.known)
-
-    def moved(self, moved: points.Moved) -> None:
-        if self.known:
-            self.known[str(moved.account.uuid)] = Metric(lifetime=moved.lifetime, balance=moved.balance)
-
-    def times(self, base: str) -> int:
-        """Count the firings of this occasion so far that are named after `base`, and one more from now on."""
-        if self.fired is None:
-            self.originals()
-        assert self.fired is not None
-        self.fired[base] += 1
-        return self.fired[base] - 1
-
-    def originals(self) -> list[Award]:
-        """Return what was given for this occasion, with corrections; one read where nothing was given yet."""
-        rows = list(_originals(self.member).filter(occasion=self.occasion).prefetch_related("reversals").order_by("pk"))
-        self.fired = Counter(base for base, _ in {(row.detail["base"], row.detail["firing"]) for row in rows})
-        return rows
-
-    def asks_for_levels(self) -> bool:
-        return any(
-            rule.definition.get("levels")
-            or (rule.definition.get("audience") or {}).get("levels")
-            or any(one.get("metric") == "level" for one in rule.definition.get("conditions") or [])
-            for rule in self.rules
-        )
-
-    def take_triggers(self) -> list[Trigger]:
-        taken, self.triggers = self.triggers, []
-        return taken
 
 
 class _NothingGiven(Exception):
@@ -145,40 +53,16 @@ def give_all(run: Run, wanted: Sequence[Wanted], trigger: Trigger) -> None:
 
 def undo(run: Run, firing: str) -> None:
     """Take back everything of one firing; what is used stays, and then the firing stands."""
-    _undo(run, list(_originals(run.member).filter(detail__firing=firing).prefetch_related("reversals")))
-
-
-def standing(member: Member, rule_id: int) -> list[str]:
-    """Return the firings of a rule that stand for a member, newest first."""
-    rows = _originals(member).filter(rule_id=rule_id, reversals=None).order_by("-pk")
-    return list(dict.fromkeys(row.detail["firing"] for row in rows))
-
-
-def count_standing(member: Member, rule_ids: Iterable[int]) -> dict[int, int]:
-    """Return how often rules fired for a member and stand, in one statement."""
-    rows = _originals(member).filter(rule_id__in=list(rule_ids), reversals=None).values("rule_id")
-    return {row["rule_id"]: row["times"] for row in rows.annotate(times=Count("detail__firing", distinct=True))}
-
-
-def _originals(member: Member) -> Any:
-    return Award.objects.filter(member=member, reverses=None)
+    _undo(run, list(award_standing.originals(run.member).filter(detail__firing=firing).prefetch_related("reversals")))
 
 
 def _live(run: Run) -> dict[tuple[int, int], list[Award]]:
     """What stands of the sale itself, by rule and occurrence."""
     found: dict[tuple[int, int], list[Award]] = defaultdict(list)
     for row in run.originals():
-        if row.detail["trigger"] == TransactionClosed.name and _stands(row):
+        if row.detail["trigger"] == TransactionClosed.name and award_standing.stands(row):
             found[row.rule_id, row.detail["occurrence"]].append(row)
     return found
-
-
-def _net(award: Award) -> int:
-    return award.points + sum(one.points for one in award.reversals.all())
-
-
-def _stands(award: Award) -> bool:
-    return _net(award) > 0 if award.kind == "points" else not award.reversals.all()
 
 
 def _give(run: Run, wants: Sequence[Wanted], trigger: Trigger) -> None:
@@ -324,7 +208,7 @@ def _correct(run: Run, awards: Sequence[Award], wants: Sequence[Wanted]) -> None
         if award is None:
             _again(run, one, awards[0])
         elif award.kind == "points":
-            _move(run, award, one.points - _net(award))
+            _move(run, award, one.points - award_standing.net(award))
     for award in left.values():
         _withdraw(run, award)
 
@@ -332,9 +216,11 @@ def _correct(run: Run, awards: Sequence[Award], wants: Sequence[Wanted]) -> None
 def _again(run: Run, one: Wanted, beside: Award) -> None:
     """Give an outcome of a firing that stands: the first time, or after it was taken back by itself."""
     firing = beside.detail["firing"]
-    earlier = list(_originals(run.member).filter(detail__firing=firing, detail__outcome=one.outcome).order_by("pk"))
+    earlier = list(
+        award_standing.originals(run.member).filter(detail__firing=firing, detail__outcome=one.outcome).order_by("pk")
+    )
     if earlier and one.kind == "points":
-        _move(run, earlier[0], one.points - _net(earlier[0]))
+        _move(run, earlier[0], one.points - award_standing.net(earlier[0]))
         return
     names = ("firing", "base", "trigger", "occurrence")
     _outcome(run, one, {name: beside.detail[name] for name in names}, suffix=f"+{len(earlier)}" if earlier else "")
@@ -342,7 +228,7 @@ def _again(run: Run, one: Wanted, beside: Award) -> None:
 
 def _undo(run: Run, awards: Sequence[Award]) -> None:
     """Take back what stands of a firing; when all of it went, its limits get their use back."""
-    gone = [_withdraw(run, award) for award in awards if _stands(award)]
+    gone = [_withdraw(run, award) for award in awards if award_standing.stands(award)]
     if gone and all(gone):
         firings = {f"rule:{award.detail['firing']}" for award in awards}
         entries.reverse(references=sorted(firings), reason="taken back", now=run.now)
@@ -351,7 +237,7 @@ def _undo(run: Run, awards: Sequence[Award]) -> None:
 def _withdraw(run: Run, award: Award) -> bool:
     """Take back one outcome: points, or an offer that is neither used nor locked. What cannot be is noted and stays."""
     if award.kind == "points":
-        _move(run, award, -_net(award))
+        _move(run, award, -award_standing.net(award))
         return True
     if award.kind != "offer" or award.user_offer_id is None:
         return False  # a tag, a level, a bought offer, an event: nothing comes back

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from django.db import connection, transaction
 
-from loyalty import firing, members, points, rules, tiers
+from loyalty import award_standing, firing, members, points, rules, tiers
 from loyalty.earning import (
     MemberFacts,
     Metric,
@@ -29,9 +29,9 @@ from loyalty.earning import (
     evaluate,
     seen,
 )
-from loyalty.firing import Result, Run
 from loyalty.members import Person
 from loyalty.models import Member, PointAccount, Purchase
+from loyalty.runs import Result, Run
 from offers.evaluation import durations
 from offers.lib.actors import Actor
 
@@ -247,7 +247,7 @@ def _fall(run: Run, trigger: PointsChanged) -> None:
         if condition is None or not conditions.same_account(condition, trigger):
             continue
         lost = conditions.crossings(condition, trigger.after, trigger.before)
-        for firing_key in firing.standing(run.member, rule.rule_id)[:lost]:
+        for firing_key in award_standing.standing(run.member, rule.rule_id)[:lost]:
             firing.undo(run, firing_key)
 
 
@@ -264,7 +264,7 @@ def _facts(run: Run, trigger: Trigger | None = None) -> MemberFacts:
         levels=tiers.held(member=run.member) if run.asks_for_levels() else {},
         points=run.metrics(),
         purchases=purchases,
-        standing=firing.count_standing(run.member, crossing) if crossing else {},
+        standing=award_standing.count_standing(run.member, crossing) if crossing else {},
     )
 
 

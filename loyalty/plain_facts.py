@@ -9,9 +9,9 @@ from django.db import connection
 
 from loyalty import members, points, rules
 from loyalty.earning import MemberFacts, Metric, RuleFacts, Sale, seen
-from loyalty.firing import Result
 from loyalty.members import Person
 from loyalty.models import PointAccount
+from loyalty.runs import Result
 from loyalty.tier_standing import Gain, Standing
 
 # With arrays the statements stay the same for batches of every size, and prepared.

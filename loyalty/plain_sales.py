@@ -26,9 +26,9 @@ from loyalty.earning import (
     evaluate,
     seen,
 )
-from loyalty.firing import Result
 from loyalty.models import MemberAccount, PointAccount
 from loyalty.plain_facts import Earned, Facts, Purse
+from loyalty.runs import Result
 from loyalty.tier_standing import Gain
 from offers.ledger import counters, holds
 

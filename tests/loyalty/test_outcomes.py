@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 
 from loyalty import members, outcomes, points, points_standing, rules
-from loyalty.firing import Result
 from loyalty.models import Award, Member, PointAccount, Rule, TierLevel, TierSystem
+from loyalty.runs import Result
 from offers import user_offers
 from offers.ledger import audit as proof
 from offers.lib.actors import SYSTEM
