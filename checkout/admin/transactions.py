@@ -6,11 +6,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import JSONField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 
 from checkout import transactions
-from checkout.admin import transaction_blocks
+from checkout.admin import transaction_blocks, transaction_outcome
 from checkout.admin.transaction_blocks import WAITING, body_of, said_amount, state_chip, zone_of
 from checkout.models import Revision, Transaction
 from loyalty.models import Award
@@ -24,6 +25,7 @@ Rows = QuerySet[Transaction]
 State = Revision.State
 SHOWN = 5
 LATE = timedelta(seconds=30)
+LOOKED_AT = timedelta(days=7)  # how long a refused discount is counted
 COUNTED = 100_000
 
 
@@ -32,16 +34,29 @@ class StateFilter(PickFilter):
     parameter_name = "state"
     choices_of = (
         ("waiting", "Waiting"),
+        ("refused", "A discount used no offer"),
         (State.DEAD.value, "Given up"),
         (State.PROCESSED.value, "Processed"),
         (State.OPEN.value, "Not closed yet"),
     )
 
     def narrow(self, queryset: Rows, value: str) -> Rows:
+        if value == "refused":
+            return queryset.filter(pk__in=refused().values("transaction_id"))
         wanted = WAITING if value == "waiting" else (value,)
         if value in ("waiting", State.DEAD):  # few rows, each behind an index of its own
             return queryset.filter(pk__in=Revision.objects.filter(state__in=wanted).values("transaction_id"))
         return queryset.filter(Q(state__in=wanted))  # annotated, see get_queryset
+
+
+def refused() -> QuerySet[Revision]:
+    """Return the revisions with a discount that used up no offer; written as the index that finds them is."""
+    rejected = RawSQL("result #> '{rejected,0}'", [], output_field=JSONField())
+    return Revision.objects.alias(rejected=rejected).filter(rejected__isnull=False)
+
+
+def refused_chip(newest: Revision | None) -> list[str]:
+    return [show.chip("Discount without its offer", "bad")] if transaction_outcome.refused(newest) else []
 
 
 class StoreFilter(ExactFilter):
@@ -142,7 +157,7 @@ class TransactionAdmin(ReadOnlyAdmin):
     @display(description="State")
     def state_(self, row: Transaction) -> str:
         newest: Revision | None = row.newest  # type: ignore[attr-defined]
-        return state_chip(newest.state if newest else "")
+        return show.lines([state_chip(newest.state if newest else ""), *refused_chip(newest)])
 
     @display(description="Tries")
     def tries(self, row: Transaction) -> str:
@@ -216,13 +231,14 @@ class TransactionAdmin(ReadOnlyAdmin):
         blocks.append(transaction_blocks.facts(row, revisions))
         if newest and newest.error:
             blocks.append(Facts(title="What went wrong", facts=[("Message", newest.error)]))
+        blocks.append(transaction_outcome.told(row, revisions))
         blocks += [transaction_blocks.outcome(row), transaction_blocks.locks(row)]
         blocks.append(transaction_blocks.compared(revisions, zone_of(row)))
         blocks += [transaction_blocks.items(one) for one in revisions[:1]]
         return Page(
             title=row.transaction_id,
             subtitle=f"{row.store.name}, {row.retailer.name}",
-            chips=[state_chip(newest.state if newest else "")],
+            chips=[state_chip(newest.state if newest else ""), *refused_chip(newest)],
             buttons=self.buttons(request, row),
             blocks=blocks,
         )
@@ -244,6 +260,7 @@ def queue_figures() -> Figures:
     long = waiting[: COUNTED + 1].count()
     dead = Revision.objects.filter(state=State.DEAD)[: COUNTED + 1].count()
     again = Revision.objects.filter(state=State.RETRY)[: COUNTED + 1].count()
+    odd = refused().filter(received_at__gt=now() - LOOKED_AT)[: COUNTED + 1].count()
     return Figures(
         figures=[
             Figure(label="Waiting", value=show.count(long), url=show.list_of(Transaction, state="waiting")),
@@ -258,6 +275,13 @@ def queue_figures() -> Figures:
                 value=show.count(dead),
                 tone="bad" if dead else "",
                 url=show.list_of(Transaction, state="dead"),
+            ),
+            Figure(
+                label="Discounts without their offer",
+                value=show.count(odd),
+                note="in the last 7 days",
+                tone="warn" if odd else "",
+                url=show.list_of(Transaction, state="refused"),
             ),
         ]
     )

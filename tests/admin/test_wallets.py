@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 
+from checkout.admin import transactions
 from checkout.models import OfferLock, Revision
 from offers import user_offers
 from offers.lib import clock
@@ -155,3 +157,54 @@ def test_a_dead_transaction_is_discarded_once(reviewer: Client, scene: Scene, de
     dead.refresh_from_db()
     assert dead.state == Revision.State.PROCESSED
     assert "Retry…" not in page(reviewer, path.replace("discard", "change"))
+
+
+def test_the_page_of_a_sale_explains_all_that_became_of_it(marketer: Client, scene: Scene) -> None:
+    used, refused = {"user_offer_id": str(scene.held.uuid)}, "00000000-0000-4000-8000-000000000000"
+    scene.transaction.revisions.update(
+        state=Revision.State.PROCESSED,
+        result={
+            "redeemed": [{**used, "amount": 500, "sent_amount": 450}],
+            "rejected": [{"user_offer_id": refused, "reason": "lock_missing"}],
+            "released": [],
+            "reinstated": [],
+            "offers_revoked": [],
+            "points": "skipped_return_window",
+            "users": [],
+            "levels": ["club/silver"],
+            "notes": ["limit_reached:Five: off:loyalty.points"],
+            "warnings": ["totals_mismatch", f"lock_expired:{scene.held.uuid}"],
+        },
+    )
+    path = f"/admin/checkout/transaction/{scene.transaction.pk}/change/"
+    said = page(marketer, path)
+    for words in (
+        "The till took 4.50 USD off",
+        refused,
+        "This sale held no lock on it",
+        "twelve months",
+        "Nobody known to us paid",
+        "club/silver",
+        "Rule Five: off",
+        "its budget of points is spent",
+        "not the sum of its lines",
+        "Its lock had expired; nobody else",
+        f"/admin/offers/useroffer/{scene.held.pk}/change/",
+        "Discount without its offer",
+    ):
+        assert words in said, words
+    listed = page(marketer, "/admin/checkout/transaction/?state=refused")
+    assert ">T-1<" in listed
+    assert "Discounts without their offer" in listed
+    scene.transaction.revisions.update(result={"discarded": True, "by": "Bob", "reason": "a test <b>sale</b>"})
+    said = page(marketer, path)
+    assert "Discarded" in said
+    assert "a test &lt;b&gt;sale&lt;/b&gt;" in said
+    assert ">T-1<" not in page(marketer, "/admin/checkout/transaction/?state=refused")
+
+
+def test_sales_with_a_refused_discount_are_found_by_their_index(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = transactions.refused().filter(received_at__gt=clock.now() - timedelta(days=7)).explain()
+    assert "revision_refused" in plan, plan

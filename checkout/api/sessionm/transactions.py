@@ -1,5 +1,6 @@
 """Purchase transactions: send_transaction answers when it is stored, GET transactions/{id} says what became of it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from checkout.api.sessionm import auth, scalars
 from checkout.api.sessionm.envelope import PREFIX, AccessDenied, DialectView, PosView, at
 
 OK = b'{"status":"OK","payload":null,"errors":null}'
+MONEY = frozenset({"amount", "sent_amount"})
 MOST_TRIES = 3  # of one send, each time the configuration changed under our hands
 
 
@@ -89,11 +91,21 @@ class TransactionStatus(DialectView):
             "store_id": found.store_id,
             "state": found.state,
             "revision": found.revision,
-            "result": found.result,
+            "result": self.shown(found.result),
             "error": found.error or None,
             "received_at": scalars.stamp(found.received_at),
             "processed_at": scalars.stamp(found.processed_at),
         }
+
+    def shown(self, result: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """Return a result with its money as the decimals the wire speaks."""
+        if result is None or not result.get("redeemed"):
+            return None if result is None else dict(result)
+        redeemed = [
+            {name: scalars.number(value, self.shop.currency) if name in MONEY else value for name, value in one.items()}
+            for one in result["redeemed"]
+        ]
+        return {**result, "redeemed": redeemed}
 
     def respond(self, kwargs: dict[str, str]) -> HttpResponse:
         return render.answer(self.envelope(self.handle(**kwargs)))

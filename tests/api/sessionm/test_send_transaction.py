@@ -14,6 +14,7 @@ from offers.lib import clock
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 from tests.api.client import Answer
+from tests.api.sessionm import wallets
 from tests.api.sessionm.client import Till
 from tests.api.sessionm.sales import SEED, line, sale
 from tests.bench import trips
@@ -283,6 +284,16 @@ def test_status_says_where_a_sale_stands_and_hides_others(till: Till, shop_b: Re
     assert code(till.call(f"transactions/none?store_id={till.store.uuid}", method="GET")) == "transaction_not_found"
     assert till.call("transactions/none", method="GET").status == 400
     assert Till(shop_b).call(path, method="GET").status == 403
+
+
+def test_the_result_speaks_decimals_as_the_lock_does(till: Till, shop_a: Retailer) -> None:
+    entry = wallets.in_wallet(shop_a, "fixed_check_discount", discount_config={"amount": "5.25"})
+    locked = till.pos("lock", wallets.asks(entry, wallets.basket("40.00")))["payload"]
+    send(till, sale("t1", "40.00", discounts=[{**locked, "amount": "5.00"}]))
+    transaction_queue.drain(now=clock.now())
+    answer = till.call(f"transactions/t1?store_id={till.store.uuid}", method="GET")
+    [redeemed] = answer["payload"]["result"]["redeemed"]
+    assert redeemed == {"user_offer_id": str(entry.uuid), "amount": 5.25, "sent_amount": 5}
 
 
 @pytest.mark.django_db(transaction=True)
