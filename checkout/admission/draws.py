@@ -8,13 +8,25 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from checkout.admission import admissions, claims, distributions, drawing, entering, standings, told, upkeep
 from checkout.admission.models import Consumer, Distribution, DrawRun, Entry
 from offers import audit
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
+
+# Sorted as Python sorts texts, by code points.
+_PARTS = """
+SELECT ARRAY(SELECT id FROM jsonb_array_elements_text(ranking) AS e (id) ORDER BY id COLLATE "C"
+             OFFSET %(first)s LIMIT %(most)s),
+       ARRAY(SELECT id FROM jsonb_array_elements_text(winners) WITH ORDINALITY AS e (id, place) ORDER BY place
+             OFFSET %(first)s LIMIT %(most)s),
+       ARRAY(SELECT id FROM jsonb_array_elements_text(alternates) WITH ORDINALITY AS e (id, place) ORDER BY place
+             OFFSET %(first)s LIMIT %(most)s),
+       jsonb_array_length(ranking), jsonb_array_length(winners), jsonb_array_length(alternates)
+FROM admission_drawrun WHERE id = %(run)s
+"""
 
 
 class NotClosedYet(Refusal):
@@ -153,24 +165,40 @@ def work(*, now: datetime) -> int:
     return len(due)
 
 
-def published(draw: Distribution) -> dict[str, Any]:
+def published(draw: Distribution, *, first: int = 0, most: int | None = None) -> dict[str, Any]:
     """Return what everybody may know: the commitment always, the seed and the result after the run.
 
-    `winners` are those of the run, `alternates_admitted` who came later in their stead, each in the order drawn.
+    `winners` are those of the run, `alternates_admitted` who came later in their stead, each in the order drawn;
+    `entries` are sorted. With `most` of each list only that many from `first` on, and how long the lists are.
     """
-    found = _row(draw)
+    found = _row(draw) if most is None else _row(draw, without=("ranking", "winners", "alternates"))
     shown: dict[str, Any] = {"commit": drawing.commitment(bytes(found.seed)), "winner_count": draw.winner_count}
     if found.ran_at is not None:
         shown |= {
             "seed": bytes(found.seed).hex(),
             "frozen_hash": found.frozen_hash,
-            "entries": sorted(found.ranking),
+            **(_lists(found) if most is None else _parts(found, first, most)),
             "winner_count": found.winner_count,
-            "winners": found.winners,
-            "alternates_admitted": found.alternates,
             "ran_at": found.ran_at,
         }
     return shown
+
+
+def _lists(found: DrawRun) -> dict[str, Any]:
+    return {"entries": sorted(found.ranking), "winners": found.winners, "alternates_admitted": found.alternates}
+
+
+def _parts(found: DrawRun, first: int, most: int) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTS, {"run": found.pk, "first": first, "most": most})
+        entries, winners, later, *totals = cursor.fetchone()
+    names = ("entries_total", "winners_total", "alternates_admitted_total")
+    return {
+        "entries": entries,
+        "winners": winners,
+        "alternates_admitted": later,
+        **dict(zip(names, totals, strict=True)),
+    }
 
 
 def _followers(draw: Distribution, found: DrawRun) -> list[str]:
@@ -181,8 +209,8 @@ def _followers(draw: Distribution, found: DrawRun) -> list[str]:
     return list(found.ranking[len(found.winners) + len(found.alternates) : most])
 
 
-def _row(draw: Distribution) -> DrawRun:
-    return DrawRun.objects.get_or_create(distribution=draw)[0]
+def _row(draw: Distribution, *, without: tuple[str, ...] = ()) -> DrawRun:
+    return DrawRun.objects.defer(*without).get_or_create(distribution=draw)[0]
 
 
 def _own(draw: Distribution) -> DrawRun:

@@ -22,6 +22,7 @@ class AdmissionView(ApiView):
 
     schema = AdmissionSchema()
     who: ClassVar[dict[str, str]] = {}
+    parameters: ClassVar[list[dict[str, Any]]] = []  # of the address, as OpenAPI writes them
     consumer: Consumer
 
     def refused(self, refusal: Refusal) -> HttpResponse:

@@ -117,6 +117,41 @@ def test_no_room_no_winner_more_than_there_are_places(shop_a: Retailer) -> None:
     assert launch.states(row) == {"ADMITTED": 2, "LOST": 2}
 
 
+def test_a_part_of_the_lists_is_sent_to_who_asks_for_one(
+    page: ApiClient, server: ApiClient, shop_a: Retailer, set_clock: SetClock
+) -> None:
+    row = draw(shop_a, winner_count=3, admission_ttl_seconds=30)
+    address = f"/admission/v1/draws/{row.uuid}"
+    set_clock(NOW)
+    assert page.get(f"{address}?limit=2").json == page.get(address).json
+    for person in launch.consumers(shop_a, 7):
+        draws.enter(draw=row, consumer=person, now=NOW)
+    draws.work(now=at(70))
+    draws.work(now=at(101))
+    set_clock(at(102))
+    whole = page.get(address).json
+    assert (len(whole["entries"]), len(whole["winners"]), len(whole["alternates_admitted"])) == (7, 3, 3)
+    assert "entries_total" not in whole
+    lists = ("entries", "winners", "alternates_admitted")
+    for first, most in ((0, 0), (0, 2), (2, 2), (5, 10_000), (7, 1), (10_000_000, 1)):
+        part = page.get(f"{address}?limit={most}&offset={first}").json
+        assert {name: part[name] for name in lists} == {name: whole[name][first : first + most] for name in lists}
+        assert [part[f"{name}_total"] for name in lists] == [7, 3, 3]
+        assert part.keys() == whole.keys() | {f"{name}_total" for name in lists}
+        assert all(part[name] == whole[name] for name in whole.keys() - set(lists))
+    assert page.get(f"{address}?offset=3").json == whole
+    assert server.post(f"{address}/run?limit=1", {})["winners"] == whole["winners"][:1]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=-1", "limit=10001", "limit=", "limit=1e3", "limit=²", "offset=x", "offset=-1"]
+)
+def test_a_part_that_cannot_be_is_refused(page: ApiClient, shop_a: Retailer, set_clock: SetClock, query: str) -> None:
+    set_clock(NOW)
+    answer = page.get(f"/admission/v1/draws/{draw(shop_a).uuid}?{query}")
+    assert (answer.status, answer["error"]["code"]) == (400, "invalid_payload")
+
+
 def test_another_retailer_s_draw_is_not_found(page: ApiClient, shop_b: Retailer, set_clock: SetClock) -> None:
     set_clock(NOW)
     row = draw(shop_b)
