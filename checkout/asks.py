@@ -115,6 +115,8 @@ class CustomerAsk(Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.born is not None:
             date.fromisoformat(self.born)  # what is no date is refused where the customer stands
+        if self.address and not all(text is None or isinstance(text, str) for text in self.address.values()):
+            raise ValueError("Expected `str | null` in .address")
 
     @property
     def born(self) -> str | None:
@@ -144,8 +146,8 @@ class ShopperAsk(Struct, frozen=True):
 class OptionsAsk(Struct, frozen=True):
     """Additive switches; `explain` asks for the checks behind every verdict."""
 
-    expand: list[str] = field(default_factory=list)
-    explain: bool = False
+    expand: list[str] | None = field(default_factory=list)
+    explain: bool | None = False
 
 
 class Ask(Struct, frozen=True):
@@ -162,7 +164,7 @@ class Ask(Struct, frozen=True):
 
     @property
     def explain(self) -> bool:
-        return self.options is not None and self.options.explain
+        return self.options is not None and bool(self.options.explain)
 
 
 def named(items: Iterable[ItemAsk]) -> set[str]:

@@ -95,11 +95,15 @@ def restore(order: Order) -> None:
 def take_off(order: Order, calculated: dict[str, Any]) -> None:
     """Take one redemption's own discounts and free units, as it was answered, off an order that keeps others.
 
-    A line that only it brought stays with nothing in it: other redemptions' lines are told by their place.
+    A line that only it brought stays with nothing in it: other redemptions' lines are told by their place. What it took
+    off lines that are there no more, the order bears.
     """
     lines: list[dict[str, Any]] = calculated.get("items") or []
     for item, answered in zip(order.items, lines, strict=False):
-        units = answered.get("applied_quantity") or 0
+        if not same_line(item, answered):
+            continue
+        added = item["quantity"] - item.get("initial_quantity", item["quantity"])
+        units = min(answered.get("applied_quantity") or 0, added)
         if units:
             worth = min(units * _unit_price(answered), item["amount"])
             item["quantity"] -= units
@@ -110,10 +114,18 @@ def take_off(order: Order, calculated: dict[str, Any]) -> None:
             if off:
                 item[name] = max(0, (item.get(name) or 0) - off)
         item["subtotal_amount"] = item["amount"] - (item.get("discount_amount") or 0)
-    order.discount_amount -= calculated.get("applied_discount_amount") or 0
-    order.items_discount_amount -= calculated.get("items_applied_discount_amount") or 0
+    of_items = calculated.get("items_applied_discount_amount") or 0
+    on_items = min(of_items, order.items_discount_amount)
+    order.items_discount_amount -= on_items
+    of_order = (calculated.get("applied_discount_amount") or 0) + of_items - on_items
+    order.discount_amount = max(0, order.discount_amount - of_order)
     order.total_discount_amount = order.discount_amount + order.items_discount_amount
     order.total_amount = None if order.amount is None else order.amount - order.total_discount_amount
+
+
+def same_line(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Say whether two lines, stored or answered, are of the same thing."""
+    return all(one.get(name) == other.get(name) for name in ("product_id", "sku_id", "source_id"))
 
 
 def _unit_price(item: dict[str, Any]) -> int:

@@ -33,6 +33,25 @@ def resolve(*, retailer_id: int, items: Sequence[ItemAsk], actor: Actor, now: da
     return [{**calculation.line(_undiscounted(line)), "id": line.id or new_id("ordli_")} for line in lines]
 
 
+def carry_over(before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]]) -> int:
+    """Put the discounts of earlier lines on the lines of the same product; returns how much found its place."""
+    kept = 0
+    free = list(now)
+    for old in before:
+        off = old.get("discount_amount") or 0
+        line = next((line for line in free if calculation.same_line(line, old)), None)
+        if line is None:
+            continue
+        free.remove(line)
+        if off:
+            line["discount_amount"] = min(off, line["amount"])
+            line["subtotal_amount"] = line["amount"] - line["discount_amount"]
+            kept += line["discount_amount"]
+            units = min(old.get("discount_quantity") or 0, line["quantity"])
+            line |= {"discount_quantity": units} if units else {}
+    return kept
+
+
 def overrides(items: Iterable[ItemAsk]) -> bool:
     """Say whether any line brings a product or variant to be stored."""
     return any((item.product and item.product.override) or (item.sku and item.sku.override) for item in items)

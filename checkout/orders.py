@@ -145,7 +145,12 @@ def _apply(order: Order, fields: Fields, actor: Actor, now: datetime) -> None:
         referrer = _person(order.retailer_id, fields["referrer"], actor, now)
         order.referrer_id = referrer.public_id if referrer else None
     if "items" in fields:
+        before = order.items
         order.items = order_lines.resolve(retailer_id=order.retailer_id, items=fields["items"], actor=actor, now=now)
+        if order.items_discount_amount:
+            kept = order_lines.carry_over(before, order.items)
+            order.discount_amount += order.items_discount_amount - kept
+            order.items_discount_amount = kept
     if "items" in fields or "amount" in fields:
         _add_up(order, fields.get("amount", order.amount))
 
@@ -166,7 +171,7 @@ def _person(retailer_id: int, person: Person | None, actor: Actor, now: datetime
 def _add_up(order: Order, amount: int | None) -> None:
     """Lines make the amount; without any that has a price it is what the shop says.
 
-    Discounts granted before stay as far as they fit.
+    Discounts granted before stay as far as they fit: on their lines, or on the order where those are gone.
     """
     told = order_lines.any_priced(order.items) or (amount is None and bool(order.items))
     order.amount = order_lines.total(order.items) if told else amount

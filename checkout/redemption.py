@@ -141,7 +141,7 @@ def _new_referrer(facts: Facts) -> str | None:
 
 
 def _redeem(retailer_id: int, facts: Facts, key: str, reference: str) -> Redeemed | None:
-    tracking_id = tracking.of(facts.ask, facts.config.retailer.public_id)
+    tracking_id = tracking.of(facts.ask, facts.config.retailer.public_id, facts.customer)
     shortage: Shortage | None = None
     for _ in range(ROUNDS):
         outcome = engine.evaluate(facts.context)

@@ -19,6 +19,7 @@ from offers.ledger import entries
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound, Refusal
 from offers.lib.ids import new_id
+from offers.models import Customer
 from offers.outbox.models import Event
 
 LONGEST = timedelta(days=92)
@@ -87,8 +88,8 @@ def roll_back(
     """Roll back one redemption, or with `stack` a parent with all its children (or a single one without parent).
 
     Refuses, in this order: `not_found`, `invalid_redemption_parent` (a child), `invalid_redemption` (a failed one, a
-    rollback, one older than three months; without `stack` also a parent), `invalid_customer`, `invalid_order`,
-    `already_rolled_back` (recorded as a failed rollback).
+    rollback, one older than three months; without `stack` also a parent), `invalid_customer` (`not_found` for one by
+    an unknown id), `invalid_order`, `already_rolled_back` (recorded as a failed rollback).
     """
     wish = wish or Wish(reason=reason)
     redemption = Redemption.objects.filter(retailer_id=retailer_id, public_id=redemption_public_id).first()
@@ -116,12 +117,21 @@ def _check(redemption: Redemption, children: Sequence[Redemption], wish: Wish, *
         raise InvalidRedemption("This redemption is the parent of a stack: roll back the stack")
     if now - redemption.created_at > LONGEST:
         raise InvalidRedemption("The redemption is older than three months")
-    customer = redemption.customer
-    if wish.customer and (customer is None or wish.customer not in (customer.public_id, customer.source_id)):
-        raise WrongCustomer
+    if wish.customer:
+        _check_customer(redemption, wish.customer)
     order = redemption.order
     if wish.order and (order is None or wish.order not in (order.public_id, order.source_id)):
         raise WrongOrder
+
+
+def _check_customer(redemption: Redemption, ident: str) -> None:
+    customer = redemption.customer
+    if customer is not None and ident in (customer.public_id, customer.source_id):
+        return
+    rows = Customer.objects.filter(retailer_id=redemption.retailer_id, public_id=ident)
+    if ident.startswith("cust_") and not rows.exists():
+        raise NotFound("customer", ident)
+    raise WrongCustomer
 
 
 def _undo(

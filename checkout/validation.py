@@ -69,7 +69,7 @@ def validate(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm
     outcome = engine.evaluate(facts.context)
     refused = [one.id for one in facts.context.redeemables if one.barred]
     shopper_sessions.note_refused(facts.config, ask, refused, now)
-    tracking_id = tracking.of(ask, facts.config.retailer.public_id)
+    tracking_id = tracking.of(ask, facts.config.retailer.public_id, facts.customer)
     made = Validated(new_id("valid_"), facts, outcome, tracking_id, session)
     for _ in range(ROUNDS):
         shortage = _write(retailer_id, made, reference)

@@ -271,3 +271,24 @@ def test_history_is_filtered_by_what_is_there(
     redeem(api, "A")
     found = api.get(f"/v1/redemptions?filters[{name}][conditions][{operator}]=").json
     assert [row["result"] for row in found["redemptions"]] == results
+
+
+def test_v53_a_known_customer_is_tracked_alike_by_either_id(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a, limit=None)
+    first = validate(api, "CODE", customer={"source_id": "ada"})["tracking_id"]
+    ada = redeem(api, "CODE", customer={"source_id": "ada"})["redemptions"][0]["customer_id"]
+    assert validate(api, "CODE", customer={"id": ada})["tracking_id"] == first
+    assert redeem(api, "CODE", customer={"id": ada})["redemptions"][0]["tracking_id"] == first
+
+
+def test_options_may_be_null(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a)
+    assert validate(api, "CODE", options={"expand": None, "explain": None})["valid"]
+
+
+@pytest.mark.parametrize("address", [{"city": 5}, {"city": ["Oslo"]}])
+def test_an_address_holds_texts(api: ApiClient, shop_a: Retailer, address: dict[str, Any]) -> None:
+    shop.code(shop_a)
+    answer = redeem(api, "CODE", customer={"source_id": "ada", "address": address})
+    assert (answer.status, answer["key"]) == (400, "invalid_payload")
+    assert redeem(api, "CODE", customer={"source_id": "ada", "address": {"city": "Oslo", "state": None}}).status == 200

@@ -142,3 +142,51 @@ def test_a_name_too_long_to_store_is_refused(api: ApiClient, shop_a: Retailer, p
     answer = api.post("/v1/redemptions", {"redeemables": [redeemable("CODE")], "order": {"items": [sent]}})
     assert (answer.status, answer["key"]) == (400, "invalid_payload")
     assert (api.post("/v1/orders", {"items": [sent]}).status, Product.objects.count()) == (400, 0)
+
+
+def changed(api: ApiClient, code: str, bought: list[dict[str, Any]], **order: Any) -> dict[str, Any]:
+    """Return the order after `code` was redeemed on it and its lines were sent anew."""
+    api.post("/v1/orders", {"source_id": "o-1", "items": bought})
+    ask(api, "redemptions", code, source_id="o-1")
+    answer = api.put("/v1/orders/o-1", order)
+    assert answer.status == 200, answer
+    shown: dict[str, Any] = api.get("/v1/orders/o-1").json
+    on_lines = sum(line.get("discount_amount") or 0 for line in shown["items"])
+    assert on_lines == shown.get("items_discount_amount", 0)
+    assert shown["total_amount"] == shown["amount"] - shown["total_discount_amount"] >= 0
+    return shown
+
+
+def test_lines_sent_anew_keep_their_discounts(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a, "TEN", discount={"type": "PERCENT", "percent_off": 10, "effect": "APPLY_TO_ITEMS"})
+    items = [{"source_id": "a", "price": 1000, "quantity": 2}, {"source_id": "b", "price": 500}]
+    left = changed(api, "TEN", items, items=[*reversed(items), {"source_id": "c", "price": 100}], status="FULFILLED")
+    assert [line.get("discount_amount") for line in left["items"]] == [50, 200, None]
+    assert (left["amount"], left["total_discount_amount"]) == (2600, 250)
+
+
+def test_a_line_that_is_gone_leaves_its_discount_to_the_order(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a, "TEN", discount={"type": "PERCENT", "percent_off": 10, "effect": "APPLY_TO_ITEMS"})
+    shop.code(shop_a, "OFF", discount=HUNDRED)
+    items = [{"source_id": "a", "price": 1000, "quantity": 2}, {"source_id": "b", "price": 500}]
+    left = changed(api, "TEN", items, items=items[1:])
+    assert (left["amount"], left["items_discount_amount"], left["discount_amount"]) == (500, 50, 200)
+    more = ask(api, "redemptions", "OFF", source_id="o-1")["order"]
+    assert (more["total_discount_amount"], more["total_amount"]) == (350, 150)
+    first = next(iter(more["redemptions"]))
+    undone = api.post(f"/v1/redemptions/{first}/rollback")["order"]
+    assert (undone["amount"], undone["total_discount_amount"], undone["total_amount"]) == (500, 100, 400)
+    assert undone["discount_amount"] == 100 and "items_discount_amount" not in undone
+
+
+def test_units_that_the_shop_took_out_are_not_taken_out_again(api: ApiClient, shop_a: Retailer) -> None:
+    mug = api.post("/v1/products", {"source_id": "mug", "price": 300})["id"]
+    shop.code(shop_a, "MUG", discount={"type": "UNIT", "unit_off": 2, "unit_type": mug, "effect": "ADD_NEW_ITEMS"})
+    shop.code(shop_a, "OFF", discount=HUNDRED)
+    items = [{"product_id": mug, "quantity": 3}]
+    left = changed(api, "MUG", items, items=items)
+    assert (left["amount"], left["total_discount_amount"]) == (900, 600)
+    ask(api, "redemptions", "OFF", source_id="o-1")
+    api.post(f"/v1/redemptions/{next(iter(left['redemptions']))}/rollback")
+    undone = api.get("/v1/orders/o-1").json
+    assert (undone["items"][0]["quantity"], undone["amount"], undone["total_discount_amount"]) == (3, 900, 100)

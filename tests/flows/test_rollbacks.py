@@ -144,3 +144,12 @@ def test_budget_comes_back(api: ApiClient, shop_a: Retailer) -> None:
     assert redeem(api, "CODE")["key"] == "redemption_rules_violated"
     roll_back(api, made)
     assert redeem(api, "CODE").status == 200
+
+
+def test_a_customer_nobody_knows_is_not_found(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a)
+    made = redeem(api, "CODE", customer={"source_id": "ada"})["redemptions"][0]["id"]
+    answer = roll_back(api, made, customer={"id": "cust_unknown"})
+    assert (answer.status, answer["key"], answer["resource_type"]) == (404, "not_found", "customer")
+    assert roll_back(api, made, customer={"source_id": "bob"})["key"] == "invalid_customer"
+    assert roll_back(api, made, customer={"source_id": "ada"}).status == 200

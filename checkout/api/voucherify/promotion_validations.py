@@ -18,7 +18,7 @@ class _ListsPromotions(LeanView):
         facts, verdicts = promotion_check.applicable(
             retailer_id=self.retailer_id, ask=ask.ask([]), actor=self.actor, now=self.now, confirm=self.confirm
         )
-        tracking_id = tracking.of(facts.ask, facts.config.retailer.public_id)
+        tracking_id = tracking.of(facts.ask, facts.config.retailer.public_id, facts.customer)
         return {
             "valid": bool(verdicts),
             "tracking_id": tracking_id,

@@ -88,7 +88,7 @@ def redeemable(verdict: Verdict, facts: Facts, customer_id: str | None, request_
         "categories": shapes.categories(verdict, facts),
     }
     options = facts.ask.options
-    if options is not None and "redeemable" in options.expand and subject.campaign is not None:
+    if options is not None and "redeemable" in (options.expand or ()) and subject.campaign is not None:
         shown |= {"campaign_name": subject.campaign.name, "campaign_id": subject.campaign.public_id}
         shown["name"] = subject.tier.row.name if subject.tier else subject.campaign.name
     return shown
