@@ -201,16 +201,55 @@ def _tell(run: Run, one: Wanted, award: Award) -> None:
 
 
 def _correct(run: Run, awards: Sequence[Award], wants: Sequence[Wanted]) -> None:
-    """Bring the outcomes of a firing that stands into line with what is wanted now; limits are used already."""
+    """Bring the outcomes of a firing that stands into line with what is wanted now; limits are used already.
+
+    A budget of points follows: what it no longer allows is not given, with a note, and what comes back may be given to
+    others.
+    """
+    grows = _claim_again(run, awards, wants)
     left = {award.detail["outcome"]: award for award in awards}
     for one in wants:
         award = left.pop(one.outcome, None)
         if award is None:
-            _again(run, one, awards[0])
-        elif award.kind == "points":
+            if grows or one.kind != "points":
+                _again(run, one, awards[0])
+        elif award.kind == "points" and (grows or one.points < award_standing.net(award)):
             _move(run, award, one.points - award_standing.net(award))
     for award in left.values():
         _withdraw(run, award)
+
+
+def _claim_again(run: Run, awards: Sequence[Award], wants: Sequence[Wanted]) -> bool:
+    """Let a budget of points hold what a firing that stands gives from now on; false when it has not that much left."""
+    if not (wants[0].rule.definition.get("budget") or {}).get("points"):
+        return True
+    before = sum(award_standing.net(award) for award in awards if award.kind == "points")
+    if before == sum(one.points for one in wants if one.kind == "points"):
+        return True
+    assert run.sale is not None
+    claims = limits.wants(
+        fired=wants,
+        trigger=TransactionClosed(),
+        customer_id=run.member.customer_id,
+        at=run.at,
+        timezone=run.timezone,
+        entry=f"rule:{awards[0].detail['firing']}~r{run.sale.revision}",
+    )
+    try:
+        with transaction.atomic():
+            entries.reverse(references=_claims(run, awards), reason="claimed anew", now=run.now)
+            holds.use(retailer_id=run.retailer_id, wants=claims, reference="", now=run.now)
+    except holds.Exceeded as error:
+        run.result.notes.append(f"limit_reached:{wants[0].rule.name}:{error.shortage.kind}")
+        return False
+    return True
+
+
+def _claims(run: Run, awards: Sequence[Award]) -> list[str]:
+    """Return the journal references under which a firing claims its limits: at first, and anew since."""
+    firings = sorted({f"rule:{award.detail['firing']}" for award in awards})
+    revisions = run.sale.revision if run.sale else 0
+    return firings + [f"{one}~r{number}" for one in firings for number in range(2, revisions + 1)]
 
 
 def _again(run: Run, one: Wanted, beside: Award) -> None:
@@ -230,8 +269,7 @@ def _undo(run: Run, awards: Sequence[Award]) -> None:
     """Take back what stands of a firing; when all of it went, its limits get their use back."""
     gone = [_withdraw(run, award) for award in awards if award_standing.stands(award)]
     if gone and all(gone):
-        firings = {f"rule:{award.detail['firing']}" for award in awards}
-        entries.reverse(references=sorted(firings), reason="taken back", now=run.now)
+        entries.reverse(references=_claims(run, awards), reason="taken back", now=run.now)
 
 
 def _withdraw(run: Run, award: Award) -> bool:

@@ -72,7 +72,7 @@ def buy(who: Member, dollars: int, number: int = 1, **fields: Any) -> Result:
 
 
 def void(who: Member, number: int = 1, **fields: Any) -> Result:
-    basket = sale(occasion=f"transaction:a:{number}", revision=2, **fields)
+    basket = sale(occasion=f"transaction:a:{number}", **{"revision": 2, **fields})
     return outcomes.take_back(retailer_id=who.retailer_id, sale=basket, member=who, now=NOON, actor=SYSTEM)
 
 
@@ -503,3 +503,22 @@ def test_what_a_sale_led_to_does_not_raise_its_own_revision(shop_a: Retailer, ad
     assert stand(ada) == (50, 50)
     buy(ada, 1, 2)
     assert stand(ada) == (2051, 2051)
+
+
+def test_a_budget_of_points_follows_the_revisions_of_a_sale(shop_a: Retailer, ada: Member) -> None:
+    save(shop_a, "Fifty", "campaign", budget={"points": 50}, limits=ONCE, outcomes=[points_per()])
+    bea = person(shop_a)
+    buy(ada, 10)
+    assert buy(ada, 500, revision=2).notes == ["limit_reached:Fifty:loyalty.points"]
+    assert stand(ada) == (10, 10)
+    buy(ada, 45, revision=3)
+    assert stand(ada) == (45, 45)
+    assert buy(bea, 6, 2).notes == ["limit_reached:Fifty:loyalty.points"]
+    buy(ada, 30, revision=4)
+    buy(bea, 20, 2, revision=2)
+    assert (stand(ada), stand(bea)) == ((30, 30), (20, 20))
+    assert buy(ada, 31, revision=5).notes == ["limit_reached:Fifty:loyalty.points"]
+    void(ada, revision=6)
+    buy(ada, 30, 3)
+    assert (stand(ada), stand(bea)) == ((30, 30), (20, 20))
+    assert proof.prove().total == 0
