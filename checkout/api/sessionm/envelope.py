@@ -104,6 +104,16 @@ class DialectView(View):
         return response
 
     def run(self, kwargs: dict[str, str]) -> HttpResponse:
+        self.enter()
+        self.shop = shops.read(retailer_id=self.retailer_id, store=self.store_wanted())
+        self.credential = common_auth.confirm(self.credential, self.shop.version)
+        self.check_scope()
+        self.check_place()
+        common_auth.touch(self.credential, self.now)
+        return self.effect(kwargs)
+
+    def enter(self) -> None:
+        """Take the steps that need no row of the shop: who asks, how often, by which method, what for, and the body."""
         self.credential = auth.authenticate(self.request)
         self.standing = limits.take(self.credential, self.request)
         if self.standing is not None and not self.standing.allowed:
@@ -112,12 +122,6 @@ class DialectView(View):
             raise MethodRefused(allow=", ".join(self.methods))
         self.check_scope()
         self.read_body()
-        self.shop = shops.read(retailer_id=self.retailer_id, store=self.store_wanted())
-        self.credential = common_auth.confirm(self.credential, self.shop.version)
-        self.check_scope()
-        self.check_place()
-        common_auth.touch(self.credential, self.now)
-        return self.effect(kwargs)
 
     def check_scope(self) -> None:
         if not any(self.credential.permits(scope) for scope in self.scopes):
@@ -219,9 +223,12 @@ class PosView(DialectView):
         if self.body.get("culture") not in (None, ""):
             self.culture = scalars.text(self.body["culture"], "culture", most=35)
 
-    def check_place(self) -> None:
+    def check_client(self) -> None:
         if str(self.body["client_id"]).lower() != self.credential.key:
             raise AccessDenied("client_id is not the one of these credentials")
+
+    def check_place(self) -> None:
+        self.check_client()
         if self.store_wanted() is not None and self.shop.store is None:
             raise AccessDenied("This credential has no such store")
 

@@ -8,9 +8,8 @@ from django.http import HttpResponse
 
 from checkout import transaction_queue, transactions
 from checkout.api.common import auth as common_auth
-from checkout.api.common import limits, render
-from checkout.api.common.views import MethodRefused
-from checkout.api.sessionm import auth, scalars
+from checkout.api.common import render
+from checkout.api.sessionm import scalars
 from checkout.api.sessionm.envelope import PREFIX, AccessDenied, DialectView, PosView, at
 
 OK = b'{"status":"OK","payload":null,"errors":null}'
@@ -27,17 +26,9 @@ class SendTransaction(PosView):
     """
 
     def run(self, kwargs: dict[str, str]) -> HttpResponse:
-        self.credential = auth.authenticate(self.request)
-        self.standing = limits.take(self.credential, self.request)
-        if self.standing is not None and not self.standing.allowed:
-            limits.refuse(self.standing)
-        if self.request.method not in self.methods:
-            raise MethodRefused(allow=", ".join(self.methods))
-        self.check_scope()
-        self.read_body()
+        self.enter()
         store_id = self.store_wanted()
-        if str(self.body["client_id"]).lower() != self.credential.key:
-            raise AccessDenied("client_id is not the one of these credentials")
+        self.check_client()
         assert store_id is not None
         accepted = self._accept(store_id)
         common_auth.touch(self.credential, self.now)
