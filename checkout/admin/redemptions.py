@@ -12,7 +12,14 @@ from checkout import rollback
 from checkout.admin import exports, history, trace
 from checkout.models import Order, Redemption
 from offers.admin import lookups, show
-from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
+from offers.admin.filters import (
+    CampaignFilter,
+    CustomerFilter,
+    ExactFilter,
+    HistoryDaysFilter,
+    PickFilter,
+    RetailerFilter,
+)
 from offers.admin.office import (
     ReadOnlyAdmin,
     View,
@@ -49,28 +56,12 @@ class CodeFilter(ExactFilter):
         return of_code(queryset, text)
 
 
-class CustomerFilter(ExactFilter):
-    title = "customer (id, shop id or e-mail)"
-    parameter_name = "customer"
-
-    def narrow(self, queryset: Rows, text: str) -> Rows:
-        return queryset.filter(customer_id__in=lookups.customer_ids(text))
-
-
 class OrderFilter(ExactFilter):
     title = "order id"
     parameter_name = "order"
 
     def narrow(self, queryset: Rows, text: str) -> Rows:
         return queryset.filter(order_id__in=order_ids(text))
-
-
-class CampaignFilter(ExactFilter):
-    title = "campaign (name or id)"
-    parameter_name = "campaign"
-
-    def narrow(self, queryset: Rows, text: str) -> Rows:
-        return queryset.filter(campaign_id__in=lookups.campaign_ids(text))
 
 
 class ResultFilter(PickFilter):

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from checkout import sessions
 from checkout.models import LockSession
 from offers.admin import lookups, show
-from offers.admin.filters import DaysFilter, ExactFilter, PickFilter, RetailerFilter
+from offers.admin.filters import CustomerFilter, DaysFilter, ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
     ReadOnlyAdmin,
     View,
@@ -63,14 +63,6 @@ class KeyFilter(ExactFilter):
 
     def narrow(self, queryset: Rows, text: str) -> Rows:
         return queryset.filter(retailer_id__in=lookups.retailer_ids(), key=text)
-
-
-class CustomerFilter(ExactFilter):
-    title = "customer (id, shop id or e-mail)"
-    parameter_name = "customer"
-
-    def narrow(self, queryset: Rows, text: str) -> Rows:
-        return queryset.filter(customer_id__in=lookups.customer_ids(text))
 
 
 def live(rows: Rows) -> Rows:

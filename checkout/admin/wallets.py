@@ -14,7 +14,7 @@ from checkout.admin import transactions
 from checkout.models import OfferLock, Transaction
 from offers import audit, user_offers, wallets
 from offers.admin import fields, lookups, show
-from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
+from offers.admin.filters import CustomerFilter, ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import OfficeForm, ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Happening, Page, Table, Timeline
 from offers.models import Customer, Offer, Store, UserOffer, UserOfferEvent
@@ -40,14 +40,6 @@ class StatusFilter(PickFilter):
         if value == str(Status.ISSUED.value):
             return issued.exclude(ends_at__lte=now())
         return queryset.filter(status=int(value))
-
-
-class CustomerFilter(ExactFilter):
-    title = "customer (id, shop id or e-mail)"
-    parameter_name = "customer"
-
-    def narrow(self, queryset: Rows, text: str) -> Rows:
-        return queryset.filter(customer_id__in=lookups.customer_ids(text))
 
 
 class OfferFilter(ExactFilter):

@@ -45,6 +45,26 @@ class ExactFilter(SimpleListFilter):
         raise NotImplementedError
 
 
+class CustomerFilter(ExactFilter):
+    """Rows of one customer."""
+
+    title = "customer (id, shop id or e-mail)"
+    parameter_name = "customer"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(customer_id__in=lookups.customer_ids(text))
+
+
+class CampaignFilter(ExactFilter):
+    """Rows of one campaign, or of those whose name holds the text."""
+
+    title = "campaign (name or id)"
+    parameter_name = "campaign"
+
+    def narrow(self, queryset: Rows, text: str) -> Rows:
+        return queryset.filter(campaign_id__in=lookups.campaign_ids(text))
+
+
 class PickFilter(SimpleListFilter):
     """A fixed set of choices; those not in `choices_of` are ignored."""
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from offers import promotions
 from offers.admin import discounts, fields, lookups, owned, show, units, why, windowed
 from offers.admin.conditions import ConditionPages
-from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
+from offers.admin.filters import CampaignFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
     OfficeForm,
     View,
@@ -104,14 +104,6 @@ class TierForm(OfficeForm, discounts.DiscountFields, windowed.WindowFields):
         return values
 
 
-class CampaignFilter(ExactFilter):
-    title = "campaign (name or id)"
-    parameter_name = "campaign"
-
-    def narrow(self, queryset: Rows, text: str) -> Rows:
-        return queryset.filter(campaign_id__in=lookups.campaign_ids(text))
-
-
 class ActiveFilter(PickFilter):
     title = "state"
     parameter_name = "state"
@@ -163,10 +155,7 @@ class PromotionTierAdmin(ConditionPages):
         return rows
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        text = search_term.strip().replace("\x00", "")
-        if text.startswith("promo_"):
-            return queryset.filter(public_id=text), False
-        return (queryset.filter(name__icontains=text) if text else queryset), False
+        return lookups.called(queryset, search_term, "promo_"), False
 
     @display(description="Tier")
     def name_(self, row: PromotionTier) -> str:

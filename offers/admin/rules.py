@@ -8,7 +8,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 
 from offers import rules
-from offers.admin import rule_form, show
+from offers.admin import lookups, rule_form, show
 from offers.admin.filters import RetailerFilter
 from offers.admin.office import (
     OfficeAdmin,
@@ -110,10 +110,7 @@ class RuleAdmin(OfficeAdmin):
         return rows
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        text = search_term.strip().replace("\x00", "")
-        if text.startswith("val_"):
-            return queryset.filter(public_id=text), False
-        return (queryset.filter(name__icontains=text) if text else queryset), False
+        return lookups.called(queryset, search_term, "val_"), False
 
     @display(description="Asks for")
     def asks(self, row: ValidationRule) -> str:
