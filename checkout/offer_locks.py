@@ -320,4 +320,4 @@ def _keep(mine: OfferLock, priced: Outcome, transaction: Mapping[str, Any], till
 
 
 def _who(actor: Actor) -> str:
-    return (actor.label or actor.ident)[:150]
+    return actor.name[:150]

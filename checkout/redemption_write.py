@@ -55,7 +55,7 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
         "actor": {
             "kind": facts.actor.kind,
             "ident": facts.actor.ident,
-            "name": facts.actor.label or facts.actor.ident,
+            "name": facts.actor.name,
         },
         "wants": claims,
         "reference": reference,

@@ -180,7 +180,7 @@ def _rollback_row(
         detail={name: value for name, value in redemption.detail.items() if name == "reward"},
         reason=wish.reason,
         channel_type=actor.kind,
-        channel_id=actor.label or actor.ident if actor.kind == "USER" else actor.ident,
+        channel_id=actor.name if actor.kind == "USER" else actor.ident,
         created_at=now,
     )
 

@@ -148,7 +148,7 @@ def _release(
         key,
         reference(retailer_id, key),
         version,
-        actor.label or actor.ident,
+        actor.name,
         now,
     )
     assert row is not None, "the function answers every request"

@@ -171,7 +171,7 @@ def discard(*, retailer_id: int, revision_id: int, actor: Actor, now: datetime, 
     row.result = {
         "discarded": True,
         "reason": reason,
-        "by": actor.label or actor.ident,
+        "by": actor.name,
         "error": row.error,
         "released": [{"user_offer_id": str(one)} for one in released],
     }

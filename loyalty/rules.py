@@ -154,7 +154,7 @@ def _add_version(
         active=rule.active,
         in_force_from=in_force_from,
         created_at=now,
-        created_by=actor.label or actor.ident,
+        created_by=actor.name,
     )
     audit.record(
         retailer_id=rule.retailer_id,

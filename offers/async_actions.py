@@ -47,7 +47,7 @@ def start(
         total=total,
         parameters=parameters,
         request_id=request_id,
-        created_by=(actor.label or actor.ident)[:100],
+        created_by=actor.name[:100],
         created_at=now,
         updated_at=now,
     )

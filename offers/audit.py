@@ -25,7 +25,7 @@ def record(
         retailer_id=retailer_id,
         at=now,
         actor_kind=actor.kind,
-        actor=actor.label or actor.ident,
+        actor=actor.name,
         action=action,
         object_type=object_type,
         object_id=object_id,

@@ -340,7 +340,7 @@ def _tell(
     reason: str = "",
     detail: dict[str, Any] | None = None,
 ) -> list[UserOfferEvent]:
-    who = (actor.label or actor.ident)[:150]
+    who = actor.name[:150]
     return UserOfferEvent.objects.bulk_create(
         UserOfferEvent(user_offer=one, kind=kind, at=now, actor=who, reason=reason, detail=detail or {}) for one in held
     )

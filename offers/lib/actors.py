@@ -12,5 +12,10 @@ class Actor:
     label: str = ""
     credential_id: int | None = None
 
+    @property
+    def name(self) -> str:
+        """Return what people know it by; where there is no such name, its id."""
+        return self.label or self.ident
+
 
 SYSTEM = Actor(kind="SYSTEM", ident="system", label="system")
