@@ -16,6 +16,7 @@ from loyalty import members
 from loyalty.members import Person
 from loyalty.models import Member
 from offers import retailer_settings
+from offers.lib import idents
 from offers.lib.errors import Refusal
 
 _TRY_HEADS = """
@@ -167,7 +168,7 @@ def _by_uuid(jobs: Sequence[Job]) -> dict[tuple[int, str, str], Person | None]:
         if job.sale is not None and job.superseded_by is None
         for payment in job.sale.payments
         if payment.user_id_type.casefold() in ("", members.OUR_ID)
-        and (uuid := members.as_uuid(payment.user_id)) is not None
+        and (uuid := idents.as_uuid(payment.user_id)) is not None
     }
     found: dict[tuple[int, str, str], Person | None] = {}
     for uuid, retailer_id, person in members.known(wanted) if wanted else ():

@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 
 from loyalty.models import ExternalId, Member
 from offers import audit, retailer_settings
+from offers.lib import idents
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.models import Customer, Retailer
@@ -82,7 +83,7 @@ def find(*, retailer_id: int, user_id: str, now: datetime | None = None) -> Memb
     if found is not None:
         return found
     if mode_of(Retailer.objects.get(pk=retailer_id)) == TRANSLATE:
-        if as_uuid(user_id) is None:
+        if idents.as_uuid(user_id) is None:
             raise MalformedUserId(field="user_id")
         raise UserNotFound
     return _of_record(retailer_id, user_id, now)
@@ -251,21 +252,13 @@ def known(uuids: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, int, Person]]:
 _KNOWN = "SELECT id, uuid, retailer_id, sor_id FROM loyalty_member WHERE uuid = ANY (%s::uuid[])"
 
 
-def as_uuid(text: str) -> uuid.UUID | None:
-    """Return the UUID a text spells with dashes, or None."""
-    try:
-        return uuid.UUID(text) if len(text) == 36 else None
-    except (ValueError, TypeError, AttributeError):
-        return None
-
-
 def digits(phone: str) -> str:
     """Return the digits of a telephone number."""
     return re.sub(r"[^0-9]", "", phone)
 
 
 def _by_uuid(retailer_id: int, user_id: str) -> Member | None:
-    ident = as_uuid(user_id)
+    ident = idents.as_uuid(user_id)
     if ident is None:
         return None
     return Member.objects.filter(retailer_id=retailer_id, uuid=ident).select_related("customer").first()

@@ -19,6 +19,7 @@ from offers import audit
 from offers.ledger import counters, holds
 from offers.ledger.counters import Name
 from offers.ledger.models import Counter, Entry
+from offers.lib import idents
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 
@@ -88,7 +89,7 @@ def account(*, retailer_id: int, named: str = "") -> PointAccount:
     rows = PointAccount.objects.filter(retailer_id=retailer_id)
     if not named:
         found = rows.filter(default=True).first() or (rows.first() if rows.count() == 1 else None)
-    elif ident := members.as_uuid(named):
+    elif ident := idents.as_uuid(named):
         found = rows.filter(uuid=ident).first()
     else:
         found = rows.filter(name=named).first() or rows.filter(name__iexact=named).first()

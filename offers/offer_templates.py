@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from offers import audit, offer_limits, offer_terms
 from offers.ledger import counters
-from offers.lib import loose
+from offers.lib import idents, loose
 from offers.lib.actors import Actor
 from offers.lib.errors import Refusal
 from offers.models import Offer, Retailer, Store, UserOffer
@@ -64,7 +64,7 @@ class Change:
 def find(*, retailer_id: int, ident: UUID | str) -> Offer:
     """Return an offer by the id of any revision, or the current one by its key. Refuses offer_not_found."""
     rows = Offer.objects.filter(retailer_id=retailer_id)
-    uuid = ident if isinstance(ident, UUID) else _as_uuid(ident)
+    uuid = ident if isinstance(ident, UUID) else idents.as_uuid(ident)
     found = rows.filter(uuid=uuid).first() if uuid else rows.filter(key=ident, frozen_at=None).first()
     if found is None:
         raise OfferNotFound()
@@ -328,13 +328,6 @@ def _record(
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in facts.items()}
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if len(text) == 36 else None
-    except ValueError:
-        return None
 
 
 def _for_culture(lines: list[dict[str, Any]], culture: str | None, default: str) -> dict[str, Any] | None:
