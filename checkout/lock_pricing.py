@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
 from checkout import item_facts, offer_pricing, offer_restrictions, transaction_shape
 from checkout.models import OfferLock, Revision
-from checkout.shops import Till
+from checkout.shops import Shop, Till
 from offers.lib.errors import Refusal
 from offers.models import UserOffer
 
@@ -46,10 +45,14 @@ def transaction_id(transaction: Mapping[str, Any]) -> str:
     ).transaction_id
 
 
-def read(till: Till, transaction: Mapping[str, Any]) -> transaction_shape.Sale:
-    """Return the transaction in the store's time and the shop's currency. Refuses as `transaction_shape.read` does."""
-    zone = ZoneInfo(till.store.timezone)
-    return transaction_shape.read(transaction, path=PATH, zone=zone, currency=till.shop.currency, finalizing=False)
+def read(shop: Shop, transaction: Mapping[str, Any]) -> transaction_shape.Sale:
+    """Return the transaction in the shop's time and currency. Refuses as `transaction_shape.read` does."""
+    return transaction_shape.read(transaction, path=PATH, zone=shop.zone, currency=shop.currency, finalizing=False)
+
+
+def others_of(sale: transaction_shape.Sale, entry: UserOffer) -> list[transaction_shape.Discount]:
+    """Return the discounts named in the sale that are not the entry's own."""
+    return [one for one in sale.discounts if one.reference is None or one.reference != entry.uuid]
 
 
 def price(
@@ -61,7 +64,7 @@ def price(
         retailer_id=entry.retailer_id,
         item_ids=(line.item_id for line in sale.lines) if offer_pricing.needs_facts(offer) else (),
     )
-    others = [one for one in sale.discounts if one.reference is None or one.reference != entry.uuid]
+    others = others_of(sale, entry)
     listed = {one.reference for one in others}
     unlisted = [one for one in beside if one.user_offer.uuid not in listed]
     _check_stack(entry, beside, len(others) + len(unlisted))
@@ -70,7 +73,7 @@ def price(
     purchase = offer_restrictions.Purchase(
         sale=sale,
         facts=facts,
-        local=now.astimezone(ZoneInfo(till.store.timezone)),
+        local=now.astimezone(till.shop.zone),
         others=len(others) + len(unlisted),
         earlier_purchases=offer_restrictions.asks_for_history(offer) and _has_bought(till, entry, sale),
     )

@@ -87,7 +87,7 @@ def lock(
     A lock that is there stays through a refusal to price it, with amount 0 and its timer as it was (Outcome.refusal).
     """
     transaction_id = lock_pricing.transaction_id(transaction)
-    sale = None if existing_only else lock_pricing.read(till, transaction)
+    sale = None if existing_only else lock_pricing.read(till.shop, transaction)
     entry = _own(till.shop.retailer_id, user_offer_id)
     held, beside = _live(entry, till.store, transaction_id)
     mine = _mine(held, till.store, transaction_id, now)
@@ -97,7 +97,7 @@ def lock(
         _end(held, State.EXPIRED, now)
     if existing_only and mine is not None:
         transaction = {**mine.request, **transaction}
-    sale = sale or lock_pricing.read(till, transaction)
+    sale = sale or lock_pricing.read(till.shop, transaction)
     if mine is None:
         user_offers.check(user_offer=entry, now=now, locked=partial(_promised, entry, now))
         mine = OfferLock(user_offer=entry, store_id=till.store.id, transaction_id=transaction_id, locked_at=now)
@@ -120,7 +120,7 @@ def redeem(*, till: Till, user_offer_id: UUID, transaction: Mapping[str, Any], n
     Refuses as `lock` does, and already_redeemed.
     """
     transaction_id = lock_pricing.transaction_id(transaction)
-    sale = lock_pricing.read(till, transaction)
+    sale = lock_pricing.read(till.shop, transaction)
     entry = _own(till.shop.retailer_id, user_offer_id)
     held, beside = _live(entry, till.store, transaction_id)
     mine = _mine(held, till.store, transaction_id, now)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from django.db import connection
@@ -39,6 +40,11 @@ class Shop:
     currency: str
     settings: retailer_settings.Settings
     store: StoreFacts | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the zone in which a time without one is meant: the store's, else the retailer's."""
+        return ZoneInfo(self.store.timezone if self.store else self.timezone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from checkout import item_facts, offer_pricing, offer_restrictions, transaction_shape
+from checkout import item_facts, lock_pricing, offer_pricing, offer_restrictions
 from checkout.models import OfferLock
 from checkout.shops import Shop
+from checkout.transaction_shape import Sale
 from loyalty.models import Member
 from offers import wallets
 from offers.models import UserOffer
 
-PATH = "request_payload.transaction"
 MOST = 1000
 
 
@@ -34,7 +33,7 @@ def look(*, shop: Shop, member: Member, transaction: Mapping[str, Any] | None, n
     Nothing is locked; only catalog and location restrictions are looked at, the latter where a store is named.
     Refuses what a basket cannot be read with.
     """
-    sale = _read(shop, transaction) if transaction is not None else None
+    sale = lock_pricing.read(shop, transaction) if transaction is not None else None
     entries, _ = wallets.wallet(retailer_id=shop.retailer_id, customer_id=member.customer_id, now=now, take=MOST)
     for entry in entries:
         entry.customer = member.customer
@@ -57,11 +56,6 @@ def look(*, shop: Shop, member: Member, transaction: Mapping[str, Any] | None, n
     return found
 
 
-def _read(shop: Shop, transaction: Mapping[str, Any]) -> transaction_shape.Sale:
-    zone = ZoneInfo(shop.store.timezone if shop.store else shop.timezone)
-    return transaction_shape.read(transaction, path=PATH, zone=zone, currency=shop.currency, finalizing=False)
-
-
 def _is_for(entry: UserOffer, shop: Shop) -> bool:
     assert shop.store is not None
     try:
@@ -71,15 +65,12 @@ def _is_for(entry: UserOffer, shop: Shop) -> bool:
     return True
 
 
-def _price(
-    entry: UserOffer, sale: transaction_shape.Sale, facts: Mapping[str, item_facts.ItemFacts]
-) -> offer_pricing.Priced | None:
+def _price(entry: UserOffer, sale: Sale, facts: Mapping[str, item_facts.ItemFacts]) -> offer_pricing.Priced | None:
     """Return the entry's price, None where it does not apply."""
     try:
         offer_restrictions.check_catalog(entry.offer, sale, facts)
     except offer_restrictions.RestrictionFailed:
         return None
-    others = [one for one in sale.discounts if one.reference is None or one.reference != entry.uuid]
-    taken = [offer_pricing.Taken(one.amount, one.line_ids) for one in others]
+    taken = [offer_pricing.Taken(one.amount, one.line_ids) for one in lock_pricing.others_of(sale, entry)]
     priced = offer_pricing.price(terms=entry.offer, sale=sale, facts=facts, taken=taken)
     return priced if priced.amount > 0 or entry.offer.offer_type in offer_pricing.NO_AMOUNT else None

@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 import orjson
@@ -84,11 +83,6 @@ class DialectView(View):
     @property
     def actor(self) -> Actor:
         return self.credential.actor
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """Return the zone in which a time without one is meant: the store's, else the retailer's."""
-        return ZoneInfo(self.shop.store.timezone if self.shop.store else self.shop.timezone)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.now = clock.now()

@@ -147,7 +147,7 @@ class Reinstate(ByEmployee):
             user_offer_id=entry.pk,
             actor=self.actor,
             now=self.now,
-            extend_to=scalars.moment(extend_to, f"{PAYLOAD}extend_to", self.zone) if extend_to else None,
+            extend_to=scalars.moment(extend_to, f"{PAYLOAD}extend_to", self.shop.zone) if extend_to else None,
             reason=self.reason(),
         )
 
