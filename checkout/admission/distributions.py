@@ -24,6 +24,7 @@ FLAGS = (
     "backfill",
     "require_settled_guest",
     "require_challenge",
+    "flagged_last",
 )
 # name -> least, most, whether null is a value
 NUMBERS: dict[str, tuple[int, int, bool]] = {

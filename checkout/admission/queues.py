@@ -18,7 +18,7 @@ from checkout.admission import (
     standings,
     waiting_tickets,
 )
-from checkout.admission.models import Admission, Consumer, Distribution, Entry
+from checkout.admission.models import Admission, Consumer, Distribution, Entry, Flag
 
 
 def enter(
@@ -50,7 +50,7 @@ def enter(
         if kept is not None and _was_lost(distribution, consumer.pk, kept, found.entry, now):
             # He was in: a line that filled up meanwhile does not keep him out.
             number, entered_at, capacity = kept.number, kept.entered_at, None
-        elif again is None and not was_moved:
+        elif again is None and not was_moved and not _goes_last(distribution, consumer.pk):
             number = queue_numbers.early(distribution, consumer.pk, now)
         return queue_numbers.give(
             distribution,
@@ -162,6 +162,12 @@ def _is_lost(kept: waiting_tickets.Ticket, entry: Entry | None, generation: int)
     """Whether a ticket's place went with an emptied Redis: of another generation, and nothing newer is known."""
     newer = entry is not None and (entry.state != Entry.State.QUEUED or entry.number > kept.number)
     return kept.generation != generation and not newer
+
+
+def _goes_last(distribution: Distribution, consumer_id: int) -> bool:
+    """Whether he gets a number behind all who wait even before the opening, when the others draw one."""
+    is_flagged = Flag.objects.filter(distribution=distribution, consumer=consumer_id)
+    return distribution.flagged_last and is_flagged.exists()
 
 
 def _may_come_again(found: standings.Standing, now: datetime) -> bool:

@@ -2,14 +2,17 @@
 says so. A device is what a page says it is, so it proves nothing; it only makes somebody worth a look.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from checkout.admission import line
+from checkout.admission import entering, line, queue_overrides
 from checkout.admission.models import Consumer, Distribution, Flag
+from offers.lib.actors import SYSTEM
 from offers.lib.errors import Refusal
 
 LETTERS = {Flag.Kind.DEVICE: "d", Flag.Kind.ADDRESS: "a"}
@@ -77,10 +80,33 @@ def flag(
     mark: str = "",
     accounts: int = 1,
 ) -> None:
-    """Flag consumers for staff; what is flagged already stays as it is."""
-    known = Consumer.objects.filter(pk__in=people).values_list("pk", flat=True)
+    """Flag consumers for staff; what is flagged already stays as it is.
+
+    Where a queue puts the flagged last, who waits in it and was not flagged before goes to its end, audited.
+    Not to be called inside a transaction.
+    """
+    known = {one.pk: one for one in Consumer.objects.filter(pk__in=people).order_by("pk")}
+    before = set(flagged(distribution, known)) if distribution.flagged_last else set()
     rows = [
         Flag(distribution=distribution, consumer_id=one, kind=kind, mark=mark, accounts=accounts, created_at=now)
         for one in known
     ]
     Flag.objects.bulk_create(rows, ignore_conflicts=True)
+    if not distribution.flagged_last or distribution.mechanism != Distribution.Mechanism.QUEUE:
+        return
+    for pk, one in known.items():
+        if pk not in before:
+            with suppress(entering.NotWaiting, line.LineUnavailable):  # he comes in only now, and behind everybody
+                queue_overrides.move_last(
+                    distribution=distribution,
+                    consumer_uuid=str(one.uuid),
+                    actor=SYSTEM,
+                    reason=f"Flagged: {kind.label}",
+                    now=now,
+                )
+
+
+def flagged(distribution: Distribution, consumers: Iterable[int]) -> list[int]:
+    """Return which of these consumers are flagged in a launch."""
+    rows = Flag.objects.filter(distribution=distribution, consumer_id__in=list(consumers))
+    return list(rows.values_list("consumer_id", flat=True))

@@ -49,7 +49,8 @@ def trail() -> list[str]:
 
 
 def test_one_page_builds_a_queue(owner: Client, shop_a: Retailer) -> None:
-    made = build(owner, shop_a, open_at="2026-12-01T10:00", access_code="VIP")
+    made = build(owner, shop_a, open_at="2026-12-01T10:00", access_code="VIP", flagged_last="on")
+    assert made.flagged_last
     assert (made.sequence.experience.name, made.sequence.access_code) == ("Autumn drop", "VIP")
     assert (made.admission_rate, made.max_active, made.max_capacity, made.max_units) == (120, 50, None, 2)
     assert trail() == ["distribution.create"]

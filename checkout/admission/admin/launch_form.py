@@ -132,6 +132,12 @@ class LaunchForm(OfficeForm):
     max_per_network = fields.LimitField(
         label="Accounts an address", help_text="Homes, offices and mobile networks share addresses: better left empty."
     )
+    flagged_last = forms.BooleanField(
+        required=False,
+        widget=fields.tick(),
+        label="Flagged accounts wait at the end of the line",
+        help_text="They keep a place. Left off, they keep their turn too, and you look at each yourself.",
+    )
     sections: ClassVar = [
         ("What", "", ["retailer", "name", "description", "image_url", "mechanism"]),
         ("When", "", ["open_at", "close_at", "serve_until", "draw_at", "settle_at"]),
@@ -149,12 +155,15 @@ class LaunchForm(OfficeForm):
         (
             "Robots",
             "",
-            ["require_settled_guest", "require_challenge", "max_per_device", "max_per_network"],
+            ["require_settled_guest", "require_challenge", "max_per_device", "max_per_network", "flagged_last"],
         ),
     ]
     shown_when: ClassVar = {
         **dict.fromkeys(
-            ("serve_until", "admission_rate", "max_active", "total_admissions", "max_capacity", "pre_queue_minutes"),
+            (
+                *("serve_until", "admission_rate", "max_active", "total_admissions", "max_capacity"),
+                *("pre_queue_minutes", "flagged_last"),
+            ),
             "mechanism=queue",
         ),
         **dict.fromkeys(("draw_at", "winner_count", "capacity", "alternates"), "mechanism=draw"),

@@ -43,6 +43,9 @@ class Distribution(models.Model):
     require_challenge = models.BooleanField(default=False)
     max_per_device = models.PositiveIntegerField(null=True, blank=True)
     max_per_network = models.PositiveIntegerField(null=True, blank=True)
+    flagged_last = models.BooleanField(
+        default=False, db_default=False, help_text="Queues: the flagged wait at the end."
+    )
     # what is sold
     sku = models.CharField(max_length=255, blank=True, default="")
     max_units = models.PositiveIntegerField(default=1)

@@ -97,6 +97,20 @@ def test_a_fingerprint_is_a_signal_and_many_accounts_are_flagged_not_lost(
     assert all("flag" not in answer.text for answer in answers), "a robot is not told what gave it away"
 
 
+def test_a_launch_may_put_the_flagged_last_and_tells_them_nothing_but_their_place(
+    page: ApiClient, shop_a: Retailer, settings: Settings
+) -> None:
+    settings.FLAG_ACCOUNTS_DEVICE = 1
+    queue = launch.queue(shop_a, paused=True, flagged_last=True)
+    first, honest, second = Guest(page), Guest(page), Guest(page)
+    assert first.api.post(way(queue), {}, X_Fingerprint="d")["people_ahead"] == 0
+    assert honest.api.post(way(queue), {})["people_ahead"] == 1
+    assert second.api.post(way(queue), {}, X_Fingerprint="d")["people_ahead"] == 2
+    again = first.api.post(way(queue), {}, X_Fingerprint="d")
+    assert (again["stage"], again["people_ahead"], "flag" in again.text) == ("participating", 1, False)
+    assert honest.api.post(way(queue), {})["people_ahead"] == 0
+
+
 def test_this_machine_is_no_network_of_many_accounts(page: ApiClient, shop_a: Retailer, settings: Settings) -> None:
     settings.FLAG_ACCOUNTS_NETWORK = 1
     queue = launch.queue(shop_a, paused=True)

@@ -108,8 +108,9 @@ def test_what_happens_when_nobody_answers_is_the_experiences() -> None:
 
 
 def test_a_launch_says_whom_it_caps() -> None:
-    made = carry_out("create", mechanism="queue", max_per_device=2, require_settled_guest=True)
+    made = carry_out("create", mechanism="queue", max_per_device=2, require_settled_guest=True, flagged_last=True)
     row = Distribution.objects.get(uuid=made["id"])
     assert (row.max_per_device, row.max_per_network, row.require_settled_guest) == (2, None, True)
+    assert row.flagged_last
     for fields in ({"max_per_device": 0}, {"max_per_network": "5"}, {"require_challenge": True}):
         assert "error" in carry_out("create", mechanism="queue", **fields), fields

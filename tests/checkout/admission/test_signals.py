@@ -6,9 +6,9 @@ import pytest
 import redis
 from pytest_django.fixtures import Settings
 
-from checkout.admission import line, signals
+from checkout.admission import draws, line, queue_numbers, queues, signals
 from checkout.admission.models import Consumer, Distribution, Flag
-from offers.models import Retailer
+from offers.models import AuditEntry, Retailer
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW
 
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 def emptied(redis_client: "redis.Redis", settings: Settings) -> Iterator["redis.Redis"]:
     settings.FLAG_ACCOUNTS_DEVICE, settings.FLAG_ACCOUNTS_NETWORK = 2, 3
     line.reset()
+    queue_numbers.reset()
     yield redis_client
     line.reset()
 
@@ -115,3 +116,59 @@ def test_a_crowd_behind_one_address_costs_little(shop_a: Retailer, emptied: "red
     assert emptied.pttl(key) > 0
     line.forget(queue.uuid.hex)
     assert not emptied.exists(key)
+
+
+def test_where_the_flagged_go_last_they_keep_a_place_behind_all_who_wait(shop_a: Retailer) -> None:
+    queue = launch.queue(shop_a, flagged_last=True)
+    one, honest, two, three, four = launch.consumers(shop_a, 5)
+    for who in (one, honest, two):
+        note(queue, who, device="" if who is honest else "phone")
+        launch.enter(queue, who)
+    assert order(queue) == [one.pk, honest.pk, two.pk]
+    for who in (three, four):
+        note(queue, who, device="phone", network="203.0.113.9")
+        launch.enter(queue, who, seconds=1)
+    assert order(queue) == [honest.pk, one.pk, two.pk, three.pk, four.pk]
+    entries = AuditEntry.objects.filter(action="queue.move_last").order_by("id")
+    assert [entry.after for entry in entries] == [{"consumer": str(who.uuid)} for who in (one, two)]
+    assert {(entry.actor, entry.reason) for entry in entries} == {("system", "Flagged: Several accounts on a device")}
+
+
+def test_who_is_flagged_goes_last_once_however_often_and_for_whatever(shop_a: Retailer) -> None:
+    queue = launch.queue(shop_a, flagged_last=True)
+    one, two = launch.consumers(shop_a, 2)
+    launch.enter(queue, one, two)
+    for kind in (Flag.Kind.UNPROVEN, Flag.Kind.UNPROVEN, Flag.Kind.DEVICE):
+        signals.flag(queue, [one.pk], kind, now=NOW)
+        assert order(queue) == [two.pk, one.pk]
+    assert line.head(queue.uuid.hex)[-1] == (one.pk, 3)
+
+
+def test_the_flagged_draw_no_number_before_the_opening(shop_a: Retailer) -> None:
+    queue = launch.queue(shop_a, flagged_last=True, open_at=launch.at(60), pre_queue_minutes=10)
+    people = launch.consumers(shop_a, 8)
+    launch.enter(queue, *people[:4])
+    bot = people[4]
+    signals.flag(queue, [bot.pk], Flag.Kind.UNPROVEN, now=NOW)
+    launch.enter(queue, *people[4:])
+    assert order(queue)[-1] == bot.pk
+    queues.leave(distribution=queue, consumer_id=bot.pk, now=launch.at(2))
+    launch.enter(queue, bot, seconds=3)
+    assert order(queue)[-1] == bot.pk
+
+
+def test_otherwise_and_in_a_draw_a_flag_takes_nothing(shop_a: Retailer, emptied: "redis.Redis") -> None:
+    queue = launch.queue(shop_a)
+    one, two = launch.consumers(shop_a, 2)
+    launch.enter(queue, one, two)
+    signals.flag(queue, [one.pk], Flag.Kind.DEVICE, now=NOW)
+    assert order(queue) == [one.pk, two.pk]
+    drawn = launch.draw(shop_a, flagged_last=True, open_at=launch.at(-60), close_at=launch.at(60))
+    draws.enter(draw=drawn, consumer=one, now=NOW)
+    signals.flag(drawn, [one.pk], Flag.Kind.DEVICE, now=NOW)
+    assert flagged(drawn, "device") == {one.pk}
+    assert not AuditEntry.objects.filter(action="queue.move_last").exists()
+
+
+def order(queue: Distribution) -> list[int]:
+    return [consumer for consumer, _ in line.head(queue.uuid.hex)]
