@@ -121,9 +121,8 @@ def release(
             confirm(actual)
             found, _ = _release(retailer_id, voucher_code, key, actor, now, None)
         if not found:
-            known = Voucher.objects.filter(retailer_id=retailer_id, code=voucher_code).exists() or (
-                Voucher.objects.filter(retailer_id=retailer_id, public_id=voucher_code).exists()
-            )
+            rows = Voucher.objects.filter(retailer_id=retailer_id, deleted_at__isnull=True)
+            known = rows.filter(code=voucher_code).exists() or (rows.filter(public_id=voucher_code).exists())
             raise NotFound("session", key) if known else NotFound("voucher", voucher_code)
         if actor.kind == "USER":
             audit.record(

@@ -339,3 +339,10 @@ def test_another_retailers_key_is_another_session(
     assert lock(api_b, "CODE", key="same")["valid"]
     assert release(api_b, "CODE", "same").status == 204
     assert not lock(api, "CODE", key="other")["valid"]
+
+
+def test_a_deleted_voucher_has_no_sessions(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a)
+    lock(api, "CODE", key="k")
+    api.delete("/v1/vouchers/CODE")
+    assert release(api, "CODE", "k")["resource_type"] == "voucher"

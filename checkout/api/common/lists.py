@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import orjson
 from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
+from django.db.models.expressions import OrderBy
 
 from checkout.api.common.parse import MAX_INTEGER
 from offers.lib.errors import Refusal
@@ -274,7 +275,10 @@ def apply(
     sign = "-" if query.order.startswith("-") else ""
     name = query.order.removeprefix("-")
     path = paths.get(name, name)
-    return queryset.filter(found).order_by(f"{sign}{path}", *([] if path == "pk" else [f"{sign}pk"]))
+    first: str | OrderBy = f"{sign}{path}"
+    if sign and any(column.null for column in queryset.model._meta.fields if path in (column.name, column.attname)):
+        first = F(path).desc(nulls_last=True)  # what was never changed is not what changed last
+    return queryset.filter(found).order_by(first, *([] if path == "pk" else [f"{sign}pk"]))
 
 
 def total(queryset: QuerySet[Any]) -> int:

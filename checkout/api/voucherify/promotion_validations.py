@@ -8,6 +8,7 @@ from django.urls import path
 from checkout import promotion_check, tracking
 from checkout.api.common.lean import LeanView
 from checkout.api.voucherify import calculation_shapes as shapes
+from checkout.api.voucherify.single import AskedByQuery
 from checkout.api.voucherify.single_asks import SingleAsk, of_query
 from checkout.facts import Facts
 from offers.evaluation.verdicts import Verdict
@@ -39,11 +40,8 @@ class PromotionValidation(_ListsPromotions):
         return self.promotions(ask)
 
 
-class PromotionsByQuery(_ListsPromotions):
+class PromotionsByQuery(_ListsPromotions, AskedByQuery):
     """Say which promotion tiers apply to the order in the query, for a shop's page."""
-
-    scopes = {"GET": "validations:write"}
-    cached_credentials = True
 
     def get(self, request: HttpRequest) -> Any:
         """List the promotion tiers that apply: `amount`, `item[0][price]`, `customer[source_id]`."""

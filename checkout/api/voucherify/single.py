@@ -7,7 +7,7 @@ GET /client/v1/validate?code= and POST /client/v1/redeem?code=. Verbs, verdicts 
 from typing import Any
 from urllib.parse import quote
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from checkout import history, validation
@@ -25,6 +25,17 @@ from offers import configuration
 
 # What speaks against the request rather than against the voucher is an HTTP error here.
 OF_THE_REQUEST = frozenset({"missing_reward", "missing_order_items_amount"})
+
+
+class AskedByQuery(LeanView):
+    """Base of what a page asks with GET and nobody may keep: it locks, and is true for now."""
+
+    scopes = {"GET": "validations:write"}
+    cached_credentials = True
+
+    def finish(self, request: HttpRequest, method: str, response: HttpResponse) -> HttpResponse:
+        response["Cache-Control"] = "no-store"
+        return super().finish(request, method, response)
 
 
 class _ValidatesOne(LeanView):
@@ -54,11 +65,8 @@ class ValidateVoucher(_ValidatesOne):
         return self.validate(ask.of(code))
 
 
-class ValidateByQuery(_ValidatesOne):
+class ValidateByQuery(_ValidatesOne, AskedByQuery):
     """Judge the voucher in the query, from a shop's page."""
-
-    scopes = {"GET": "validations:write"}
-    cached_credentials = True
 
     def get(self, request: HttpRequest) -> Any:
         """Validate one voucher: `code`, `amount`, `item[0][price]`, `customer[source_id]`, `session_type`."""

@@ -182,3 +182,8 @@ def test_a_page_without_a_code_redeems_nothing(page: ApiClient) -> None:
     answer = page.post("/client/v1/redeem", ORDER)
     assert (answer.status, answer["key"]) == (400, "invalid_payload")
     assert not Redemption.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["validate?code=X", "promotions/validation?amount=5", "validate"])
+def test_nobody_keeps_what_a_page_was_told(page: ApiClient, path: str) -> None:
+    assert page.get(f"/client/v1/{path}").headers["Cache-Control"] == "no-store"

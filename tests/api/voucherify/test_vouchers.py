@@ -269,3 +269,16 @@ def test_what_was_used_shows(api: ApiClient) -> None:
     api.post("/v1/redemptions", {"redeemables": [{"object": "voucher", "id": "X"}], "order": {"amount": 1000}})
     assert api.get("/v1/vouchers/X")["redemption"]["redeemed_quantity"] == 1
     assert vouchers.figures(Voucher.objects.all(), now=clock.now())[Voucher.objects.get().pk].redeemed == 1
+
+
+@pytest.mark.parametrize("path", ["vouchers", "campaigns"])
+def test_what_never_changed_is_not_what_changed_last(api: ApiClient, path: str) -> None:
+    for name in ("first", "second", "third"):
+        api.post("/v1/campaigns", {"name": name, "voucher": TEN})
+        api.post(f"/v1/vouchers/{name}", TEN)
+    for name in ("first", "second"):
+        api.put(f"/v1/{path}/{name}", {"metadata": {"x": 1}})
+    found = api.get(f"/v1/{path}?order=-updated_at")[path]
+    assert [row.get("code") or row["name"] for row in found] == ["second", "first", "third"]
+    found = api.get(f"/v1/{path}?order=updated_at")[path]
+    assert [row.get("code") or row["name"] for row in found] == ["first", "second", "third"]
