@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from django.db.models import QuerySet
 
 from checkout.models import Redemption
-from offers.admin import show
+from offers.admin import callers, show
 from offers.admin.page import Button, Table
 
 # A redemption row carries the whole answer as JSON: lists must not read it.
@@ -33,6 +33,7 @@ COLUMNS = [
 ]
 JOINED = [
     "retailer__currency",
+    "retailer__name",
     "retailer__timezone",
     "campaign__name",
     "customer__source_id",
@@ -79,7 +80,7 @@ def what(row: Redemption) -> str:
 
 def by(row: Redemption) -> str:
     """Return who asked for it."""
-    return f"{row.channel_id} ({row.channel_type.lower()})" if row.channel_id else row.channel_type.capitalize()
+    return callers.said(row.channel_id) if row.channel_id else row.channel_type.capitalize()
 
 
 def table(rows: Iterable[Redemption], *, title: str, empty: str, more: str = "", without: Sequence[str] = ()) -> Table:

@@ -30,6 +30,11 @@ KINDS = {
     "offer.used": "Uses of an offer",
     "points": "Points of a member",
     "stock.units": "Units in stock",
+    "voucher.customer_uses": "Uses of a code by a customer",
+    "loyalty.user": "Rewards of a rule for a member",
+    "loyalty.all": "Rewards of a rule in all",
+    "loyalty.points": "Points a rule may give",
+    "loyalty.offers": "Offers a rule may give",
 }
 MONEY = {"voucher.credits", "campaign.budget"}
 OWNERS: dict[str, type[Model]] = {

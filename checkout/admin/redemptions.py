@@ -5,6 +5,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 
@@ -44,6 +46,8 @@ HEADERS = [
     "Campaign",
     "Asked by",
     "Note",
+    "Retailer",
+    "Part of stack",
 ]
 Rows = QuerySet[Redemption]
 
@@ -97,6 +101,11 @@ def order_ids(text: str) -> list[int]:
         return list(Order.objects.filter(public_id=text).values_list("pk", flat=True))
     found = Order.objects.filter(retailer_id__in=lookups.retailer_ids(), source_id=text)
     return list(found.values_list("pk", flat=True))
+
+
+def is_stack(row: Redemption) -> bool:
+    """Say whether a row stands for several codes that have rows of their own."""
+    return row.succeeded and row.voucher_id is None and row.tier_id is None
 
 
 @admin.register(Redemption)
@@ -171,7 +180,10 @@ class RedemptionAdmin(ReadOnlyAdmin):
         query = request.GET.copy()
         kind = (query.pop("as", None) or ["csv"])[-1]
         request.GET = query  # type: ignore[assignment]
-        rows = self.get_changelist_instance(request).get_queryset(request)[: exports.MOST_ROWS]
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request)[: exports.MOST_ROWS]
+        except (IncorrectLookupParameters, SuspiciousOperation):
+            return HttpResponseBadRequest("These are not the filters of the list.")
         name = f"redemptions-{now():%Y-%m-%d-%H%M}"
         if kind == "csv":
             lines = exports.as_csv(HEADERS, self.cells(rows))
@@ -186,15 +198,19 @@ class RedemptionAdmin(ReadOnlyAdmin):
         return response
 
     def cells(self, rows: Rows) -> Iterator[list[Any]]:
+        stacks: dict[int, str] = {}
         for row in rows.iterator(chunk_size=2000):
             currency = row.retailer.currency
+            if row.parent_id and row.parent_id not in stacks:
+                stacks[row.parent_id] = Redemption.objects.values_list("public_id", flat=True).get(pk=row.parent_id)
             yield [
                 row.public_id,
                 f"{row.created_at:%Y-%m-%d %H:%M:%S}",
-                row.code,
+                "Stack" if is_stack(row) else row.code,
                 history.result(row)[0],
                 row.failure_code,
-                to_major(row.discount_amount, currency),
+                # The row of a stack says again what those of its codes say: summed up, it would count twice.
+                "" if is_stack(row) else to_major(row.discount_amount, currency),
                 currency,
                 str(row.customer or ""),
                 str(row.order or ""),
@@ -202,6 +218,8 @@ class RedemptionAdmin(ReadOnlyAdmin):
                 row.campaign.name if row.campaign else "",
                 row.channel_id,
                 row.reason or row.failure_message,
+                row.retailer.name,
+                stacks.get(row.parent_id or 0, ""),
             ]
 
     # --- one redemption ---

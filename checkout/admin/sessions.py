@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from checkout import sessions
 from checkout.models import LockSession
-from offers.admin import lookups, show
+from offers.admin import callers, lookups, show
 from offers.admin.filters import CustomerFilter, DaysFilter, ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
     ReadOnlyAdmin,
@@ -151,8 +151,8 @@ class LockSessionAdmin(ReadOnlyAdmin):
             "Locked for": lasting(row),
             "Until": show.moment(row.expires_at, zone),
             "Ended": show.moment(row.ended_at, zone),
-            "Ended by": row.ended_by,
-            "Asked by": row.actor,
+            "Ended by": callers.said(row.ended_by),
+            "Asked by": callers.said(row.actor),
             "Retailer": row.retailer.name,
         }
         figures = [

@@ -64,12 +64,16 @@ admin.site.unregister(Group)
 @admin.register(User)
 class StaffAdmin(OfficeAdmin):
     called = ("member of staff", "staff")
-    list_display = ("username", "first_name", "role", "state", "seen")
+    list_display = ("username", "name", "role", "state", "seen")
     ordering = ("username",)
     search_fields = ("username", "first_name", "email")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).filter(is_staff=True).prefetch_related("groups")
+
+    @display(description="Name")
+    def name(self, user: User) -> str:
+        return user.get_full_name() or show.NOTHING
 
     @display(description="Role")
     def role(self, user: User) -> str:

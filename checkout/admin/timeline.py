@@ -6,7 +6,7 @@ from django.utils.html import format_html, format_html_join
 
 from checkout.admin import history
 from checkout.models import LockSession, Redemption
-from offers.admin import audit, audit_words, show
+from offers.admin import audit, audit_words, callers, show
 from offers.admin.page import Happening, Timeline
 from offers.ledger.models import Counter, Entry
 from offers.lib import clock
@@ -50,13 +50,14 @@ def of_tier(tier: PromotionTier) -> Timeline:
 
 
 def _dated(found: list[Happening], retailer: Retailer, title: str, *, cut: bool) -> Timeline:
+    names = callers.named(event.by for event in found)
     happenings = sorted(found, key=lambda event: event.at, reverse=True)
     dated = [
         Happening(
             at=event.at,
             when=show.moment(event.at, retailer.timezone),
             text=event.text,
-            by=event.by,
+            by=callers.said(event.by, names),
             note=event.note,
             tone=event.tone,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from checkout.models import OfferLock, Revision, Transaction
 from loyalty.models import Award
-from offers.admin import show
+from offers.admin import callers, show
 from offers.admin.page import Facts, Figure, Table
 from offers.models import UserOffer
 
@@ -74,7 +74,7 @@ def facts(row: Transaction, revisions: Sequence[Revision]) -> Facts:
         "Received": show.moment(newest.received_at, zone) if newest else "",
         "Processed": show.moment(newest.processed_at, zone, "") if newest else "",
         "Next try": show.moment(waits, zone, ""),
-        "Sent by": newest.client_id if newest else "",
+        "Sent by": callers.said(newest.client_id) if newest else "",
     }
     return Facts(title="The sale", facts=[(name, value) for name, value in known.items() if value])
 

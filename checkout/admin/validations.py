@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from checkout.admin import trace
 from checkout.models import Validation
-from offers.admin import lookups, show
+from offers.admin import callers, lookups, show
 from offers.admin.filters import HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin
 from offers.admin.page import Facts, Page
@@ -55,6 +55,12 @@ class ValidationAdmin(ReadOnlyAdmin):
         keyed = queryset.filter(session_key=text)
         return (keyed if keyed[:1] else queryset.filter(codes__contains=[text])), False
 
+    def prepared(self, rows: list[Validation]) -> list[Validation]:
+        known = callers.named(row.channel_id for row in rows)
+        for row in rows:
+            row.callers = known  # type: ignore[attr-defined]
+        return rows
+
     @display(description="When")
     def when(self, row: Validation) -> str:
         return show.moment(row.created_at, row.retailer.timezone)
@@ -77,7 +83,7 @@ class ValidationAdmin(ReadOnlyAdmin):
 
     @display(description="Asked by")
     def asked(self, row: Validation) -> str:
-        return row.channel_id or show.NOTHING
+        return callers.said(row.channel_id, row.callers) if row.channel_id else show.NOTHING  # type: ignore[attr-defined]
 
     def page(self, request: HttpRequest, key: Any) -> Page:
         row: Validation = self.find(key, "retailer")
@@ -87,7 +93,7 @@ class ValidationAdmin(ReadOnlyAdmin):
             "Order amount": show.amount(row.amount, row.retailer.currency),
             "Customer": show.to_page(Customer.objects.filter(pk=row.customer_id or 0).first()),
             "Lock session": row.session_key,
-            "Asked by": row.channel_id,
+            "Asked by": callers.said(row.channel_id),
             "Retailer": row.retailer.name,
         }
         facts = [(name, value) for name, value in known.items() if value and value != show.NOTHING]

@@ -275,11 +275,19 @@ class ReinstateForm(ReasonForm):
 
 
 def source(row: UserOffer) -> str:
-    """Say who put an entry into the wallet."""
-    kind = str((row.source or {}).get("kind") or "")
-    rest = {name: value for name, value in (row.source or {}).items() if name != "kind"}
+    """Say who put an entry into the wallet: "a loyalty rule (“5 off at 200 points”, sale T-1)"."""
+    kept = dict(row.source or {})
+    kind = str(kept.pop("kind", "") or "")
+    kept.pop("rule_id", None)
+    rule, occasion = kept.pop("rule", None), str(kept.pop("occasion", "") or "")
+    told = [f"“{rule}”"] if rule else []
+    if occasion.startswith("transaction:"):
+        told.append(f"sale {occasion.split(':', 2)[-1]}")
+    elif occasion:
+        told.append(occasion.replace("_", " "))
+    told += [f"{name.replace('_', ' ')} {show.plain(value)}" for name, value in kept.items()]
     said = ISSUERS.get(kind, kind.replace("_", " "))
-    return f"{said} ({show.plain(rest)})" if said and rest else said
+    return f"{said} ({', '.join(told)})" if said and told else said or ", ".join(told)
 
 
 def sale(redeemed_in: str) -> str:

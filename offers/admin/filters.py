@@ -23,6 +23,14 @@ def picks(unset: str, options: Iterable[tuple[Any, Any]], chosen: str | None) ->
         yield {"value": value, "display": display, "selected": value == (chosen or "")}
 
 
+def retailers(request: HttpRequest) -> dict[int, str]:
+    """Return the names of all retailers by key; asked for once a request."""
+    if not hasattr(request, "retailers"):
+        names = Retailer.objects.order_by("name").values_list("pk", "name")
+        request.retailers = dict(names)  # type: ignore[attr-defined]
+    return request.retailers  # type: ignore[attr-defined, no-any-return]
+
+
 class ExactFilter(SimpleListFilter):
     """A text to type; `narrow` says what it means."""
 
@@ -97,7 +105,7 @@ class RetailerFilter(SimpleListFilter):
         return picks("All", self.lookup_choices, self.value())
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        found = [(str(key), name) for key, name in Retailer.objects.order_by("name").values_list("pk", "name")]
+        found = [(str(key), name) for key, name in retailers(request).items()]
         return found if len(found) > 1 else []
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:

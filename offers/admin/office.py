@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin import ShowFacets, display
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
@@ -17,11 +18,13 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from offers.admin import filters, show
 from offers.admin.page import Page
 from offers.admin.paging import BoundedPaginator
 from offers.lib import clock
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, Refusal
+from offers.models import Retailer
 
 View = Callable[..., HttpResponse]
 SYMBOL = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")  # a field as the APIs call it, which no word of a sentence is
@@ -125,6 +128,7 @@ class OfficeAdmin(ModelAdmin):  # type: ignore[misc]
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # a count of the whole table for each choice of each filter
     list_per_page = 50
     list_filter_submit = True
     ordering: Sequence[str] = ("-id",)
@@ -141,6 +145,17 @@ class OfficeAdmin(ModelAdmin):  # type: ignore[misc]
     @property
     def plural(self) -> str:
         return self.names[1]
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[str]:
+        """Name the retailer of each row where there are several: names and codes are unique only within one."""
+        shown = list(super().get_list_display(request))
+        owned = any(field.name == "retailer" for field in self.opts.get_fields()) and self.model is not Retailer
+        several = owned and len(filters.retailers(request)) > 1
+        return [*shown, "of_retailer"] if several and not {"retailer", "shop"} & set(shown) else shown
+
+    @display(description="Retailer")
+    def of_retailer(self, row: Any) -> str:
+        return row.retailer_name or show.NOTHING
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
@@ -335,6 +350,10 @@ class OfficeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = self.model_admin.prepared(list(self.result_list))  # type: ignore[attr-defined]
+        if "of_retailer" in self.list_display:
+            known = filters.retailers(request)
+            for row in self.result_list:
+                row.retailer_name = known.get(row.retailer_id, "")
 
 
 def capitalised(text: str) -> str:

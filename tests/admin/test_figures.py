@@ -250,3 +250,10 @@ def test_a_code_s_timeline_says_who_made_it(reviewer: Client, scene: Scene) -> N
     assert "<b>Created</b>" in page
     assert "by Webshop" in page.split("<b>Created</b>")[1][:60]
     assert Voucher.objects.filter(pk=scene.voucher.pk).exists()
+
+
+def test_lists_name_the_retailer_once_there_are_two(marketer: Client, scene: Scene) -> None:
+    assert "Retailer A" not in listed(marketer, "campaign", "")
+    factories.retailer(name="Second")
+    for model in ("campaign", "voucher", "promotiontier"):
+        assert "Retailer A" in listed(marketer, model, "").split("result_list")[1]

@@ -151,6 +151,13 @@ function labelCells() {
     });
 }
 
+// After a refusal one goes on where the first thing is wrong, not at the top of a long form.
+function goToError() {
+    const wrong = [...document.querySelectorAll(".ok-form .ok-field.ok-bad")].find(field => !field.hidden && !field.closest("[hidden]"));
+    const input = wrong && wrong.querySelector("input:not([type=hidden]), select, textarea");
+    if (input) { input.focus({preventScroll: true}); wrong.scrollIntoView({block: "center"}); }
+}
+
 function guardSubmit() {
     document.querySelectorAll("form[data-guard]").forEach(form => form.addEventListener("submit", () => {
         form.querySelectorAll(".ok-submit button").forEach(button => { button.disabled = true; });
@@ -195,4 +202,4 @@ function followLive() {
     });
 }
 
-document.addEventListener("DOMContentLoaded", () => { followLive(); labelCells(); countDown(); followJobs(); showFields(); showExample(); showPreview(); sayRule(); guardSubmit(); });
+document.addEventListener("DOMContentLoaded", () => { followLive(); labelCells(); countDown(); followJobs(); showFields(); showExample(); showPreview(); sayRule(); goToError(); guardSubmit(); });
