@@ -23,7 +23,6 @@ from offers.models import (
     ValidationRule,
 )
 from offers.models.category import Category as CategoryRow
-from offers.models.windows import Windowed
 from offers.outbox.models import Endpoint
 
 BUDGET_RULE = "campaign_budget"
@@ -134,7 +133,7 @@ class Config:
             type=row.type,
             campaign_type=row.campaign_type,
             active=row.active and row.archived_at is None and row.deleted_at is None,
-            window=window_of(row, zone),
+            window=redeemables.window(row, zone),
             zone=zone,
             discount=redeemables.discount(row.discount),
             discount_json=row.discount,
@@ -155,7 +154,7 @@ class Config:
         return TierConfig(
             row=row,
             campaign=campaign,
-            window=window_of(row, campaign.zone),
+            window=redeemables.window(row, campaign.zone),
             discount=redeemables.discount(row.discount),
             rules=(*own, *campaign.rules),
         )
@@ -203,18 +202,6 @@ def peek(retailer_id: int) -> Config | None:
 def forget() -> None:
     """Drop every copy."""
     _configs.clear()
-
-
-def window_of(row: Windowed, zone: str) -> Window | None:
-    """Return when a campaign, voucher or tier may be used."""
-    return redeemables.window(
-        start=row.start_date,
-        expiration=row.expiration_date,
-        timeframe=row.validity_timeframe,
-        days=row.validity_day_of_week,
-        hours=row.validity_hours,
-        zone=zone,
-    )
 
 
 def _load(retailer_id: int, version: int) -> Config:

@@ -3,11 +3,26 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints
 
 from offers.evaluation.context import DailyHours, Discount, StackingRules, UnitOff, Window
 
 _SETS = {name for name, hint in get_type_hints(StackingRules).items() if str(hint).startswith("frozenset")}
+
+
+class Dated(Protocol):
+    """What says when it may be used: the columns of offers.models.windows.Windowed."""
+
+    @property
+    def start_date(self) -> datetime | None: ...
+    @property
+    def expiration_date(self) -> datetime | None: ...
+    @property
+    def validity_timeframe(self) -> Mapping[str, Any] | None: ...
+    @property
+    def validity_day_of_week(self) -> list[int] | None: ...
+    @property
+    def validity_hours(self) -> Mapping[str, Any] | None: ...
 
 
 def discount(data: Mapping[str, Any] | None) -> Discount | None:
@@ -39,16 +54,10 @@ def discount(data: Mapping[str, Any] | None) -> Discount | None:
     )
 
 
-def window(
-    *,
-    start: datetime | None,
-    expiration: datetime | None,
-    timeframe: Mapping[str, Any] | None,
-    days: list[int] | None,
-    hours: Mapping[str, Any] | None,
-    zone: str,
-) -> Window | None:
-    """Return when something may be used, or None when it always may."""
+def window(row: Dated, zone: str) -> Window | None:
+    """Return when a campaign, voucher or tier may be used, or None when it always may."""
+    start, expiration, timeframe = row.start_date, row.expiration_date, row.validity_timeframe
+    days, hours = row.validity_day_of_week, row.validity_hours
     if start is None and expiration is None and not timeframe and not days and not hours:
         return None
     daily = tuple(
