@@ -147,7 +147,7 @@ def create_campaign(
     with transaction.atomic():
         _apply_campaign(made, fields)
         made.save()
-        _note_campaign(made, "session_campaign.create", actor, now, {}, "")
+        _note(made, "session_campaign.create", actor, now, {}, _campaign_shown(made))
     return made
 
 
@@ -167,7 +167,7 @@ def update_campaign(
         before = _campaign_shown(found)
         _apply_campaign(found, fields)
         found.save()
-        _note_campaign(found, "session_campaign.update", actor, now, before, reason)
+        _note(found, "session_campaign.update", actor, now, before, _campaign_shown(found), reason)
     return found
 
 
@@ -251,7 +251,7 @@ def _campaign_shown(row: SessionCampaign) -> dict[str, Any]:
 
 
 def _note(
-    row: Channel,
+    row: Channel | SessionCampaign,
     action: str,
     actor: Actor,
     now: datetime,
@@ -264,24 +264,7 @@ def _note(
         retailer_id=row.retailer_id,
         actor=actor,
         action=action,
-        object_type="channel",
-        object_id=row.public_id,
-        now=now,
-        before=old or None,
-        after=new,
-        reason=reason,
-    )
-
-
-def _note_campaign(
-    row: SessionCampaign, action: str, actor: Actor, now: datetime, before: dict[str, Any], reason: str
-) -> None:
-    old, new = audit.changes(before, _campaign_shown(row))
-    audit.record(
-        retailer_id=row.retailer_id,
-        actor=actor,
-        action=action,
-        object_type="session_campaign",
+        object_type=action.partition(".")[0],
         object_id=row.public_id,
         now=now,
         before=old or None,
