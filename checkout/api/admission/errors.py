@@ -14,8 +14,5 @@ def answer(refusal: Refusal) -> HttpResponse:
     after = refusal.data.get("retry_after")
     body = {"error": {"code": CODES.get(refusal.code, refusal.code), "message": refusal.message, "retry_after": after}}
     response = render.answer(body, errors.status_of(refusal))
-    if after is not None:
-        response["Retry-After"] = str(after)
-    if "allow" in refusal.data:
-        response["Allow"] = refusal.data["allow"]
+    errors.add_headers(response, refusal)
     return response

@@ -249,13 +249,18 @@ def _details(refusal: Refusal) -> str:
 
 
 def answer(refusal: Refusal, request_id: str = "") -> HttpResponse:
-    """Return the response to a refusal; `retry_after` in its data (seconds) becomes the header."""
+    """Return the response to a refusal."""
     response = render.answer(body(refusal, request_id), status_of(refusal))
-    if "retry_after" in refusal.data:
+    add_headers(response, refusal)
+    return response
+
+
+def add_headers(response: HttpResponse, refusal: Refusal) -> None:
+    """Say in headers what the refusal's data bring for them: `retry_after` (seconds) and `allow` (methods)."""
+    if refusal.data.get("retry_after") is not None:
         response["Retry-After"] = str(refusal.data["retry_after"])
     if "allow" in refusal.data:
         response["Allow"] = refusal.data["allow"]
-    return response
 
 
 _MISSING = re.compile(r"Object missing required field `(.+)`")

@@ -57,8 +57,5 @@ def answer(refusal: Refusal) -> HttpResponse:
     response = HttpResponse(text, status=status, content_type="application/json")
     if status == 401:
         response["WWW-Authenticate"] = 'Basic realm="Offerkeep", charset="UTF-8"'
-    if "retry_after" in refusal.data:
-        response["Retry-After"] = str(refusal.data["retry_after"])
-    if "allow" in refusal.data:
-        response["Allow"] = refusal.data["allow"]
+    errors.add_headers(response, refusal)
     return response
