@@ -23,6 +23,7 @@ from offers.admin.office import (
     posted,
     stamp,
 )
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Page, Table
 from offers.models import Customer, Retailer, Voucher
 
@@ -53,7 +54,7 @@ class CustomerForm(OfficeForm):
 
 
 @admin.register(Customer)
-class CustomerAdmin(OfficeAdmin):
+class CustomerAdmin(OwnSearch, OfficeAdmin):
     list_display = ("customer", "name_", "email_", "retailer", "made")
     list_filter = (DaysFilter, RetailerFilter)
     search_fields = ("source_id",)
@@ -64,11 +65,8 @@ class CustomerAdmin(OfficeAdmin):
         rows: Rows = super().get_queryset(request)
         return rows.select_related("retailer").only(*COLUMNS, "retailer__timezone", "retailer__name")
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
-        return queryset.filter(pk__in=[*lookups.customer_ids(text), *members.ids(text)]), False
+    def search(self, rows: Rows, text: str) -> Rows:
+        return rows.filter(pk__in=[*lookups.customer_ids(text), *members.ids(text)])
 
     @display(description="Customer")
     def customer(self, row: Customer) -> str:

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from loyalty.models import MemberAccount
 from offers.admin import show
 from offers.admin.office import ReadOnlyAdmin, now
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.ledger.models import Counter, Entry, Hold
 from offers.models import Campaign, Offer, PromotionTier, Retailer, UserOffer, Voucher
@@ -115,20 +116,15 @@ def state_chip(hold: Hold, at: datetime) -> str:
     return show.chip(words, tone)
 
 
-class LedgerAdmin(ReadOnlyAdmin):
+class LedgerAdmin(OwnSearch, ReadOnlyAdmin):
     """Nobody edits the ledger; search finds by an indexed column and nothing else."""
 
     searched: ClassVar[str] = "reference"
     search_fields = ("reference",)
     search_help_text = "Whole reference: of a lock, redemption or order"
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
-        return queryset.filter(**{self.searched: text}), False
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return rows.filter(**{self.searched: text})
 
     def prepared(self, rows: list[Any]) -> list[Any]:
         """Give holds and lines of the journal their counter and its names."""
@@ -155,15 +151,10 @@ class CounterAdmin(LedgerAdmin):
     search_help_text = "Number of the code, campaign, offer or tier that is counted"
     nothing_text = "Nothing has been counted yet: a counter begins with the first use of what can run out."
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Counter], search_term: str
-    ) -> tuple[QuerySet[Counter], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if not (term.isascii() and term.isdigit() and int(term[:20]) <= LARGEST):
-            return queryset.none(), False
-        return queryset.filter(owner=int(term[:20])), False
+    def search(self, rows: QuerySet[Counter], text: str) -> QuerySet[Counter]:
+        if not (text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST):
+            return rows.none()
+        return rows.filter(owner=int(text[:20]))
 
     def prepared(self, rows: list[Counter]) -> list[Counter]:
         names = Names(rows)

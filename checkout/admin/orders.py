@@ -13,6 +13,7 @@ from checkout.models import Order
 from offers.admin import lookups, show
 from offers.admin.filters import DaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Facts, Figure, Figures, Page
 
 Rows = QuerySet[Order]
@@ -44,7 +45,7 @@ def status_chip(row: Order) -> str:
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(OwnSearch, ReadOnlyAdmin):
     list_display = ("order_", "status_", "amount_", "off", "to_pay", "customer_", "when")
     list_filter = (StatusFilter, DaysFilter, RetailerFilter)
     search_fields = ("source_id",)
@@ -55,13 +56,10 @@ class OrderAdmin(ReadOnlyAdmin):
         rows: Rows = super().get_queryset(request)
         return rows.select_related("retailer", "customer").only(*COLUMNS, *JOINED)
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         if orders := order_ids(text):
-            return queryset.filter(pk__in=orders), False
-        return queryset.filter(customer_id__in=lookups.customer_ids(text)), False
+            return rows.filter(pk__in=orders)
+        return rows.filter(customer_id__in=lookups.customer_ids(text))
 
     @display(description="Order")
     def order_(self, row: Order) -> str:

@@ -28,6 +28,7 @@ from offers.admin.office import (
     actor_of,
     now,
 )
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.lib.money import to_major
 from offers.models import Voucher
@@ -109,7 +110,7 @@ def is_stack(row: Redemption) -> bool:
 
 
 @admin.register(Redemption)
-class RedemptionAdmin(ReadOnlyAdmin):
+class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
     list_display = ("when", "code_", "result", "money", "customer_", "order_", "campaign_")
     list_filter = (
         ResultFilter,
@@ -128,20 +129,17 @@ class RedemptionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Rows:
         return history.slim(super().get_queryset(request))
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         if text.startswith(("r_", "rf_", "rr_", "rrf_")):
-            return queryset.filter(public_id=text), False
+            return rows.filter(public_id=text)
         for field, found in (
             ("voucher_id", lookups.voucher_ids(text)),
             ("order_id", order_ids(text)),
             ("customer_id", lookups.customer_ids(text)),
         ):
             if found:
-                return queryset.filter(**{f"{field}__in": found}), False
-        return of_code(queryset, text), False
+                return rows.filter(**{f"{field}__in": found})
+        return of_code(rows, text)
 
     @display(description="When")
     def when(self, row: Redemption) -> str:

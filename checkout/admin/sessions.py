@@ -17,6 +17,7 @@ from offers.admin.office import (
     actor_of,
     now,
 )
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Button, Facts, Figure, Figures, Page
 from offers.models import Campaign, Customer, PromotionTier, Voucher
 
@@ -90,7 +91,7 @@ def left(row: LockSession) -> str:
 
 
 @admin.register(LockSession)
-class LockSessionAdmin(ReadOnlyAdmin):
+class LockSessionAdmin(OwnSearch, ReadOnlyAdmin):
     called = ("lock", "locks")
     list_display = ("code_", "key_", "state_", "left_", "money", "made")
     list_filter = (StateFilter, CodeFilter, KeyFilter, CustomerFilter, DaysFilter, RetailerFilter)
@@ -99,15 +100,12 @@ class LockSessionAdmin(ReadOnlyAdmin):
     list_select_related = ("retailer",)
     nothing_text = "Nothing is locked at this moment."
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         if vouchers := lookups.voucher_ids(text):
-            return queryset.filter(object="voucher", object_id__in=vouchers), False
+            return rows.filter(object="voucher", object_id__in=vouchers)
         if customers := lookups.customer_ids(text):
-            return queryset.filter(customer_id__in=customers), False
-        return queryset.filter(retailer_id__in=lookups.retailer_ids(), key=text), False
+            return rows.filter(customer_id__in=customers)
+        return rows.filter(retailer_id__in=lookups.retailer_ids(), key=text)
 
     @display(description="Code")
     def code_(self, row: LockSession) -> str:

@@ -18,6 +18,7 @@ from loyalty.models import Award
 from offers.admin import lookups, show
 from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin, View, actor_of, now
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.models import Customer, Store, UserOffer
 
@@ -102,7 +103,7 @@ def of_customers(customers: Sequence[int]) -> list[int]:
 
 
 @admin.register(Transaction)
-class TransactionAdmin(ReadOnlyAdmin):
+class TransactionAdmin(OwnSearch, ReadOnlyAdmin):
     called = ("transaction", "transactions")
     list_display = ("ident", "store_", "amount_", "state_", "tries", "closed", "received")
     list_filter = (StateFilter, StoreFilter, CustomerFilter, HistoryDaysFilter, RetailerFilter)
@@ -124,10 +125,7 @@ class TransactionAdmin(ReadOnlyAdmin):
             row.newest = found.get(row.pk)  # type: ignore[attr-defined]
         return rows
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         keys = set(
             Transaction.objects.filter(store__in=Store.objects.all(), transaction_id=text).values_list("pk", flat=True)
         )
@@ -136,10 +134,10 @@ class TransactionAdmin(ReadOnlyAdmin):
             Transaction.objects.filter(retailer_id__in=retailers, receipt_code=text).values_list("pk", flat=True)
         )
         if keys:
-            return queryset.filter(pk__in=keys), False
+            return rows.filter(pk__in=keys)
         if customers := lookups.customer_ids(text):
-            return queryset.filter(pk__in=of_customers(customers)), False
-        return queryset.filter(store_id__in=stores_of(text)), False
+            return rows.filter(pk__in=of_customers(customers))
+        return rows.filter(store_id__in=stores_of(text))
 
     @display(description="Transaction")
     def ident(self, row: Transaction) -> str:

@@ -12,6 +12,7 @@ from checkout.models import Validation
 from offers.admin import callers, lookups, show
 from offers.admin.filters import HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Facts, Page
 from offers.models import Customer
 
@@ -33,7 +34,7 @@ def verdict_chip(row: Validation) -> str:
 
 
 @admin.register(Validation)
-class ValidationAdmin(ReadOnlyAdmin):
+class ValidationAdmin(OwnSearch, ReadOnlyAdmin):
     list_display = ("when", "codes_", "verdict", "amount_", "key_", "asked")
     list_filter = (VerdictFilter, HistoryDaysFilter, RetailerFilter)
     search_fields = ("codes",)
@@ -44,16 +45,13 @@ class ValidationAdmin(ReadOnlyAdmin):
         rows: Rows = super().get_queryset(request)
         return rows.select_related("retailer").only(*COLUMNS, "retailer__currency", "retailer__timezone")
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         if text.startswith("valid_"):
-            return queryset.filter(public_id=text), False
+            return rows.filter(public_id=text)
         if customers := lookups.customer_ids(text):
-            return queryset.filter(customer_id__in=customers), False
-        keyed = queryset.filter(session_key=text)
-        return (keyed if keyed[:1] else queryset.filter(codes__contains=[text])), False
+            return rows.filter(customer_id__in=customers)
+        keyed = rows.filter(session_key=text)
+        return keyed if keyed[:1] else rows.filter(codes__contains=[text])
 
     def prepared(self, rows: list[Validation]) -> list[Validation]:
         known = callers.named(row.channel_id for row in rows)

@@ -16,6 +16,7 @@ from offers import audit, user_offers, wallets
 from offers.admin import fields, lookups, show
 from offers.admin.filters import CustomerFilter, ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import OfficeForm, ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Happening, Page, Table, Timeline
 from offers.models import Customer, Offer, Store, UserOffer, UserOfferEvent
 
@@ -86,7 +87,7 @@ def time_left(lock: OfferLock) -> str:
 
 
 @admin.register(UserOffer)
-class UserOfferAdmin(ReadOnlyAdmin):
+class UserOfferAdmin(OwnSearch, ReadOnlyAdmin):
     called = ("wallet entry", "wallets")
     list_display = ("title", "customer_", "status_", "lock_", "ends", "acquired")
     list_filter = (StatusFilter, IssuedByFilter, CustomerFilter, OfferFilter, RetailerFilter)
@@ -103,15 +104,12 @@ class UserOfferAdmin(ReadOnlyAdmin):
             row.lock = lock if lock and (lock.state == State.CLAIMED or lock.expires_at > now()) else None  # type: ignore[attr-defined]
         return rows
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         if (ident := show.uuid_of(text)) and UserOffer.objects.filter(uuid=ident).exists():
-            return queryset.filter(uuid=ident), False
+            return rows.filter(uuid=ident)
         if customers := lookups.customer_ids(text):
-            return queryset.filter(customer_id__in=customers), False
-        return queryset.filter(offer_id__in=offers_of(text)), False
+            return rows.filter(customer_id__in=customers)
+        return rows.filter(offer_id__in=offers_of(text))
 
     @display(description="Offer")
     def title(self, row: UserOffer) -> str:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from offers.admin import audit_words, show
 from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin, capitalised
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Facts, Page, Table
 from offers.models import AuditEntry
 
@@ -113,7 +114,7 @@ class AuditDays(HistoryDaysFilter):
     field = "at"
 
 
-class AuditEntryAdmin(ReadOnlyAdmin):
+class AuditEntryAdmin(OwnSearch, ReadOnlyAdmin):
     """Registered by checkout, which knows the pages of what was changed."""
 
     called = ("change", "audit trail")
@@ -124,12 +125,9 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("retailer",)
     nothing_text = "Nothing has been changed yet."
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         types = AuditEntry.objects.order_by("object_type").values_list("object_type", flat=True).distinct()
-        return queryset.filter(object_type__in=list(types), object_id=text), False
+        return rows.filter(object_type__in=list(types), object_id=text)
 
     @display(description="When")
     def when(self, row: AuditEntry) -> str:

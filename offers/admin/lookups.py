@@ -65,11 +65,8 @@ def vouchers_like(found: QuerySet[Voucher], text: str) -> QuerySet[Voucher]:
 
 
 def called(found: QuerySet[Any], text: str, prefix: str) -> QuerySet[Any]:
-    """Narrow rows to a public id, which begins with the prefix, or to names that hold the text; by nothing, to all."""
-    text = text.strip().replace("\x00", "")
-    if text.startswith(prefix):
-        return found.filter(public_id=text)
-    return found.filter(name__icontains=text) if text else found
+    """Narrow rows to a public id, which begins with the prefix, or to names that hold the text."""
+    return found.filter(public_id=text) if text.startswith(prefix) else found.filter(name__icontains=text)
 
 
 def customer_ids(text: str) -> list[int]:

@@ -23,6 +23,7 @@ from offers.admin.office import (
     posted,
     stamp,
 )
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 from offers.models import Offer, UserOffer
 
@@ -77,7 +78,7 @@ def status_chip(row: Offer) -> str:
 
 
 @admin.register(Offer)
-class OfferAdmin(OfficeAdmin):
+class OfferAdmin(OwnSearch, OfficeAdmin):
     list_display = ("title", "kind", "status_", "key_", "held", "until", "retailer")
     list_filter = (StatusFilter, TypeFilter, RetailerFilter)
     list_select_related = ("retailer",)
@@ -97,13 +98,10 @@ class OfferAdmin(OfficeAdmin):
             row.held = found.get(row.root, 0)  # type: ignore[attr-defined]
         return rows
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         if ident := show.uuid_of(text):
-            return queryset.filter(root__in=Offer.objects.filter(uuid=ident).values("root")), False
-        return queryset.filter(Q(key=text) | Q(texts__icontains=text)), False
+            return rows.filter(root__in=Offer.objects.filter(uuid=ident).values("root"))
+        return rows.filter(Q(key=text) | Q(texts__icontains=text))
 
     @display(description="Offer")
     def title(self, row: Offer) -> str:

@@ -21,6 +21,7 @@ from offers.admin.office import (
     posted,
     stamp,
 )
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Button, Facts, Page, Table
 from offers.models import Product, ProductCollection, Retailer, Sku
 
@@ -66,7 +67,7 @@ class CollectionForm(OfficeForm):
 
 
 @admin.register(Product)
-class ProductAdmin(OfficeAdmin):
+class ProductAdmin(OwnSearch, OfficeAdmin):
     list_display = ("name_", "source", "price_", "retailer")
     list_filter = (RetailerFilter,)
     search_fields = ("name",)
@@ -74,9 +75,8 @@ class ProductAdmin(OfficeAdmin):
     list_select_related = ("retailer",)
     nothing_text = "No products yet. Only discounts on certain products need them."
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        text = search_term.strip().replace("\x00", "")
-        return (by_id(queryset, text, "prod_") if text else queryset), False
+    def search(self, rows: Any, text: str) -> Any:
+        return by_id(rows, text, "prod_")
 
     @display(description="Product")
     def name_(self, row: Product) -> str:
@@ -178,7 +178,7 @@ class ProductAdmin(OfficeAdmin):
 
 
 @admin.register(Sku)
-class SkuAdmin(OfficeAdmin):
+class SkuAdmin(OwnSearch, OfficeAdmin):
     called = ("variant", "variants")
     list_display = ("sku_", "source", "price_", "product")
     list_filter = (RetailerFilter,)
@@ -190,12 +190,11 @@ class SkuAdmin(OfficeAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        text = search_term.strip().replace("\x00", "")
+    def search(self, rows: Any, text: str) -> Any:
         if text.startswith("sku_"):
-            return queryset.filter(public_id=text), False
+            return rows.filter(public_id=text)
         exact = {"retailer_id__in": lookups.retailer_ids(), "source_id": text}
-        return (queryset.filter(**exact) if text else queryset), False
+        return rows.filter(**exact)
 
     @display(description="Variant")
     def sku_(self, row: Sku) -> str:

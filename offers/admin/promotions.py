@@ -20,6 +20,7 @@ from offers.admin.office import (
     posted,
     stamp,
 )
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Page
 from offers.models import Campaign, PromotionTier, Retailer, ValidationRule
 
@@ -133,7 +134,7 @@ def state_chip(row: PromotionTier) -> str:
     return show.chip("On", "good")
 
 
-class PromotionTierAdmin(ConditionPages):
+class PromotionTierAdmin(OwnSearch, ConditionPages):
     """Registered by checkout, which adds what was redeemed."""
 
     list_display = ("name_", "state_", "worth", "place", "campaign_")
@@ -154,8 +155,8 @@ class PromotionTierAdmin(ConditionPages):
             row.free = free  # type: ignore[attr-defined]
         return rows
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        return lookups.called(queryset, search_term, "promo_"), False
+    def search(self, rows: Any, text: str) -> Any:
+        return lookups.called(rows, text, "promo_")
 
     @display(description="Tier")
     def name_(self, row: PromotionTier) -> str:

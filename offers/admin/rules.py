@@ -19,6 +19,7 @@ from offers.admin.office import (
     posted,
     stamp,
 )
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Button, Facts, Page, Table
 from offers.admin.rule_form import RuleForm
 from offers.models import Campaign, PromotionTier, RuleAssignment, ValidationRule, Voucher
@@ -90,7 +91,7 @@ def scope_words(scope: Any) -> str:
 
 
 @admin.register(ValidationRule)
-class RuleAdmin(OfficeAdmin):
+class RuleAdmin(OwnSearch, OfficeAdmin):
     called = ("condition", "conditions")
     list_display = ("name", "asks", "used_by", "retailer")
     list_filter = (RetailerFilter,)
@@ -109,8 +110,8 @@ class RuleAdmin(OfficeAdmin):
             row.times = times.get(row.pk, 0)  # type: ignore[attr-defined]
         return rows
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        return lookups.called(queryset, search_term, "val_"), False
+    def search(self, rows: Any, text: str) -> Any:
+        return lookups.called(rows, text, "val_")
 
     @display(description="Asks for")
     def asks(self, row: ValidationRule) -> str:

@@ -12,6 +12,7 @@ from offers import stores
 from offers.admin import fields, show
 from offers.admin.filters import RetailerFilter
 from offers.admin.office import OfficeAdmin, OfficeForm, View, actor_of, now, posted
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Page
 from offers.models import Retailer, Store
 
@@ -51,7 +52,7 @@ class StoreForm(OfficeForm):
         }
 
 
-class StoreAdmin(OfficeAdmin):
+class StoreAdmin(OwnSearch, OfficeAdmin):
     list_display = ("name", "ident", "tags_", "state", "retailer")
     list_filter = (RetailerFilter,)
     list_select_related = ("retailer",)
@@ -59,14 +60,11 @@ class StoreAdmin(OfficeAdmin):
     search_help_text = "Name or id"
     nothing_text = "No stores yet. Tills need the id of one."
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         found = Q(name__icontains=text)
         if ident := show.uuid_of(text):
             found |= Q(uuid=ident)
-        return queryset.filter(found), False
+        return rows.filter(found)
 
     @display(description="Store id")
     def ident(self, row: Store) -> str:
