@@ -78,25 +78,35 @@ def _override(retailer_id: int, item: ItemAsk, actor: Actor, now: datetime) -> N
     product, sku = item.product, item.sku
     if product is None or not (product.override or (sku is not None and sku.override)):
         return
-    if not _ident(product):
+    ident, source_id = _names(item, product, "product", item.product_id)
+    if not (ident or source_id):
         raise InvalidPayload("Property .items: a product with override needs an id or a source_id")
     row = catalogue.upsert_product(
         retailer_id=retailer_id,
-        ident=product.id,
-        source_id=product.source_id,
+        ident=ident,
+        source_id=source_id,
         fields=_sent(product, ("name", "price", "metadata")) if product.override else {},  # type: ignore[arg-type]
         actor=actor,
         now=now,
     )
-    if sku is not None and sku.override and _ident(sku):
+    if sku is None or not sku.override:
+        return
+    ident, source_id = _names(item, sku, "sku", item.sku_id)
+    if ident or source_id:
         catalogue.upsert_sku(
             product=row,
-            ident=sku.id,
-            source_id=sku.source_id,
+            ident=ident,
+            source_id=source_id,
             fields=_sent(sku, ("sku", "price", "metadata")),  # type: ignore[arg-type]
             actor=actor,
             now=now,
         )
+
+
+def _names(item: ItemAsk, part: ProductAsk, kind: str, key: str | None) -> tuple[str | None, str | None]:
+    """Return id and source id of what an override is about: its own names, else those of its line."""
+    own = item.source_id if item.related_object == kind else None
+    return part.id or key, part.source_id or own
 
 
 def _sent(part: ProductAsk, names: tuple[str, ...]) -> dict[str, Any]:
@@ -104,10 +114,6 @@ def _sent(part: ProductAsk, names: tuple[str, ...]) -> dict[str, Any]:
         if len(getattr(part, name) or "") > LONGEST_NAME:
             raise InvalidPayload(f"Property .items: .{name} should have at most {LONGEST_NAME} characters")
     return {name: value for name in names if (value := getattr(part, name)) is not None}
-
-
-def _ident(part: ProductAsk) -> str | None:
-    return part.id or part.source_id
 
 
 def _undiscounted(line: Line) -> LineTotals:

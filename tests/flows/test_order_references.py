@@ -190,3 +190,25 @@ def test_units_that_the_shop_took_out_are_not_taken_out_again(api: ApiClient, sh
     api.post(f"/v1/redemptions/{next(iter(left['redemptions']))}/rollback")
     undone = api.get("/v1/orders/o-1").json
     assert (undone["items"][0]["quantity"], undone["amount"], undone["total_discount_amount"]) == (3, 900, 100)
+
+
+@pytest.mark.parametrize("call", ["orders", "redemptions"])
+def test_an_override_is_about_what_its_line_names(api: ApiClient, shop_a: Retailer, call: str) -> None:
+    """The second example of the public document for POST /v1/orders."""
+    shop.code(shop_a)
+    phone = {"name": "Phone", "price": 60000, "metadata": {"color": ["purple"]}, "override": True}
+    book = {"source_id": "Books", "name": "Comic books", "price": 2100, "override": True}
+    comic = {"sku": "Comics1", "price": 1700, "override": True}
+    items = [
+        {"source_id": "prod_1", "related_object": "product", "quantity": 2, "product": phone},
+        {"source_id": "ComicBook_1", "related_object": "sku", "quantity": 1, "product": book, "sku": comic},
+    ]
+    body = {"items": items} if call == "orders" else {"redeemables": [redeemable("CODE")], "order": {"items": items}}
+    answer = api.post(f"/v1/{call}", body)
+    assert answer.status == 200, answer
+    order = answer.json if call == "orders" else answer["order"]
+    assert order["amount"] == 121700
+    stored = api.get("/v1/products/prod_1").json
+    assert (stored["name"], stored["price"], stored["metadata"]) == ("Phone", 60000, {"color": ["purple"]})
+    assert api.get("/v1/products/Books")["skus"]["data"][0]["id"] == api.get("/v1/skus/ComicBook_1")["id"]
+    assert [line["product_id"] for line in order["items"]] == [stored["id"], api.get("/v1/products/Books")["id"]]
