@@ -23,13 +23,16 @@ SELECT occasion, member_id FROM loyalty_purchase
 WHERE occasion = ANY (%(occasions)s::text[]) AND member_id = ANY (%(members)s::bigint[])
 """
 _PURSES = """
-SELECT a.member_id, a.account_id, a.id, c.id, a.lifetime, c.granted - c.taken
+SELECT a.member_id, a.account_id, a.id, c.id, a.lifetime, c.granted - c.taken /* due */
 FROM loyalty_memberaccount a CROSS JOIN LATERAL (
     SELECT k.id, k.granted, k.taken FROM ledger_counter k
     WHERE k.owner = a.id AND k.kind = %s AND k.subject = 0 AND k.scope = '' AND k.period = '' AND k.shard = 0
     OFFSET 0) c
 WHERE a.member_id = ANY (%s::bigint[]) AND c.granted IS NOT NULL
 """
+_DUE = """- coalesce((
+    SELECT sum(l."left")::bigint FROM loyalty_pointlot l
+    WHERE l.member_account_id = a.id AND l."left" > 0 AND l.expires_at <= %s), 0)"""
 _BOUGHT = """
 SELECT x.member, x.at, (SELECT count(*) FROM loyalty_purchase p
                         WHERE p.member_id = x.member AND NOT p.voided AND p.closed_at <= x.at)
@@ -75,7 +78,8 @@ class Facts:
         with connection.cursor() as cursor:
             cursor.execute(_GIVEN, {"occasions": [one.sale.occasion for one in sales], "members": self._owners})
             self.given = set(cursor.fetchall())
-        self.purses = _purses(self._owners)
+        expiring = any(one.expiry != PointAccount.Expiry.NEVER for one in self.accounts.values())
+        self.purses = _purses(self._owners, now if expiring else None)
         self.tiers = Standing(
             retailer_id=retailer_id,
             timezone=timezone,
@@ -130,8 +134,11 @@ def _asked(rule: RuleFacts) -> Iterable[str]:
         yield str(one.get("metric"))
 
 
-def _purses(owners: Sequence[int]) -> dict[tuple[int, int], Purse]:
-    """Return the opened accounts of the members, by member and kind. One read."""
+def _purses(owners: Sequence[int], now: datetime | None) -> dict[tuple[int, int], Purse]:
+    """Return the opened accounts of the members, by member and kind, less what has expired by `now`. One read."""
     with connection.cursor() as cursor:
-        cursor.execute(_PURSES, [points.KIND, list(owners)])
+        cursor.execute(
+            _PURSES.replace("/* due */", _DUE if now else ""),
+            [*([now] if now else []), points.KIND, list(owners)],
+        )
         return {(member, account): Purse(*numbers) for member, account, *numbers in cursor.fetchall()}

@@ -231,7 +231,10 @@ def open_accounts(*, member: Member, accounts: Iterable[PointAccount], now: date
 
 
 def expire(*, now: datetime, limit: int = 500) -> int:
-    """Take the points of lots whose time has come; return how many lots. Bounded, and safe to run twice."""
+    """Take the points of lots whose time has come; return how many lots. Bounded, and safe to run twice.
+
+    Nobody waits for this: whatever moves points of an account takes what is due there first.
+    """
     due = PointLot.objects.filter(left__gt=0, expires_at__lte=now).order_by("expires_at")
     rows = list(due.select_related("member_account__member", "member_account__account")[:limit])
     for lot in rows:
@@ -245,7 +248,10 @@ def expire(*, now: datetime, limit: int = 500) -> int:
 
 
 def _own(member: Member, account: PointAccount, now: datetime, *, lot: str = "", owned: bool = False) -> _Owned:
-    """Own the member, the account (opened at first use) and so its counter; say whether the lot is known."""
+    """Own the member, the account (opened at first use) and so its counter; say whether the lot is known.
+
+    Points whose time has come are gone first: no worker has to come by before they can be neither spent nor kept.
+    """
     if not owned:
         members.lock([member.pk])
     counter = Counter.objects.filter(kind=KIND, owner=OuterRef("pk"), shard=0)
@@ -261,7 +267,12 @@ def _own(member: Member, account: PointAccount, now: datetime, *, lot: str = "",
         name = Name(kind=KIND, owner=made.pk)
         counters.open_counter(name, retailer_id=member.retailer_id, granted=0, now=now)
         row = rows.get()
-    return _Owned(account, row, row.counter_id, row.granted, row.taken, row.known)
+    own = _Owned(account, row, row.counter_id, row.granted, row.taken, row.known)
+    if account.expiry != PointAccount.Expiry.NEVER:
+        for due in row.lots.filter(left__gt=0, expires_at__lte=now).order_by("expires_at", "pk"):
+            _settle(own, due.left, f"{EXPIRE}:{due.pk}", now)
+            PointLot.objects.filter(pk=due.pk).update(left=0)
+    return own
 
 
 def _add(own: _Owned, amount: int, entry: str, lot: str, reason: str, now: datetime) -> None:

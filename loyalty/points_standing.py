@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, Case, F, OuterRef, Q, Subquery, Sum, Value, When
 
 from loyalty import points
-from loyalty.models import Member, MemberAccount, PointAccount
+from loyalty.models import Member, MemberAccount, PointAccount, PointLot
 from offers.ledger.models import Counter, Entry
 
 
@@ -33,10 +33,16 @@ class Line:
     reason: str
 
 
-def balances(*, member: Member) -> list[Balance]:
-    """Return what the member has of every kind of points of the retailer, the default first. One read."""
+def balances(*, member: Member, now: datetime) -> list[Balance]:
+    """Return what the member has of every kind of points of the retailer, the default first. One read.
+
+    What has expired is not available, whether a worker has taken it yet or not.
+    """
     mine = MemberAccount.objects.filter(account=OuterRef("pk"), member=member)
     counter = Counter.objects.filter(kind=points.KIND, owner=OuterRef("row_id"), shard=0)
+    due = PointLot.objects.filter(member_account=OuterRef("row_id"), left__gt=0, expires_at__lte=now)
+    over = Subquery(due.values("member_account").annotate(sum=Sum("left")).values("sum"))
+    never = When(expiry=PointAccount.Expiry.NEVER, then=Value(0, output_field=BigIntegerField()))
     kinds = (
         PointAccount.objects.filter(retailer_id=member.retailer_id)
         .annotate(
@@ -46,9 +52,13 @@ def balances(*, member: Member) -> list[Balance]:
             row_shortfall=Subquery(mine.values("shortfall")[:1]),
         )
         .annotate(available=Subquery(counter.annotate(left=F("granted") - F("taken")).values("left")[:1]))
+        .annotate(over=Case(never, default=over, output_field=BigIntegerField()))
         .order_by("-default", "pk")
     )
-    return [Balance(one, _row(member, one), one.available or 0, one.row_lifetime or 0) for one in kinds]
+    return [
+        Balance(kind, _row(member, kind), (kind.available or 0) - int(kind.over or 0), kind.row_lifetime or 0)
+        for kind in kinds
+    ]
 
 
 def _row(member: Member, kind: Any) -> MemberAccount | None:
@@ -67,11 +77,11 @@ def _row(member: Member, kind: Any) -> MemberAccount | None:
 
 def opened(*, member: Member, now: datetime) -> list[Balance]:
     """Return the balances of the member, each with a row of its own, whose id the wire shows."""
-    found = balances(member=member)
+    found = balances(member=member, now=now)
     if all(one.row for one in found):
         return found
     points.open_accounts(member=member, accounts=[one.account for one in found], now=now)
-    return balances(member=member)
+    return balances(member=member, now=now)
 
 
 def statement(*, member: Member, limit: int = 100) -> list[Line]:

@@ -56,7 +56,7 @@ class Run:
     def metrics(self) -> dict[str, Metric]:
         """Return the member's points by the id of the account; read once, then kept up (`moved`): we own the member."""
         if not self.known:
-            for one in points_standing.balances(member=self.member):
+            for one in points_standing.balances(member=self.member, now=self.now):
                 self.accounts[str(one.account.uuid)] = one.account
                 self.known[str(one.account.uuid)] = Metric(lifetime=one.lifetime, balance=one.available)
         return dict(self.known)

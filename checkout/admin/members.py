@@ -3,6 +3,7 @@
 from loyalty import points, points_standing
 from loyalty.models import ExternalId, Member, MemberTier
 from offers.admin import show
+from offers.admin.office import now
 from offers.admin.page import Block, Facts, Figure, Figures, Table
 from offers.models import Customer
 
@@ -45,7 +46,7 @@ def balances(member: Member) -> list[Figures]:
             note=f"{one.lifetime:,} earned in all",
             tone="bad" if one.available < 0 else "",
         )
-        for one in points_standing.balances(member=member)
+        for one in points_standing.balances(member=member, now=now())
     ]
     return [Figures(title="Points to spend", figures=figures)] if figures else []
 

@@ -83,7 +83,7 @@ def kept(people: list[Member]) -> dict[str, Any]:
         "accounts": sorted(
             (order[one.member_id], one.lifetime, one.shortfall) for one in MemberAccount.objects.filter(pk__in=accounts)
         ),
-        "balances": [points_standing.balances(member=who)[0].available for who in people],
+        "balances": [points_standing.balances(member=who, now=clock.now())[0].available for who in people],
     }
 
 
@@ -140,7 +140,7 @@ def test_what_is_not_plain_goes_the_long_way_beside_the_others(shop: Shop) -> No
     for at, who in enumerate(people[1:], 1):
         shop.send(sale(f"t{at}", "20.00", user_id=str(who.uuid)))
     assert shop.drain() == 4
-    assert [points_standing.balances(member=who)[0].available for who in people[1:]] == [20, 20, 20]
+    assert [points_standing.balances(member=who, now=clock.now())[0].available for who in people[1:]] == [20, 20, 20]
     assert shop.standing("t0").state == "processed"
     assert shop.result("t0")["redeemed"]
     assert proof.prove().total == 0
@@ -162,7 +162,7 @@ def test_a_batch_that_fails_is_done_one_by_one(shop: Shop, monkeypatch: pytest.M
 
     monkeypatch.setattr(plain_sales, "_open", clash)
     assert shop.drain() == 3
-    assert [points_standing.balances(member=who)[0].available for who in people] == [20, 20, 20]
+    assert [points_standing.balances(member=who, now=clock.now())[0].available for who in people] == [20, 20, 20]
     assert proof.prove().total == 0
 
 

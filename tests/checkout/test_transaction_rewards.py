@@ -9,8 +9,8 @@ from django.db import connection
 
 from checkout import transaction_queue
 from checkout.models import Revision
-from loyalty import members, points_standing, rules
-from loyalty.models import Member, Purchase, TierLevel, TierSystem
+from loyalty import members, points, points_standing, rules
+from loyalty.models import Member, PointAccount, Purchase, TierLevel, TierSystem
 from offers.ledger import audit as proof
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
@@ -18,7 +18,7 @@ from offers.models import Customer, Offer, Product, Retailer, UserOffer
 from tests.api.sessionm.sales import sale
 from tests.checkout.test_transactions import Shop, discount
 from tests.loyalty.people import kind, person
-from tests.loyalty.sales import points_per
+from tests.loyalty.sales import points_fixed, points_per
 
 LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
 
@@ -48,7 +48,7 @@ def rule(shop: Shop, name: str = "Per dollar", scope: str = "economy", **definit
 
 
 def balance(who: Member) -> int:
-    return points_standing.balances(member=who)[0].available
+    return points_standing.balances(member=who, now=clock.now())[0].available
 
 
 def buy(shop: Shop, who: Member, *amounts: str, at: str = "2026-11-21 09:30:00", **fields: Any) -> Any:
@@ -141,6 +141,21 @@ def test_a_return_is_judged_by_the_level_of_the_sale_not_by_what_the_sale_lifted
     assert (list(told["points"].values()), balance(ada)) == ([-50], 150)
     buy(shop, ada, "10.00", transaction_id="t2")
     assert balance(ada) == 170
+
+
+def test_points_that_are_over_count_for_no_condition_in_a_batch_either(shop: Shop, ada: Member) -> None:
+    account = PointAccount.objects.get(retailer=shop.retailer)
+    account.expiry, account.expiry_days = PointAccount.Expiry.ROLLING, 10
+    account.save()
+    rule(shop)
+    rich = {"metric": "balance", "op": ">=", "value": 50, "account": str(account.uuid)}
+    rule(shop, "Rich", conditions=[rich], outcomes=[points_fixed(1000)])
+    for number, days in ((0, 11), (1, 9)):
+        who, earned = person(shop.retailer), clock.now() - timedelta(days=days)
+        points.earn(member=who, account=account, amount=60, reference="old", now=earned)
+        shop.send(sale(f"t{number}", user_id=str(who.uuid)))
+    shop.drain()
+    assert [sum(shop.result(f"t{number}")["points"].values()) for number in range(2)] == [10, 1010]
 
 
 def test_a_return_is_judged_alike_after_a_batch_of_plain_sales(shop: Shop, ada: Member) -> None:

@@ -77,7 +77,7 @@ def void(who: Member, number: int = 1, **fields: Any) -> Result:
 
 
 def stand(who: Member) -> tuple[int, int]:
-    only = points_standing.balances(member=who)[0]
+    only = points_standing.balances(member=who, now=NOON)[0]
     return only.available, only.lifetime
 
 

@@ -49,7 +49,7 @@ def adjust(who: Member, account: PointAccount, amount: int, reference: str, reas
 
 
 def stand(who: Member) -> tuple[int, int]:
-    only = points_standing.balances(member=who)[0]
+    only = points_standing.balances(member=who, now=NOON)[0]
     return only.available, only.lifetime
 
 
@@ -150,6 +150,26 @@ def test_activity_keeps_points_alive_where_they_end_by_inactivity(ada: Member, s
     assert stand(ada) == (0, 100)
 
 
+@pytest.mark.parametrize("expiry", ["rolling", "inactivity"])
+def test_points_that_are_over_are_gone_though_no_worker_came_by(ada: Member, shop_a: Retailer, expiry: str) -> None:
+    account = kind(shop_a, expiry=expiry, expiry_days=10)
+    earn(ada, account, 100, "a")
+    over = NOON + timedelta(days=10)
+    assert points_standing.balances(member=ada, now=over - timedelta(seconds=1))[0].available == 100
+    assert points_standing.balances(member=ada, now=over)[0].available == 0
+    with pytest.raises(points.InsufficientPoints):
+        spend(ada, account, 1, "b", now=over)
+    earn(ada, account, 20, "c", now=over)  # and keeps nothing of them alive
+    assert points_standing.balances(member=ada, now=over)[0].available == 20
+    assert points.expire(now=over) == 0
+    assert [(line.kind, line.points) for line in points_standing.statement(member=ada)] == [
+        ("earn", 20),
+        ("expire", -100),
+        ("earn", 100),
+    ]
+    assert proof.prove().total == 0
+
+
 def test_points_may_end_with_the_year(ada: Member, shop_a: Retailer) -> None:
     yearly = kind(shop_a, expiry="fixed_date", expiry_days=1)
     earn(ada, yearly, 100, "a")
@@ -220,7 +240,7 @@ def test_the_sum_of_the_journal_is_the_balance(shop_a: Retailer, moves: list[tup
                 points.expire(now=now)
         except points.InsufficientPoints:
             pass
-    mine = [one for one in points_standing.balances(member=who) if one.account == account]
+    mine = [one for one in points_standing.balances(member=who, now=NOON) if one.account == account]
     row = who.accounts.filter(account=account).first()
     assert mine[0].available == sum(line.points for line in points_standing.statement(member=who, limit=1000))
     assert mine[0].lifetime == earned

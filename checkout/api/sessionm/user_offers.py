@@ -49,7 +49,7 @@ class Wallet(UserView):
         held, total = wallets.wallet(
             retailer_id=self.retailer_id, customer_id=member.customer_id, now=self.now, skip=skip, take=take
         )
-        user_id, balances = members.shown_id(member), points_standing.balances(member=member)
+        user_id, balances = members.shown_id(member), points_standing.balances(member=member, now=self.now)
         return {
             "user": {"user_id": user_id, "first_name": member.first_name, "last_name": member.last_name},
             "user_id": user_id,

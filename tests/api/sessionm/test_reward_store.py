@@ -39,7 +39,7 @@ def buy(tool: Till, person: Member, offer_id: str) -> Answer:
 
 
 def balance(member: Member) -> int:
-    return points_standing.balances(member=Member.objects.get(pk=member.pk))[0].available
+    return points_standing.balances(member=Member.objects.get(pk=member.pk), now=clock.now())[0].available
 
 
 def test_o18_the_reward_store_lists_its_offers_only(tool: Till) -> None:
