@@ -10,6 +10,7 @@ from django.db.models import Q
 from checkout import item_facts, offer_pricing, offer_restrictions, transaction_shape
 from checkout.models import OfferLock, Revision
 from checkout.shops import Shop, Till
+from loyalty.models import Purchase
 from offers.lib.errors import Refusal
 from offers.models import UserOffer
 
@@ -102,17 +103,25 @@ def _check_stack(entry: UserOffer, beside: Sequence[OfferLock], others: int) -> 
 
 
 def _has_bought(till: Till, entry: UserOffer, sale: transaction_shape.Sale) -> bool:
-    """Whether the customer has closed another transaction before; payments name him by any of his ids."""
+    """Whether the customer has closed another transaction that stands: one worked through, or one that waits.
+
+    Payments of one that waits name him by any of his ids. Both are found by an index, however many sales there are.
+    """
     member = getattr(entry.customer, "member", None)
     if member is None:
         return False
+    this = f"transaction:{till.store.uuid}:{sale.transaction_id}"
+    if Purchase.objects.filter(member=member, voided=False).exclude(occasion=this).exists():
+        return True
     ids = [str(member.uuid), str(member.uuid).upper(), *member.external_ids.values_list("value", flat=True)]
     if member.sor_id:
         ids.append(member.sor_id)
     paid = Q()
     for ident in ids:
         paid |= Q(payload__payments__contains=[{"user_id": ident}])
-    rows = Revision.objects.filter(paid, transaction__retailer_id=entry.retailer_id, is_closed=True, is_voided=False)
+    unfinished = (Revision.State.QUEUED, Revision.State.RETRY, Revision.State.DEAD)
+    rows = Revision.objects.filter(paid, state__in=unfinished)
+    rows = rows.filter(transaction__retailer_id=entry.retailer_id, is_voided=False)
     return rows.exclude(transaction__store_id=till.store.id, transaction__transaction_id=sale.transaction_id).exists()
 
 

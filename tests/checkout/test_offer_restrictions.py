@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from checkout import transaction_shape
-from checkout.models import Revision, Transaction
+from checkout import transaction_queue, transaction_shape
+from checkout.models import Revision
 from checkout.offer_restrictions import Purchase, RestrictionFailed, check_location, check_purchase
 from checkout.shops import StoreFacts
 from offers.lib import clock
 from offers.models import Offer, Retailer
 from tests.api.sessionm.client import Till
+from tests.api.sessionm.sales import sale
 from tests.api.sessionm.wallets import asks, basket, in_wallet
 from tests.pace import quickest
 
@@ -69,26 +70,26 @@ def test_stores_are_named_by_id_or_tag() -> None:
 
 
 @pytest.mark.django_db
-def test_a_welcome_offer_is_for_the_first_purchase_only(shop_a: Retailer) -> None:
+def test_a_welcome_offer_is_for_the_first_purchase_only(shop_a: Retailer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transaction_queue, "nudge", lambda: None)
     till = Till(shop_a)
     entry = in_wallet(shop_a, purchase_restrictions=[{"kind": "first_purchase_only"}])
-    assert till.pos("lock", asks(entry, basket("10"))).status == 200
-    head = Transaction.objects.create(
-        retailer=shop_a, store=till.store, transaction_id="before", created_at=clock.now()
-    )
-    paid = {"payments": [{"user_id": str(entry.customer.member.uuid).upper(), "user_id_type": "SessionM_ID"}]}
-    Revision.objects.create(
-        transaction=head,
-        number=1,
-        content_hash=b"x",
-        payload=paid,
-        modified_at=clock.now(),
-        is_closed=True,
-        state="processed",
-        received_at=clock.now(),
-    )
-    answer = till.pos("lock", asks(entry, basket("10")))
-    assert (answer.status, answer["errors"]["details"][0]["restriction"]) == (422, "first_purchase_only")
+    user_id = str(entry.customer.member.uuid).upper()
+
+    def refused() -> bool:
+        answer = till.pos("lock", asks(entry, basket("10")))
+        return answer.status != 200 and str(answer["errors"]["details"][0]["restriction"]) == "first_purchase_only"
+
+    till.pos("send_transaction", sale("t1", user_id=user_id))  # the one it is locked for does not count
+    assert not refused()
+    till.pos("send_transaction", sale("before", user_id=user_id))
+    assert refused()  # it waits
+    transaction_queue.drain(now=clock.now())
+    assert not Revision.objects.exclude(state="processed").exists()
+    assert refused()
+    till.pos("send_transaction", sale("before", user_id=user_id, is_voided="true"))
+    transaction_queue.drain(now=clock.now())
+    assert not refused()
 
 
 @pytest.mark.django_db
