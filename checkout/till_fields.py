@@ -11,6 +11,7 @@ from offers.lib import idents, money
 from offers.lib.errors import Refusal
 
 _MONEY = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{1,2})?|\.[0-9]{1,2})")
+_FINE_MONEY = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{1,3})?|\.[0-9]{1,3})")  # of currencies with three places
 QUANTITY = re.compile(r"[+-]?(?:[0-9]{1,9}(?:\.[0-9]{1,4})?|\.[0-9]{1,4})")
 _MOMENT = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,7}))?)?"
@@ -37,6 +38,7 @@ class Fields:
     def __init__(self, path: str, zone: tzinfo | None, currency: str) -> None:
         self.path, self.zone, self.currency = path, zone, currency
         self.places = money.exponent(currency)
+        self.money = _FINE_MONEY if self.places > money.DEFAULT_EXPONENT else _MONEY
         self.warnings: list[str] = []
 
     def detail(self, place: str, code: str, message: str) -> list[dict[str, str]]:
@@ -106,9 +108,9 @@ class Fields:
 
     def amount(self, row: Mapping[str, Any], name: str, place: str = "") -> int:
         value = row.get(name)
-        if type(value) is str and _MONEY.fullmatch(value):
+        if type(value) is str and self.money.fullmatch(value):
             return _minor(value, self.places)
-        found = self.number(row, name, _MONEY, place)
+        found = self.number(row, name, self.money, place)
         return 0 if found is None else money.round_half_up(found.scaleb(self.places))
 
     def moment(self, row: Mapping[str, Any], name: str, place: str = "") -> datetime | None:

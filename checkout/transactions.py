@@ -9,12 +9,14 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
-from checkout import offer_locks, transaction_shape
+from checkout import offer_locks, till_fields, transaction_shape
 from checkout.models import Revision
 from offers import audit
+from offers.lib import money
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, NotFound, Refusal
 from offers.lib.retry import retrying
+from offers.models import Retailer
 
 State = Revision.State
 
@@ -96,7 +98,7 @@ def accept(
     Refuses what `transaction_shape.read` does, access_denied (store), request_id_conflict, duplicate_found (a receipt
     code another sale has). Locks the transaction's head, then the locks it names.
     """
-    sale = transaction_shape.read(payload)
+    sale = _read(retailer_id, payload)
     modified = sale.modified_at
     content = transaction_shape.content_hash(payload)
     written = {
@@ -132,6 +134,18 @@ def accept(
     if outcome == "receipt_taken":
         raise Duplicate("Another transaction has this receipt_code")
     return Accepted(outcome, found_version, revision_id)
+
+
+def _read(retailer_id: int, payload: Mapping[str, Any]) -> transaction_shape.Sale:
+    """Return what is to be accepted. What has too many decimals is read again where the currency has three places:
+    only then does it cost a read to know the currency."""
+    try:
+        return transaction_shape.read(payload)
+    except till_fields.ArgumentError:
+        currency = Retailer.objects.values_list("currency", flat=True).get(pk=retailer_id)
+        if money.exponent(currency) <= money.DEFAULT_EXPONENT:
+            raise
+        return transaction_shape.read(payload, currency=currency)
 
 
 def status(*, retailer_id: int, store_id: UUID, transaction_id: str) -> Standing:

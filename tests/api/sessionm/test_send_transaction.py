@@ -286,6 +286,22 @@ def test_status_says_where_a_sale_stands_and_hides_others(till: Till, shop_b: Re
     assert Till(shop_b).call(path, method="GET").status == 403
 
 
+def test_a_shop_with_three_decimals_sends_what_its_lock_answered(till: Till, shop_a: Retailer) -> None:
+    Retailer.objects.update(currency="KWD")
+    entry = wallets.in_wallet(shop_a, discount_config={"percent": "12.5"})
+    locked = till.pos("lock", wallets.asks(entry, wallets.basket("0.999", "1.001")))["payload"]
+    assert locked["amount"] == 0.25
+    locked = till.pos("lock", wallets.asks(entry, wallets.basket("999")))["payload"]
+    assert locked["amount"] == 124.875
+    assert send(till, sale("t1", "999", discounts=[locked])).text == OK
+    transaction_queue.drain(now=clock.now())
+    answer = till.call(f"transactions/t1?store_id={till.store.uuid}", method="GET")
+    assert [one["amount"] for one in answer["payload"]["result"]["redeemed"]] == [124.875]
+    assert code(send(till, sale("t2", "1.0001"))) == "argument_error"
+    Retailer.objects.update(currency="USD")
+    assert code(send(till, sale("t2", "1.001"))) == "argument_error"
+
+
 def test_the_result_speaks_decimals_as_the_lock_does(till: Till, shop_a: Retailer) -> None:
     entry = wallets.in_wallet(shop_a, "fixed_check_discount", discount_config={"amount": "5.25"})
     locked = till.pos("lock", wallets.asks(entry, wallets.basket("40.00")))["payload"]
