@@ -212,3 +212,26 @@ def test_a_message_is_a_text(api: ApiClient, message: Any) -> None:
     answer = api.post("/v1/validation-rules", {"name": "x", "rules": {}, "error": {"message": message}})
     assert (answer.status, answer["key"]) == (400, "invalid_payload")
     assert answer["details"] == "Property .error.message should be string"
+
+
+def test_a_rule_is_tried_on_an_order(api: ApiClient) -> None:
+    mug = api.post("/v1/products", {"source_id": "mug", "price": 6000})["id"]
+    scope = {"included": [{"object": "product", "id": mug}], "excluded": [], "included_all": False}
+    rule = make(api, applicable_to=scope)["id"]
+    items = [{"price": 50}, {"product_id": mug, "quantity": 2}]
+    found = api.post(f"/v1/validation-rules/{rule}/validation", {"order": {"items": items}}).json
+    assert (found["valid"], found["rule_id"]) == (True, rule)
+    assert [one["order_item_indices"] for one in found["applicable_to"]["data"]] == [[1]]
+    found = api.post(f"/v1/validation-rules/{rule}/validation", {"order": {"items": items[:1]}}).json
+    assert (found["valid"], found["applicable_to"]["total"]) == (False, 0)
+    assert api.post("/v1/validation-rules/val_no/validation", {})["resource_type"] == "validation_rules"
+
+
+def test_a_rule_about_the_customer_is_tried(api: ApiClient) -> None:
+    gold = {"1": {"name": "customer.metadata", "property": "level", "conditions": {"$is": ["gold"]}, "rules": {}}}
+    once = {"2": {"name": "redemption.count.per_customer", "conditions": {"$less_than_or_equal": [1]}, "rules": {}}}
+    rule = make(api, rules={**gold, **once, "logic": "1 and 2"})["id"]
+    for level, valid in (("gold", True), ("tin", False)):
+        body = {"customer": {"source_id": "ann", "metadata": {"level": level}}}
+        assert api.post(f"/v1/validation-rules/{rule}/validation", body)["valid"] is valid
+    assert api.post(f"/v1/validation-rules/{rule}/validation")["valid"] is False
