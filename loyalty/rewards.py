@@ -1,5 +1,6 @@
 """The reward store: offers that members buy with points."""
 
+import hashlib
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -9,21 +10,35 @@ from loyalty import members, points
 from loyalty.models import Member
 from offers import offer_templates, user_offers
 from offers.lib.actors import Actor
-from offers.models import UserOffer
+from offers.lib.errors import Refusal
+from offers.models import Offer, UserOffer
 
 
-def buy(*, retailer_id: int, member: Member, offer_id: UUID, actor: Actor, now: datetime) -> UserOffer:
+class ReferenceTaken(Refusal):
+    """This reference came before, for another offer."""
+
+    code = "request_id_conflict"
+
+
+def buy(
+    *, retailer_id: int, member: Member, offer_id: UUID, actor: Actor, now: datetime, reference: str = ""
+) -> UserOffer:
     """Issue an offer of the reward store and take its price in the default points: both or neither.
 
-    Refuses offer_not_found, offer_not_available (also for what is not in the store), insufficient_points, and what
-    `user_offers.issue` refuses. Locks the member first, as whatever moves points does.
+    With a `reference` once: asked again, what was bought then is returned and nothing is spent.
+    Refuses request_id_conflict (a reference of another offer), offer_not_found, offer_not_available (also for what is
+    not in the store), insufficient_points, and what `user_offers.issue` refuses. Locks the member first, as whatever
+    moves points does.
     """
     offer = offer_templates.find(retailer_id=retailer_id, ident=offer_id)
+    name = f"{member.pk}:{hashlib.sha256(reference.encode()).hexdigest()}" if reference else str(uuid4())
+    purchase = f"reward_store:{name}"
+    if reference and (bought := UserOffer.objects.filter(issue_key=purchase).select_related("offer").first()):
+        return _same(bought, offer)
     if offer.frozen_at is not None:
         offer = offer_templates.newest(offer)
     if not offer.reward_store:
         raise user_offers.OfferNotAvailable("The offer is not in the reward store")
-    purchase = f"reward_store:{uuid4()}"
     with transaction.atomic():
         if offer.points_cost:
             members.lock([member.pk])
@@ -38,4 +53,10 @@ def buy(*, retailer_id: int, member: Member, offer_id: UUID, actor: Actor, now: 
             source={"kind": "reward_store", "points": offer.points_cost or 0},
             issue_key=purchase,
         )
+    return _same(entry, offer)
+
+
+def _same(entry: UserOffer, offer: Offer) -> UserOffer:
+    if entry.offer.root != offer.root:
+        raise ReferenceTaken()
     return entry

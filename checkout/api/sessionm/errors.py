@@ -51,6 +51,8 @@ def answer(refusal: Refusal) -> HttpResponse:
     """
     status = status_of(refusal)
     details = refusal.data.get("details")
+    if details is None and isinstance(refusal.data.get("field"), str):
+        details = [{"field": refusal.data["field"], "code": code_of(refusal), "message": refusal.message}]
     text = body(
         code_of(refusal), refusal.message, details if isinstance(details, list) else [], refusal.data.get("payload")
     )

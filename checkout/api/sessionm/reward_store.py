@@ -30,15 +30,22 @@ class Shelf(ConnectView):
 
 
 class Purchase(UserView):
-    """Buy from the reward store: spends the points and issues the offer, both or neither."""
+    """Buy from the reward store: spends the points and issues the offer, both or neither; a reference counts once."""
 
     scopes = ("offers.manage",)
 
     def handle(self, **_: str) -> Any:
         offer_id = scalars.uuid(scalars.needed(self.body, "offer_id"), "offer_id")
+        given = self.body.get("reference")
+        reference = "" if given in (None, "") else scalars.text(given, "reference", most=100)
         member = self.member()
         entry = rewards.buy(
-            retailer_id=self.retailer_id, member=member, offer_id=offer_id, actor=self.actor, now=self.now
+            retailer_id=self.retailer_id,
+            member=member,
+            offer_id=offer_id,
+            actor=self.actor,
+            now=self.now,
+            reference=reference,
         )
         shown = offer_shapes.brief(entry, user_id=members.shown_id(member), now=self.now)
         return {**shown, "points_spent": entry.source["points"]}

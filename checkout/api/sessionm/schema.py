@@ -327,7 +327,7 @@ VIEWS: dict[type[DialectView], tuple[Fields, Fields, Schema]] = {
         ref("EntryChange"),
     ),
     reward_store.Shelf: ({}, {"culture": TEXT, **PAGE}, whole(**PAGED, offers=listed(ref("Offer")))),
-    reward_store.Purchase: ({"user_id": TEXT, "offer_id": ID}, {}, whole(**ENTRY, points_spent=WHOLE)),
+    reward_store.Purchase: ({"user_id": TEXT, "offer_id": ID}, {"reference": TEXT}, whole(**ENTRY, points_spent=WHOLE)),
     lookup.Lookup: (
         {},
         {**dict.fromkeys(lookup.KEYS, TEXT), "transaction": ref("Transaction")},

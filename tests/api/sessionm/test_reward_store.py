@@ -1,10 +1,13 @@
 """The reward store over the wire: listed offers, bought with points, both or neither."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import connection
 
-from loyalty import accounts, members, points, points_standing
+from loyalty import accounts, members, points, points_standing, rewards
 from loyalty.models import Member
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
@@ -59,6 +62,53 @@ def test_buying_issues_and_spends(tool: Till, dora: Member) -> None:
     wallet = tool.offer("offers/get_user_offers", user_id=str(dora.uuid))["payload"]
     assert [line["user_offer_id"] for line in wallet["user_offers"]] == [answer["payload"]["user_offer_id"]]
     assert (wallet["available_points"], wallet["total_points"]) == (100, 300)
+
+
+def test_a_purchase_that_is_tried_again_with_its_reference_is_made_once(tool: Till, dora: Member) -> None:
+    first, second = made(tool, points_cost=100), made(tool, points_cost=100)
+    answers = [
+        tool.offer("offers/reward_store/purchase", user_id=str(dora.uuid), offer_id=first, reference="cart-7")
+        for _ in range(3)
+    ]
+    assert [answer.status for answer in answers] == [200] * 3
+    assert len({answer["payload"]["user_offer_id"] for answer in answers}) == 1
+    assert (balance(dora), UserOffer.objects.count()) == (200, 1)
+    other = tool.offer("offers/reward_store/purchase", user_id=str(dora.uuid), offer_id=second, reference="cart-7")
+    assert (other.status, other["errors"]["code"]) == (409, "request_id_conflict")
+    assert buy(tool, dora, first)["payload"]["user_offer_id"] != answers[0]["payload"]["user_offer_id"]
+    assert balance(dora) == 100
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("cost", [100, None])
+def test_a_purchase_that_is_sent_twice_at_once_is_made_once(shop_a: Retailer, cost: int | None) -> None:
+    account = accounts.create(retailer_id=shop_a.pk, fields={"name": "main"}, actor=SYSTEM, now=clock.now())
+    member = members.create(retailer_id=shop_a.pk, actor=SYSTEM, now=clock.now())
+    points.earn(member=member, account=account, amount=300, reference="gift", now=clock.now())
+    offer_id = UUID(made(Till(shop_a, scopes=["offers.manage"]), **({"points_cost": cost} if cost else {})))
+
+    def one(_: int) -> UUID:
+        try:
+            return rewards.buy(
+                retailer_id=shop_a.pk,
+                member=member,
+                offer_id=offer_id,
+                actor=SYSTEM,
+                now=clock.now(),
+                reference="cart",
+            ).uuid
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(one, range(6)))) == 1
+    assert (balance(member), UserOffer.objects.count()) == (300 - (cost or 0), 1)
+
+
+def test_a_wrong_id_is_named_where_it_stands(tool: Till) -> None:
+    answer = tool.offer("offers/get_user_offers", user_id="nobody")
+    assert (answer.status, answer["errors"]["details"][0]["field"]) == (400, "user_id")
 
 
 def test_too_few_points_buy_nothing(tool: Till, dora: Member) -> None:
