@@ -58,8 +58,11 @@ def overrides(items: Iterable[ItemAsk]) -> bool:
 
 
 def store_sent(*, retailer_id: int, items: Iterable[ItemAsk], actor: Actor, now: datetime) -> None:
-    """Store the products and variants that lines bring along with `override`."""
-    for item in items:
+    """Store the products and variants that lines bring along with `override`.
+
+    In the order of their names, whatever that of the lines: two carts with the same products wait for one another.
+    """
+    for item in sorted(items, key=_turn):
         _override(retailer_id, item, actor, now)
 
 
@@ -101,6 +104,11 @@ def _override(retailer_id: int, item: ItemAsk, actor: Actor, now: datetime) -> N
             actor=actor,
             now=now,
         )
+
+
+def _turn(item: ItemAsk) -> tuple[str, ...]:
+    parts = ((item.product, "product", item.product_id), (item.sku, "sku", item.sku_id))
+    return tuple(name or "" for part, kind, key in parts if part for name in _names(item, part, kind, key)[::-1])
 
 
 def _names(item: ItemAsk, part: ProductAsk, kind: str, key: str | None) -> tuple[str | None, str | None]:

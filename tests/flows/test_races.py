@@ -11,7 +11,7 @@ from django.db import connections
 
 from checkout.models import Order, Redemption
 from offers.ledger.models import Counter
-from offers.models import Retailer
+from offers.models import Product, Retailer
 from tests.api.client import Answer, ApiClient
 from tests.flows import shop
 from tests.flows.shop import lock, redeem, redeemable, validate, with_points
@@ -144,3 +144,25 @@ def test_rolled_back_once_when_tried_by_many(api: ApiClient, shop_a: Retailer) -
     assert sorted(answer.status for answer in answers) == [200] + [400] * 9
     assert validate(api, "CODE")["valid"]
     assert not lock(api, "CODE", "CODE").json.get("valid")
+
+
+def test_carts_that_bring_the_same_products_wait_for_one_another(api: ApiClient, shop_a: Retailer) -> None:
+    """In whatever order their lines name them: nobody ends in a deadlock."""
+    shop.code(shop_a, limit=None)
+    items = [{"product": {"source_id": f"p{n}", "price": n, "override": True}} for n in range(12)]
+
+    def buy(lines: list[dict[str, Any]], call: str) -> Answer:
+        body = (
+            {"items": lines} if call == "orders" else {"redeemables": [redeemable("CODE")], "order": {"items": lines}}
+        )
+        return api.post(f"/v1/{call}", body)
+
+    for _ in range(3):
+        answers = at_once(
+            lambda: buy(items, "redemptions"),
+            lambda: buy(items[::-1], "redemptions"),
+            lambda: buy(items[::-1], "orders"),
+            repeat=3,
+        )
+        assert {answer.status for answer in answers} == {200}
+    assert Product.objects.count() == 12
