@@ -3,6 +3,7 @@
 from offers.admin import (
     categories,
     clients,
+    deliveries,
     jobs,
     offers,
     products,
@@ -15,6 +16,7 @@ from offers.admin import (
 __all__ = [
     "categories",
     "clients",
+    "deliveries",
     "jobs",
     "offers",
     "products",

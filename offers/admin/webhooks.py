@@ -1,56 +1,46 @@
-"""The back office of webhooks: endpoints and their secrets, what happened, every delivery with its attempts."""
+"""The back office of webhooks: where events go, which, and the secrets that sign them."""
 
-import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.utils.html import format_html
-from unfold.decorators import action
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from offers.admin import show
-from offers.admin.filters import PickFilter, RetailerFilter
-from offers.admin.office import OfficeAdmin, ReadOnlyAdmin, SureForm, View, actor_of, posted
-from offers.admin.page import Block, Button, Facts, Page, Table
+from offers.admin import fields, show
+from offers.admin.deliveries import state_chip
+from offers.admin.filters import RetailerFilter
+from offers.admin.office import OfficeAdmin, OfficeForm, ReasonForm, SureForm, View, actor_of, posted
+from offers.admin.page import Button, Facts, Page, Table
 from offers.lib import clock
-from offers.lib.errors import Refusal
-from offers.outbox import addresses, delivery, endpoints
-from offers.outbox.models import Delivery, Endpoint, Event
+from offers.models import Retailer
+from offers.outbox import addresses, endpoints
+from offers.outbox.models import Endpoint
 from offers.outbox.types import TYPES
 
 SHOWN_DELIVERIES = 50
-State = Delivery.State
-TONES = {State.WAITING: "info", State.PAUSED: "warn", State.DELIVERED: "good", State.GIVEN_UP: "bad"}
-WORDS = {
-    State.WAITING: "Waiting",
-    State.PAUSED: "Paused",
-    State.DELIVERED: "Delivered",
-    State.GIVEN_UP: "Given up",
-}
+SHOWN_EVENTS = 3
 
 
-class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
+class EndpointForm(OfficeForm):
     """Where events go, and which."""
 
-    url = forms.CharField(max_length=1000, label="Address", widget=UnfoldAdminTextInputWidget)
+    retailer = forms.ModelChoiceField(Retailer.objects.order_by("name"), widget=fields.select(), empty_label=None)
+    url = forms.CharField(
+        max_length=1000,
+        label="Address",
+        widget=fields.text(placeholder="https://shop.example/hooks"),
+        help_text="Of a server on the public internet. Each event is posted there as JSON, signed.",
+    )
     events = forms.MultipleChoiceField(
         choices=[(kind, kind) for kind in TYPES],
         required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        widget=fields.Ticks(),
         help_text="None ticked: all of them, also those of later versions.",
     )
-
-    class Meta:
-        model = Endpoint
-        fields = ("retailer", "url", "events")
+    sections = [("Where to", "", ["retailer", "url"]), ("What about", "", ["events"])]
 
     def clean_url(self) -> str:
         url = str(self.cleaned_data["url"])
@@ -65,17 +55,11 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 class EndpointAdmin(OfficeAdmin):
     called = ("webhook", "webhooks")
     nothing_text = "No webhooks yet."
-    form = EndpointForm
     list_display = ("url", "switched", "wanted", "why_off", "made", "retailer")
     list_select_related = ("retailer",)
     list_filter = (RetailerFilter,)
     search_fields = ("url", "=public_id")
     search_help_text = "Address or id"
-    actions = ("rotate", "end_rotation", "enable", "disable")
-    readonly_fields = ("public_id", "switched", "why_off", "secrets", "made")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.may(request, self.permission("delete"))
 
     @display(description="State")
     def switched(self, endpoint: Endpoint) -> str:
@@ -91,9 +75,10 @@ class EndpointAdmin(OfficeAdmin):
 
     @display(description="Events")
     def wanted(self, endpoint: Endpoint) -> str:
+        if len(endpoint.events) > SHOWN_EVENTS:
+            return f"{len(endpoint.events)} kinds"
         return ", ".join(endpoint.events) or "all of them"
 
-    @display(description="Secret")
     def secrets(self, endpoint: Endpoint) -> str:
         if endpoints.secret(endpoint) is None:
             return "sealed under another SECRET_KEY, it cannot be read: nothing is sent until you make a new one"
@@ -104,250 +89,221 @@ class EndpointAdmin(OfficeAdmin):
             shown += f". The one before (…{text[-4:]}) signs beside it until {until}"
         return shown
 
-    def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[str]:
-        return ["retailer", "url", "events"] if obj is None else ["retailer", "url", "events", *self.readonly_fields]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> tuple[str, ...]:
-        return () if obj is None else ("retailer", *self.readonly_fields)
-
-    def save_model(self, request: HttpRequest, obj: Endpoint, form: EndpointForm, change: bool) -> None:
-        shared: dict[str, Any] = {
-            "url": form.cleaned_data["url"],
-            "events": form.cleaned_data["events"],
-            "allow_http": settings.WEBHOOK_ALLOW_HTTP,
-            "actor": actor_of(request),
-            "now": clock.now(),
-        }
-        if change:
-            endpoints.change(obj, **shared)
-            return
-        made, _ = endpoints.create(retailer_id=obj.retailer_id, **shared)
-        obj.pk, obj.public_id, obj.secret = made.pk, made.public_id, made.secret
-
-    def response_add(self, request: HttpRequest, obj: Endpoint, post_url_continue: str | None = None) -> HttpResponse:
-        return self._show_secrets(request, [(obj, endpoints.secret(obj) or "")])
-
-    def delete_model(self, request: HttpRequest, obj: Endpoint) -> None:
-        endpoints.remove(obj, actor=actor_of(request), now=clock.now())
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
-        for endpoint in queryset:
-            endpoints.remove(endpoint, actor=actor_of(request), now=clock.now())
-
-    @action(description="Make a new secret (the old one stays good for 24 hours)", permissions=["change"])
-    def rotate(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> HttpResponse | None:
-        made = []
-        for endpoint in queryset:
-            try:
-                made.append((endpoint, endpoints.rotate(endpoint, actor=actor_of(request), now=clock.now())))
-            except Refusal as refusal:
-                messages.error(request, f"{endpoint.url}: {refusal.message}")
-        return self._show_secrets(request, made) if made else None
-
-    @action(description="Stop signing with the old secret now", permissions=["change"])
-    def end_rotation(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
-        for endpoint in queryset:
-            endpoints.end_rotation(endpoint, actor=actor_of(request), now=clock.now())
-        messages.success(request, "Only the newest secrets sign from now on.")
-
-    @action(description="Switch on, and send what was set aside", permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
-        for endpoint in queryset:
-            endpoints.enable(endpoint, actor=actor_of(request), now=clock.now())
-        messages.success(request, "Switched on.")
-
-    @action(description="Switch off", permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
-        actor = actor_of(request)
-        for endpoint in queryset:
-            endpoints.disable(endpoint, actor=actor, now=clock.now(), reason=f"switched off by {actor.label}")
-        messages.success(
-            request, "Switched off. What waits is kept until they are on again, new events are not for them."
-        )
-
-    def _show_secrets(self, request: HttpRequest, made: list[tuple[Endpoint, str]]) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "made": made,
-            "opts": self.opts,
-            "title": "Secret of the webhook",
-        }
-        answer = TemplateResponse(request, "admin/outbox/secret.html", context)
-        answer["Cache-Control"] = "no-store"
-        return answer
-
-
-def state_chip(one: Delivery) -> str:
-    return show.chip(WORDS[State(one.state)], TONES[State(one.state)])
-
-
-@admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
-    called = ("event", "events")
-    list_display = ("what", "ident", "when", "shop")
-    list_select_related = ("retailer",)
-    list_filter = (RetailerFilter,)
-    search_fields = ("=public_id",)
-    search_help_text = "Id of the event, whole"
-    nothing_text = "No events yet. They are kept for webhooks."
-
-    @display(description="Event")
-    def what(self, event: Event) -> str:
-        return event.type
-
-    @display(description="Id")
-    def ident(self, event: Event) -> str:
-        return show.mono(event.public_id)
-
-    @display(description="When")
-    def when(self, event: Event) -> str:
-        return show.moment(event.created_at, event.retailer.timezone)
-
-    @display(description="Retailer")
-    def shop(self, event: Event) -> str:
-        return event.retailer.name
-
-    def page(self, request: HttpRequest, key: Any) -> Page:
-        event: Event = self.find(key, "retailer")
-        zone = event.retailer.timezone
-        facts = [
-            ("When", show.moment(event.created_at, zone)),
-            ("Given to webhooks", show.moment(event.fanned_out_at, zone, "not yet")),
-            ("About", _as_json(event.data)),
-            ("Came from", _as_json(event.source) if event.source else show.NOTHING),
-            ("Retailer", event.retailer.name),
-        ]
-        rows = event.deliveries.select_related("endpoint").order_by("id")[:SHOWN_DELIVERIES]
-        table = Table(
-            title="Deliveries",
-            headers=["To", "State", "Tries", "Last error"],
-            rows=[
-                [
-                    show.to_page(one, one.endpoint.url),
-                    state_chip(one),
-                    str(one.attempts),
-                    one.last_error or show.NOTHING,
-                ]
-                for one in rows
-            ],
-            empty="No webhook wanted it.",
-        )
-        blocks: list[Block] = [Facts(facts=facts), table]
-        return Page(title=event.type, subtitle=event.public_id, blocks=blocks)
-
-
-class StateFilter(PickFilter):
-    title = "state"
-    parameter_name = "state"
-    choices_of = tuple((state.value, word) for state, word in WORDS.items())
-
-    def narrow(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:
-        return queryset.filter(state=value)
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    called = ("delivery", "deliveries")
-    list_display = ("what", "to", "state_", "tries", "answer", "when")
-    list_select_related = ("event", "endpoint__retailer")
-    list_filter = (StateFilter, "endpoint")
-    search_fields = ("=event__public_id",)
-    search_help_text = "Id of the event, whole"
-    actions = ("resend",)
-    nothing_text = "Nothing has been sent yet."
-
-    def has_resend_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, self.permission("change"))
-
-    @display(description="Event")
-    def what(self, one: Delivery) -> str:
-        return one.event.type
-
-    @display(description="To")
-    def to(self, one: Delivery) -> str:
-        return show.mono(one.endpoint.url)
-
-    @display(description="State")
-    def state_(self, one: Delivery) -> str:
-        return state_chip(one)
-
-    @display(description="Tries")
-    def tries(self, one: Delivery) -> str:
-        return show.count(one.attempts)
-
-    @display(description="Last answer")
-    def answer(self, one: Delivery) -> str:
-        return one.last_error or (f"HTTP {one.last_status}" if one.last_status else show.NOTHING)
-
-    @display(description="Delivered, or next try")
-    def when(self, one: Delivery) -> str:
-        at = one.delivered_at or (one.next_at if one.state == State.WAITING else None)
-        return show.moment(at, one.endpoint.retailer.timezone)
-
     def pages(self) -> dict[str, View]:
-        return {"<id>/send-again": self.send_again}
+        return {
+            "<id>/edit": self.edit,
+            "<id>/new-secret": self.new_secret,
+            "<id>/end-rotation": self.end_rotation,
+            "<id>/enable": self.enable,
+            "<id>/disable": self.disable,
+            "<id>/remove": self.remove,
+        }
 
-    def page(self, request: HttpRequest, key: Any) -> Page:
-        one: Delivery = self.find(key, "event", "endpoint__retailer")
-        zone = one.endpoint.retailer.timezone
-        facts = [
-            ("Event", show.to_page(one.event, one.event.type)),
-            ("To", show.to_page(one.endpoint, one.endpoint.url)),
-            ("Delivered", show.moment(one.delivered_at, zone, "not yet")),
-            ("Next try", show.moment(one.next_at, zone) if one.state == State.WAITING else show.NOTHING),
-            ("Tries", show.count(one.attempts)),
-            ("Retailer", one.endpoint.retailer.name),
-        ]
-        table = Table(
-            title="Tries",
-            headers=["When", "Answer", "Took", "Error"],
-            rows=[_tried(entry, zone) for entry in reversed(one.log)],
-            empty="Not tried yet.",
-        )
-        again = Button(text="Send again…", url=self.url("send_again", one.pk))
-        return Page(
-            title=one.event.type,
-            subtitle=f"to {one.endpoint.url}",
-            chips=[state_chip(one)],
-            buttons=[again] if self.has_resend_permission(request) else [],
-            blocks=[Facts(facts=facts), table],
-        )
+    # --- making and changing ---
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        self.demand(request, self.permission("add"))
 
-    def send_again(self, request: HttpRequest, key: int) -> HttpResponse:
-        """Ask whether to send a delivery once more, then make it due."""
-        self.demand(request, self.permission("view"), self.permission("change"))
-        one: Delivery = self.find(key, "event", "endpoint")
-
-        def act(_: dict[str, Any]) -> str:
-            delivery.resend(one, actor=actor_of(request), now=clock.now())
-            return "It is due again." if one.endpoint.active else "It is sent once its webhook is switched on."
+        def act(values: dict[str, Any]) -> HttpResponse:
+            made, secret = endpoints.create(retailer_id=values["retailer"].pk, **self._shared(request, values))
+            return self._reveal(request, made, secret)
 
         return self.ask(
             request,
-            form=SureForm(posted(request)),
-            title=f"Send {one.event.type} again?",
-            text=f"{one.endpoint.url} gets it once more, with all tries before it.",
-            button="Send again",
-            back=self.url("change", one.pk),
+            form=EndpointForm(posted(request)),
+            title="New webhook",
+            text="Its secret is shown once, after it is made.",
+            button="Create webhook",
+            back=self.url("changelist"),
             act=act,
         )
 
-    @action(description="Send again", permissions=["resend"])
-    def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        count = 0
-        for one in queryset.select_related("event", "endpoint"):
-            delivery.resend(one, actor=actor_of(request), now=clock.now())
-            count += 1
-        messages.success(request, f"{count} deliveries are due again; those to webhooks that are off wait for them.")
+    def edit(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Change where events go and which; the secret stays."""
+        self.demand(request, self.permission("change"))
+        row: Endpoint = self.find(key)
+        form = EndpointForm(posted(request), initial={"url": row.url, "events": row.events})
+        del form.fields["retailer"]
 
+        def act(values: dict[str, Any]) -> str:
+            endpoints.change(row, **self._shared(request, values))
+            return "The webhook has been saved."
 
-def _tried(entry: Mapping[str, Any], zone: str) -> list[str]:
-    """Return a line of the log as a row: when, answer, how long, error."""
-    at = datetime.fromisoformat(entry["at"])
-    when = show.moment(at if at.tzinfo else at.replace(tzinfo=UTC), zone)
-    status = f"HTTP {entry['status']}" if entry["status"] else "none"
-    return [when, status, f"{entry['ms']} ms", entry["error"] or show.NOTHING]
+        return self.ask(
+            request,
+            form=form,
+            title="Edit the webhook",
+            text=row.url,
+            button="Save",
+            back=self.url("change", key),
+            act=act,
+        )
 
+    def _shared(self, request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
+        who = {"actor": actor_of(request), "now": clock.now(), "allow_http": settings.WEBHOOK_ALLOW_HTTP}
+        return {"url": values["url"], "events": values["events"], **who}
 
-def _as_json(value: Any) -> str:
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
+    def new_secret(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Ask, then give a webhook a new secret and show it once."""
+        self.demand(request, self.permission("change"))
+        row: Endpoint = self.find(key)
+
+        def act(_: dict[str, Any]) -> HttpResponse:
+            secret = endpoints.rotate(row, actor=actor_of(request), now=clock.now())
+            return self._reveal(request, row, secret)
+
+        return self._sure(
+            request,
+            row,
+            title="Make a new secret?",
+            text="Events are signed with both for 24 hours, so that you can exchange it without losing one.",
+            button="Make a new secret",
+            act=act,
+        )
+
+    def end_rotation(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Ask, then stop signing with the secret before."""
+        self.demand(request, self.permission("change"))
+        row: Endpoint = self.find(key)
+
+        def act(_: dict[str, Any]) -> str:
+            endpoints.end_rotation(row, actor=actor_of(request), now=clock.now())
+            return "Only the newest secret signs from now on."
+
+        text = "Whoever still checks with the old one takes no event for true from now on."
+        return self._sure(
+            request, row, title="End the old secret now?", text=text, button="End it", act=act, danger=True
+        )
+
+    def enable(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Ask, then switch a webhook on."""
+        self.demand(request, self.permission("change"))
+        row: Endpoint = self.find(key)
+
+        def act(_: dict[str, Any]) -> str:
+            endpoints.enable(row, actor=actor_of(request), now=clock.now())
+            return "The webhook has been switched on."
+
+        text = "What was set aside while it was off is sent at once."
+        return self._sure(request, row, title="Switch the webhook on?", text=text, button="Switch on", act=act)
+
+    def _sure(
+        self,
+        request: HttpRequest,
+        row: Endpoint,
+        *,
+        title: str,
+        text: str,
+        button: str,
+        act: Callable[[dict[str, Any]], str | HttpResponse],
+        danger: bool = False,
+    ) -> HttpResponse:
+        return self.ask(
+            request,
+            form=SureForm(posted(request)),
+            title=title,
+            text=f"{row.url}. {text}",
+            button=button,
+            back=self.url("change", row.pk),
+            act=act,
+            danger=danger,
+        )
+
+    def disable(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Ask why, then switch a webhook off."""
+        self.demand(request, self.permission("change"))
+        row: Endpoint = self.find(key)
+
+        def act(values: dict[str, Any]) -> str:
+            endpoints.disable(row, actor=actor_of(request), now=clock.now(), reason=values["reason"])
+            return "The webhook has been switched off."
+
+        return self.ask(
+            request,
+            form=ReasonForm(posted(request)),
+            title="Switch the webhook off?",
+            text=f"{row.url}. What waits is kept until it is on again; new events are not for it.",
+            button="Switch off",
+            back=self.url("change", key),
+            act=act,
+            danger=True,
+        )
+
+    def remove(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Ask why, then forget a webhook."""
+        self.demand(request, self.permission("delete"))
+        row: Endpoint = self.find(key)
+
+        def act(values: dict[str, Any]) -> str:
+            endpoints.remove(row, actor=actor_of(request), now=clock.now(), reason=values["reason"])
+            return f"The webhook has been deleted.\n{self.url('changelist')}"
+
+        return self.ask(
+            request,
+            form=ReasonForm(posted(request)),
+            title="Delete the webhook?",
+            text=f"{row.url}. It is forgotten with the log of its deliveries; the events stay.",
+            button="Delete",
+            back=self.url("change", key),
+            act=act,
+            danger=True,
+        )
+
+    # --- one webhook ---
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        self.demand(request, self.permission("view"))
+        row: Endpoint = self.find(object_id, "retailer")
+        newest = row.deliveries.select_related("event").order_by("-id")[:SHOWN_DELIVERIES]
+        facts = [
+            ("Events", ", ".join(row.events) or "all of them"),
+            ("Why it is off", row.disabled_reason),
+            ("Secret", self.secrets(row)),
+            ("Made", self.made(row)),
+            ("Its id", show.mono(row.public_id)),
+            ("Retailer", row.retailer.name),
+        ]
+        table = Table(
+            title="Newest deliveries",
+            headers=["Event", "State", "Tries", "Last error"],
+            rows=[
+                [show.to_page(one, one.event.type), state_chip(one), str(one.attempts), one.last_error or show.NOTHING]
+                for one in newest
+            ],
+            empty="Nothing has been sent to it yet.",
+        )
+        page = Page(
+            title=row.url,
+            chips=[self.switched(row)],
+            buttons=self.buttons(request, row),
+            blocks=[Facts(facts=[fact for fact in facts if fact[1]]), table],
+        )
+        return self.show(request, page)
+
+    def buttons(self, request: HttpRequest, row: Endpoint) -> list[Button]:
+        found: list[Button] = []
+        if self.may(request, self.permission("change")):
+            switch = ("Switch off…", "disable") if row.active else ("Switch on…", "enable")
+            found += [
+                Button(text="Edit", url=self.url("edit", row.pk), tone="main"),
+                Button(text=switch[0], url=self.url(switch[1], row.pk)),
+                Button(text="New secret…", url=self.url("new_secret", row.pk)),
+            ]
+            if row.previous_secret:
+                found.append(Button(text="End the old secret…", url=self.url("end_rotation", row.pk)))
+        if self.may(request, self.permission("delete")):
+            found.append(Button(text="Delete…", url=self.url("remove", row.pk), tone="danger"))
+        return found
+
+    def _reveal(self, request: HttpRequest, row: Endpoint, secret: str) -> HttpResponse:
+        """Show a secret: the only time it can be read, so this page is never cached."""
+        page = Page(
+            title="Secret of the webhook",
+            subtitle=row.url,
+            notice="Copy it now: it is not shown again. Whoever gets the events checks their signature with it.",
+            buttons=[Button(text="Done", url=self.url("change", row.pk), tone="main")],
+            blocks=[Facts(facts=[("Secret", show.secret(secret)), ("Signature", show.mono("x-voucherify-signature"))])],
+        )
+        answer = self.show(request, page)
+        answer["Cache-Control"] = "no-store"
+        return answer

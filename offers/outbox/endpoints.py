@@ -109,10 +109,10 @@ def disable(endpoint: Endpoint, *, actor: Actor, now: datetime, reason: str) -> 
 
 
 @transaction.atomic
-def remove(endpoint: Endpoint, *, actor: Actor, now: datetime) -> None:
+def remove(endpoint: Endpoint, *, actor: Actor, now: datetime, reason: str = "") -> None:
     """Forget an endpoint with all its deliveries; the events stay."""
     kept = _locked(endpoint)
-    _note(kept, "webhook.delete", actor, now, before=_shown(kept))
+    _note(kept, "webhook.delete", actor, now, before=_shown(kept), reason=reason)
     kept.delete()
 
 

@@ -57,7 +57,7 @@ def test_changing_keeps_the_secret_and_the_retailer(office: Client, shop_a: Reta
     add(office, shop_a)
     made = Endpoint.objects.get()
     sent = {"retailer": shop_b.pk, "url": "https://new.example/", "secret": "mine"}
-    assert office.post(page("endpoint_change", made.pk), sent).status_code == 302
+    assert office.post(page("endpoint_edit", made.pk), sent).status_code == 302
     kept = Endpoint.objects.get()
     assert (kept.url, kept.secret, kept.retailer) == ("https://new.example/", made.secret, shop_a)
     assert AuditEntry.objects.latest("id").action == "webhook.update"
@@ -66,7 +66,7 @@ def test_changing_keeps_the_secret_and_the_retailer(office: Client, shop_a: Reta
 def test_rotating_shows_the_new_secret_and_refuses_a_second_time(office: Client, shop_a: Retailer) -> None:
     add(office, shop_a)
     first = Endpoint.objects.get()
-    shown = act(office, "endpoint", "rotate", first.pk).content.decode()
+    shown = office.post(page("endpoint_new_secret", first.pk)).content.decode()
     second = Endpoint.objects.get()
     newest, before = endpoints.secrets_in_use(second, now=clock.now())
     assert before == endpoints.secret(first) != newest
@@ -76,8 +76,8 @@ def test_rotating_shows_the_new_secret_and_refuses_a_second_time(office: Client,
         f"The one before (…{before[-4:]}) signs beside it"
         in office.get(page("endpoint_change", first.pk)).content.decode()
     )
-    assert "still in use" in act(office, "endpoint", "rotate", first.pk).content.decode()
-    act(office, "endpoint", "end_rotation", first.pk)
+    assert "still in use" in office.post(page("endpoint_new_secret", first.pk)).content.decode()
+    office.post(page("endpoint_end_rotation", first.pk))
     assert Endpoint.objects.get().previous_secret == ""
 
 
@@ -89,7 +89,7 @@ def test_a_secret_nobody_can_read_is_said_so_and_a_new_one_made(
     Endpoint.objects.update(secret=foreign(settings))
     assert "make a new one" in office.get(page("endpoint_change", made.pk)).content.decode()
     assert office.get(page("endpoint_changelist")).status_code == 200
-    shown = act(office, "endpoint", "rotate", made.pk).content.decode()
+    shown = office.post(page("endpoint_new_secret", made.pk)).content.decode()
     made.refresh_from_db()
     assert str(endpoints.secret(made)) in shown
     assert (made.previous_secret, made.previous_secret_until) == ("", None)
@@ -98,9 +98,11 @@ def test_a_secret_nobody_can_read_is_said_so_and_a_new_one_made(
 def test_switching_off_and_on_is_audited(office: Client, shop_a: Retailer) -> None:
     add(office, shop_a)
     pk = Endpoint.objects.get().pk
-    act(office, "endpoint", "disable", pk)
+    assert office.post(page("endpoint_disable", pk), {"reason": ""}).status_code == 422
+    assert office.post(page("endpoint_disable", pk), {"reason": "Shop moves"}).status_code == 302
     assert not Endpoint.objects.get().active
-    act(office, "endpoint", "enable", pk)
+    assert "Shop moves" in office.get(page("endpoint_change", pk)).content.decode()
+    assert office.post(page("endpoint_enable", pk)).status_code == 302
     assert Endpoint.objects.get().active
     actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
     assert actions == ["webhook.create", "webhook.disable", "webhook.enable"]
@@ -109,9 +111,26 @@ def test_switching_off_and_on_is_audited(office: Client, shop_a: Retailer) -> No
 def test_removing_is_audited(office: Client, shop_a: Retailer) -> None:
     add(office, shop_a)
     pk = Endpoint.objects.get().pk
-    assert office.post(page("endpoint_delete", pk), {"post": "yes"}).status_code == 302
+    assert (
+        office.post(page("endpoint_delete", pk), {"post": "yes"}).status_code == 403
+    )  # there is no way without a reason
+    assert office.post(page("endpoint_remove", pk), {"reason": "No shop behind it"}).status_code == 302
     assert not Endpoint.objects.exists()
-    assert AuditEntry.objects.latest("id").action == "webhook.delete"
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.action, entry.reason) == ("webhook.delete", "No shop behind it")
+
+
+@pytest.mark.parametrize("role", [roles.MARKETER, roles.REVIEWER])
+def test_only_admins_look_after_webhooks(role: str, client: Client, bob: User, endpoint: Endpoint) -> None:
+    roles.sync()
+    User.objects.filter(pk=bob.pk).update(is_staff=True)
+    bob.groups.set(Group.objects.filter(name=role))
+    client.force_login(User.objects.get(pk=bob.pk))
+    for name in ("change", "edit", "new_secret", "end_rotation", "enable", "disable", "remove"):
+        assert client.get(page(f"endpoint_{name}", endpoint.pk)).status_code == 403, name
+        assert client.post(page(f"endpoint_{name}", endpoint.pk), {"reason": "Mine"}).status_code == 403, name
+    assert client.post(page("endpoint_add"), {"url": "https://mine.example/"}).status_code == 403
+    assert Endpoint.objects.get().active
 
 
 @pytest.fixture
