@@ -145,7 +145,9 @@ def create(*, retailer_id: int, body: Mapping[str, Any], actor: Actor, now: date
     return Change(offer, transition)
 
 
-def update(*, retailer_id: int, offer_id: UUID, body: Mapping[str, Any], actor: Actor, now: datetime) -> Change:
+def update(
+    *, retailer_id: int, offer_id: UUID, body: Mapping[str, Any], actor: Actor, now: datetime, reason: str = ""
+) -> Change:
     """Change the current revision of an offer; what is not sent stays. Locks it.
 
     Terms of an offer that somebody holds become a new revision, which the old wallets do not follow; texts, media and
@@ -179,28 +181,28 @@ def update(*, retailer_id: int, offer_id: UUID, body: Mapping[str, Any], actor: 
         if offer_limits.inventory_of(offer) != inventory:
             _set_inventory(offer, now)
         transition = f"updated-({NAMES[status]}>{NAMES[status_of(offer, now)]})"
-        _record(offer, "offer.update", before, after, actor, now)
+        _record(offer, "offer.update", before, after, actor, now, reason)
     return Change(offer, transition, revisioned)
 
 
-def publish(*, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime) -> Change:
+def publish(*, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime, reason: str = "") -> Change:
     """Let a draft or paused offer be issued. Refuses offer_not_found, invalid_transition, `validation` (no text)."""
-    return _move("published", retailer_id, offer_id, actor, now)
+    return _move("published", retailer_id, offer_id, actor, now, reason)
 
 
-def pause(*, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime) -> Change:
+def pause(*, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime, reason: str = "") -> Change:
     """Stop issuing; holders keep theirs. Refuses offer_not_found and invalid_transition."""
-    return _move("paused", retailer_id, offer_id, actor, now)
+    return _move("paused", retailer_id, offer_id, actor, now, reason)
 
 
-def expire(*, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime) -> Change:
+def expire(*, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime, reason: str = "") -> Change:
     """End an offer now, for holders too unless it is valid after its end. Refuses as `pause`."""
-    return _move("expired", retailer_id, offer_id, actor, now)
+    return _move("expired", retailer_id, offer_id, actor, now, reason)
 
 
-def archive(*, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime) -> Change:
+def archive(*, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime, reason: str = "") -> Change:
     """Put a draft, paused or expired offer away for good. Refuses as `pause`."""
-    return _move("archived", retailer_id, offer_id, actor, now)
+    return _move("archived", retailer_id, offer_id, actor, now, reason)
 
 
 def note_expired(*, now: datetime, limit: int = 500) -> int:
@@ -210,7 +212,7 @@ def note_expired(*, now: datetime, limit: int = 500) -> int:
     return due.filter(pk__in=keys).update(status=Status.EXPIRED)
 
 
-def _move(what: str, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime) -> Change:
+def _move(what: str, retailer_id: int, offer_id: UUID, actor: Actor, now: datetime, reason: str) -> Change:
     with transaction.atomic():
         offer = _locked(retailer_id, offer_id)
         status, (sources, target) = status_of(offer, now), _MOVES[what]
@@ -227,7 +229,7 @@ def _move(what: str, retailer_id: int, offer_id: UUID, actor: Actor, now: dateti
         Offer.objects.filter(root=offer.root).update(
             status=target, expired_at=offer.expired_at, updated_at=offer.updated_at
         )
-        _record(offer, f"offer.{what}", {"status": NAMES[status]}, {"status": NAMES[target]}, actor, now)
+        _record(offer, f"offer.{what}", {"status": NAMES[status]}, {"status": NAMES[target]}, actor, now, reason)
     return Change(offer, f"{what}-({NAMES[status]}>{NAMES[target]})")
 
 
@@ -311,7 +313,13 @@ def _facts(offer: Offer) -> dict[str, Any]:
 
 
 def _record(
-    offer: Offer, action: str, before: dict[str, Any] | None, after: dict[str, Any], actor: Actor, now: datetime
+    offer: Offer,
+    action: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
 ) -> None:
     old, new = (None, after) if before is None else audit.changes(before, after)
     audit.record(
@@ -322,6 +330,7 @@ def _record(
         object_id=str(offer.uuid),
         before=None if old is None else _plain(old),
         after=_plain(new),
+        reason=reason,
         now=now,
     )
 

@@ -26,10 +26,23 @@ def refusals(row: Campaign) -> list[tuple[str, int]]:
 
 @admin.register(Campaign)
 class CampaignAdmin(campaigns.CampaignAdmin):
-    def figures(self, row: Campaign) -> list[Block]:
-        return campaign_figures.blocks(row, budgeted=self.budget(row))
+    def figures(self, request: HttpRequest, row: Campaign) -> list[Block]:
+        found = campaign_figures.blocks(row, budgeted=self.budget(row))
+        return [*found, self.tiers(request, row)] if row.campaign_type == Kind.PROMOTION else found
 
-    def history(self, request: HttpRequest, row: Campaign) -> list[Block]:
+    def tiers(self, request: HttpRequest, row: Campaign) -> Table:
+        return Table(
+            title="Promotion tiers",
+            headers=["Place", "Tier", "Worth"],
+            rows=[
+                [str(tier.hierarchy), show.to_page(tier), show.discount(tier.discount, row.retailer.currency)]
+                for tier in row.tiers.filter(deleted_at__isnull=True).order_by("hierarchy")[:100]
+            ],
+            empty="No tiers yet: a promotion gives nothing without one.",
+            more=self.new_tier(request, row),
+        )
+
+    def history(self, row: Campaign) -> list[Block]:
         reasons = Table(
             title="Why it was refused",
             headers=["Reason", "How often lately"],
@@ -40,16 +53,6 @@ class CampaignAdmin(campaigns.CampaignAdmin):
                 text="Open the refusals", url=show.list_of(Redemption, campaign=row.public_id, result="failed")
             ),
         )
-        tiers = Table(
-            title="Promotion tiers",
-            headers=["Place", "Tier", "Worth"],
-            rows=[
-                [str(tier.hierarchy), show.to_page(tier), show.discount(tier.discount, row.retailer.currency)]
-                for tier in row.tiers.filter(deleted_at__isnull=True).order_by("hierarchy")[:100]
-            ],
-            empty="No tiers yet: a promotion gives nothing without one.",
-            more=self.new_tier(request, row),
-        )
         newest = history.slim(Redemption.objects.filter(campaign=row)).order_by("-id")[: history.SHOWN]
         table = history.table(
             newest,
@@ -57,7 +60,7 @@ class CampaignAdmin(campaigns.CampaignAdmin):
             empty="Nobody has redeemed it yet.",
             more=show.list_of(Redemption, campaign=row.public_id),
         )
-        return [*([tiers] if row.campaign_type == Kind.PROMOTION else []), reasons, table, timeline.of_campaign(row)]
+        return [reasons, table, timeline.of_campaign(row)]
 
     def new_tier(self, request: HttpRequest, row: Campaign) -> Button | None:
         if row.archived_at or not self.may(request, "offers.add_promotiontier"):

@@ -52,6 +52,12 @@ class CustomerForm(OfficeForm):
         )
     ]
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if not self.errors and not any(values.get(name) for name in ("source_id", "name", "email", "phone")):
+            self.add_error(None, "Say who it is: an id, a name, an e-mail or a phone number.")
+        return values
+
 
 @admin.register(Customer)
 class CustomerAdmin(OwnSearch, OfficeAdmin):

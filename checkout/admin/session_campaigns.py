@@ -16,7 +16,7 @@ from offers.admin import fields, show, windowed
 from offers.admin.filters import RetailerFilter
 from offers.admin.office import OfficeAdmin, OfficeForm, View, actor_of, now, posted
 from offers.admin.page import Button, Facts, Figure, Figures, Page
-from offers.models import Channel, SessionCampaign
+from offers.models import Channel, SessionCampaign, Voucher
 
 State = Authorization.State
 MOMENTS = ("starts_at", "ends_at")
@@ -198,8 +198,9 @@ class SessionCampaignAdmin(OfficeAdmin):
         ]
         if row.daily_cap is not None:
             figures.insert(0, today(row))
+        voucher = Voucher.objects.filter(retailer=retailer, code=row.code, deleted_at__isnull=True).first()
         known = {
-            "Code": show.mono(row.code),
+            "Code": show.to_page(voucher, show.mono(row.code), empty=show.mono(row.code)),
             "Text": row.text,
             "Channel": show.to_page(row.channel),
             "When": when(row, retailer.timezone),
@@ -212,6 +213,9 @@ class SessionCampaignAdmin(OfficeAdmin):
         may = self.may(request, self.permission("change"))
         page = Page(
             title=row.name,
+            notice=""
+            if voucher
+            else f"There is no code {row.code} yet: shoppers would see a code that does not work. Make it under Codes.",
             chips=[switched(row)],
             buttons=[Button(text="Edit", url=self.url("edit", row.pk), tone="main")] if may else [],
             blocks=[Figures(figures=figures), Facts(facts=[(name, value) for name, value in known.items() if value])],

@@ -117,7 +117,7 @@ class AuditDays(HistoryDaysFilter):
 class AuditEntryAdmin(OwnSearch, ReadOnlyAdmin):
     """Registered by checkout, which knows the pages of what was changed."""
 
-    called = ("change", "audit trail")
+    called = ("change", "changes in the audit trail")
     list_display = ("when", "who", "action_", "object_", "reason_")
     list_filter = (AuditDays, ActorFilter, WhatFilter, RetailerFilter)
     search_fields = ("object_id",)

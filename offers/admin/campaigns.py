@@ -306,10 +306,10 @@ class CampaignAdmin(ConditionPages):
             buttons=self.buttons(request, row),
             blocks=[
                 *self.jobs(row),
-                *self.figures(row),
+                *self.figures(request, row),
                 self.facts(row),
                 self.condition_table(request, row, empty="None: everybody can use it on any order."),
-                *self.history(request, row),
+                *self.history(row),
             ],
         )
 
@@ -334,10 +334,10 @@ class CampaignAdmin(ConditionPages):
             jobs.progress(job, reverse("admin:offers_asyncaction_progress", args=[job.pk])) for job in mine[:JOBS_SHOWN]
         ]
 
-    def figures(self, row: Campaign) -> list[Block]:
+    def figures(self, request: HttpRequest, row: Campaign) -> list[Block]:
         return []
 
-    def history(self, request: HttpRequest, row: Campaign) -> list[Block]:
+    def history(self, row: Campaign) -> list[Block]:
         return []
 
     def budget(self, row: Campaign) -> list[Figure]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from offers.admin import fields
+from offers.admin import fields, why
 from offers.admin.office import OfficeForm
 from offers.models import Offer, Retailer
 from offers.offer_terms import MATCHES, TYPES
@@ -48,6 +48,7 @@ PURCHASES = ("min_subtotal", "min_item_count", "channels", "weekdays", "hours_fr
 SETS = 3
 COMMON = ("key", "starts", "ends", "validity_period", "validity_unit", "does_not_expire", "valid_after_end_date")
 SELLING = ("reward_store", "points_cost", "stackable", "stack_group")
+WHERE = ("only_items", "never_items", "only_stores", "never_stores")
 
 
 def with_key(name: str) -> str:
@@ -172,6 +173,7 @@ class OfferForm(OfficeForm):
     )
     never_stores = forms.CharField(required=False, widget=fields.text(), label="Not stores tagged")
     publish = forms.BooleanField(required=False, widget=fields.tick(), label="Publish at once")
+    reason = why.field()
 
     shown_when = {
         **{name: with_key(name) for name in DISCOUNT},
@@ -192,6 +194,8 @@ class OfferForm(OfficeForm):
             )
         if offer:
             self.leave_what_fits_no_field(offer)
+        else:
+            del self.fields["reason"]
         self.parts = [
             ("The offer", "", ["retailer", "offer_type"]),
             ("Its worth", "", DISCOUNT),
@@ -199,9 +203,10 @@ class OfferForm(OfficeForm):
             ("When", "", COMMON),
             ("How many", "", USES),
             ("On which purchases", "", PURCHASES),
-            ("On which items and where", "", ["only_items", "never_items", "only_stores", "never_stores"]),
+            ("On which items and where", "", WHERE),
             ("Points and other offers", "", SELLING),
             ("", "", ["publish"]),
+            ("Your change", "", ["reason"]),
         ]
 
     def add_text(self, number: int) -> None:
@@ -232,8 +237,8 @@ class OfferForm(OfficeForm):
         lists = {
             "use_restrictions": (USES, uses(said)),
             "purchase_restrictions": (PURCHASES, purchases(said, offer)),
-            "catalog_restrictions": (("only_items", "never_items"), catalog(said)),
-            "location_restrictions": (("only_stores", "never_stores"), locations(said)),
+            "catalog_restrictions": (WHERE[:2], catalog(said)),
+            "location_restrictions": (WHERE[2:], locations(said)),
         }
         for name, (known, again) in lists.items():
             stored = getattr(offer, name)
@@ -254,6 +259,11 @@ class OfferForm(OfficeForm):
                 if self.offer and row["when"].startswith("offer_type="):
                     row["when"] = ""
             yield section
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        why.demand(self, (*DISCOUNT, *COMMON[1:], *USES, *PURCHASES, *WHERE, *SELLING))
+        return values
 
     def body(self) -> dict[str, Any]:
         """Return what the verbs take, in the words of the wire."""

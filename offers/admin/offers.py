@@ -9,12 +9,13 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from offers import offer_templates
+from offers import offer_limits, offer_templates
 from offers.admin import show
 from offers.admin.filters import PickFilter, RetailerFilter
 from offers.admin.offer_form import MONEY, NAMES, OfferForm, item_lines
 from offers.admin.office import (
     OfficeAdmin,
+    ReasonForm,
     SureForm,
     View,
     actor_of,
@@ -25,6 +26,7 @@ from offers.admin.office import (
 )
 from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
+from offers.ledger import counters
 from offers.models import Offer, UserOffer
 
 Rows = QuerySet[Offer]
@@ -170,6 +172,7 @@ class OfferAdmin(OwnSearch, OfficeAdmin):
                     body=form.body(),
                     actor=actor_of(request),
                     now=now(),
+                    reason=values["reason"],
                 ),
             )
             said = "has been saved as a new revision" if changed.revisioned else "has been saved"
@@ -193,14 +196,14 @@ class OfferAdmin(OwnSearch, OfficeAdmin):
             self.demand(request, self.permission("change"))
             row: Offer = self.find(key)
 
-            def act(_: dict[str, Any]) -> str:
-                call = getattr(offer_templates, verb)
-                call(retailer_id=row.retailer_id, offer_id=row.uuid, actor=actor_of(request), now=now())
+            def act(values: dict[str, Any]) -> str:
+                call, why = getattr(offer_templates, verb), values.get("reason", "")
+                call(retailer_id=row.retailer_id, offer_id=row.uuid, actor=actor_of(request), now=now(), reason=why)
                 return f"{row} {said}."
 
             return self.ask(
                 request,
-                form=SureForm(posted(request)),
+                form=(SureForm if verb == "publish" else ReasonForm)(posted(request)),
                 title=f"{word}: {row}?",
                 text=text,
                 button=word,
@@ -265,8 +268,22 @@ def figures(row: Offer, revisions: list[Offer]) -> list[Figure]:
         Figure(label="Given out", value=show.count(sum(found.values())), url=show.list_of(UserOffer, offer=root)),
         Figure(label="Used", value=show.count(found.get(UserOffer.Status.REDEEMED, 0))),
         Figure(label="Taken away", value=show.count(found.get(UserOffer.Status.REVOKED, 0))),
+        *left(row),
         Figure(label="Revisions", value=str(len(revisions))),
     ]
+
+
+def left(row: Offer) -> list[Figure]:
+    """Return how many are left to give, where their number is limited."""
+    most = offer_limits.inventory_of(row)
+    if most is None:
+        return []
+    name = offer_limits.inventory_name(offer_templates.root_pk(row))
+    state = counters.state(name, now=now())
+    free = most if state is None or state.available is None else state.available
+    percent = show.share(most - free, most)
+    tone = "" if free else "bad"
+    return [Figure(label="Left to give", value=show.count(free), note=f"of {most:,}", percent=percent, tone=tone)]
 
 
 def previews(row: Offer) -> list[Block]:

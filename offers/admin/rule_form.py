@@ -143,6 +143,8 @@ class RuleForm(OfficeForm):
             rules, scope = self._simple_rules(values), self._scope(values)
         error = {"message": values["message"]} if values["message"] else None
         self.terms = {"name": values["name"], "rules": rules, "applicable_to": scope, "error": error}
+        if not self.errors and not rules and not scope:
+            self.add_error(None, "It asks for nothing and names no products. Fill in at least one thing.")
         if not self.errors:
             try:
                 evaluation.compile({"id": "", **self.terms})

@@ -25,13 +25,22 @@ def demand(form: forms.Form, names: Iterable[str]) -> None:
     """Make the missing reason an error when one of these fields is no longer what the form showed."""
     if form.data.get("version", "") != form.initial.get("version", ""):
         return  # somebody else changed it meanwhile: what differs may be his, and saving is refused anyway
-    touched = any(_said(form[name].value()) != _said(form[name].initial) for name in names if name in form.fields)
+    touched = any(_differs(form[name]) for name in names if name in form.fields)
     if touched and "reason" in form.fields and not form.cleaned_data.get("reason"):
         form.add_error("reason", WANTED)
+
+
+def _differs(bound: forms.BoundField) -> bool:
+    before, after = _said(bound.initial), _said(bound.value())
+    if not before and type(bound.field) is forms.ChoiceField:
+        # A select without a value shows, and sends, its first choice.
+        before = _said(next(iter(bound.field.choices), ("",))[0])
+        return after not in ("", before)
+    return bool(before != after)
 
 
 def _said(value: Any) -> Any:
     """Return a value as the page carries it."""
     if isinstance(value, list | tuple):
-        return sorted(str(part) for part in value)
-    return "" if value is None else str(value).strip()
+        return sorted(str(part) for part in value) or ""
+    return "" if value is None or value is False else str(value).strip()

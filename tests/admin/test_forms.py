@@ -8,7 +8,7 @@ from django.test import Client
 
 from offers import clients
 from offers.models import Client as Credential
-from offers.models import Product, ProductCollection, PromotionTier, Retailer, ValidationRule
+from offers.models import Product, ProductCollection, PromotionTier, Retailer, SessionCampaign, ValidationRule
 from tests.admin.scene import Scene
 
 RULE = {"name": "Big orders", "mode": "simple", "scope": "everything"}
@@ -94,3 +94,21 @@ def test_an_admin_gives_staff_their_role(chief: Client) -> None:
     assert nora.is_staff
     assert not nora.is_superuser
     assert [group.name for group in nora.groups.all()] == ["reviewer"]
+
+
+def test_a_condition_that_asks_for_nothing_and_a_customer_without_a_name_are_refused(
+    marketer: Client, scene: Scene
+) -> None:
+    sent = {"retailer": scene.shop.pk, "name": "Nothing", "mode": "simple", "scope": "everything"}
+    answer = marketer.post("/admin/offers/validationrule/add/", sent)
+    assert "asks for nothing" in answer.content.decode()
+    answer = marketer.post("/admin/offers/customer/add/", {"retailer": scene.shop.pk, "description": "?"})
+    assert "Say who it is" in answer.content.decode()
+
+
+def test_a_session_offer_whose_code_nobody_made_says_so(marketer: Client, scene: Scene) -> None:
+    campaign = SessionCampaign.objects.get(code=scene.shown.code)
+    path = f"/admin/offers/sessioncampaign/{campaign.pk}/change/"
+    assert "There is no code" not in marketer.get(path).content.decode()
+    SessionCampaign.objects.filter(pk=campaign.pk).update(code="FP_NOBODY")
+    assert "There is no code FP_NOBODY yet" in marketer.get(path).content.decode()

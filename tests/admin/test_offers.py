@@ -63,7 +63,9 @@ def edited(client: Client, offer: Offer, **changes: Any) -> Any:
 
 
 def test_new_terms_of_an_offer_in_wallets_become_a_revision(marketer: Client, scene: Scene) -> None:
-    assert edited(marketer, scene.offer, amount="7.00").status_code == 302
+    assert edited(marketer, scene.offer, amount="7.00").context["form"].errors["reason"]
+    assert edited(marketer, scene.offer, amount="7.00", reason="A dearer spring").status_code == 302
+    assert AuditEntry.objects.get(action="offer.update").reason == "A dearer spring"
     newest = offer_templates.newest(scene.offer)
     assert newest.pk != scene.offer.pk
     assert newest.discount_config["amount"] == 700
@@ -106,11 +108,23 @@ def test_an_offer_moves_after_it_was_confirmed(
     for move in moves:
         path = f"/admin/offers/offer/{scene.offer.pk}/{move}/"
         assert marketer.get(path).status_code == 200
-        assert marketer.post(path).status_code == 302
+        assert move == "publish" or marketer.post(path).status_code == 422  # everything else wants a reason
+        assert marketer.post(path, {"reason": "Because"}).status_code == 302
     scene.offer.refresh_from_db()
     assert offer_templates.status_of(scene.offer, clock.now()) == status
+    if moves[-1] != "publish":
+        assert AuditEntry.objects.latest("pk").reason == "Because"
     assert AuditEntry.objects.filter(object_type="offer", object_id=str(scene.offer.uuid)).exists()
 
 
 def test_what_its_status_does_not_allow_is_refused(marketer: Client, scene: Scene) -> None:
-    assert marketer.post(f"/admin/offers/offer/{scene.offer.pk}/archive/").status_code == 422
+    path = f"/admin/offers/offer/{scene.offer.pk}/archive/"
+    assert marketer.post(path, {"reason": "Over"}).status_code == 422
+
+
+def test_an_offer_with_a_limited_number_says_how_many_are_left(marketer: Client, scene: Scene) -> None:
+    assert edited(marketer, scene.offer, inventory="10", reason="Only a few").status_code == 302
+    newest = offer_templates.newest(scene.offer)
+    page = marketer.get(f"/admin/offers/offer/{newest.pk}/change/").context["page"]
+    figures = {figure.label: (figure.value, figure.note) for figure in page.blocks[0].figures}
+    assert figures["Left to give"] == ("9", "of 10")
