@@ -34,7 +34,8 @@ def _differs(bound: forms.BoundField) -> bool:
     before, after = _said(bound.initial), _said(bound.value())
     if not before and type(bound.field) is forms.ChoiceField:
         # A select without a value shows, and sends, its first choice.
-        before = _said(next(iter(bound.field.choices), ("",))[0])
+        choices: Any = bound.field.choices
+        before = _said(next(iter(choices), ("",))[0])
         return after not in ("", before)
     return bool(before != after)
 
