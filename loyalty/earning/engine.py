@@ -38,13 +38,14 @@ def evaluate(
 ) -> Evaluation:
     """Return what the rules want of this trigger: economy before campaign, higher priority first.
 
-    Of rules that share an exclusive group only the first that applies counts; one with `stop_after` ends its scope.
+    Of rules that share an exclusive group, of whichever kind, only the one of the highest priority that applies counts
+    (economy where they are equal); one with `stop_after` ends its scope.
     """
-    found = Evaluation()
+    judged: list[tuple[RuleFacts, list[Wanted], dict[str, Any]]] = []
     net = lines.net_lines(sale) if sale else []
     groups: set[str] = set()
     stopped: set[str] = set()
-    for rule in sorted(rules, key=lambda one: (one.scope != "economy", -one.priority, one.rule_id)):
+    for rule in sorted(rules, key=lambda one: (-one.priority, one.scope != "economy", one.rule_id)):
         if rule.trigger != trigger.name:
             continue
         case = Case(rule, trigger, member, sale.closed_at if sale else now, sale, lines.eligible(net, rule.definition))
@@ -60,9 +61,9 @@ def evaluate(
             groups.add(group)
             if rule.definition.get("stop_after"):
                 stopped.add(rule.scope)
-        found.wanted += wants
-        found.trace.append(_explain(case, why, wants))
-    return found
+        judged.append((rule, wants, _explain(case, why, wants)))
+    judged.sort(key=lambda one: one[0].scope != "economy")  # within a scope they keep their order
+    return Evaluation([want for _, wants, _ in judged for want in wants], [told for *_, told in judged])
 
 
 def why_not(case: Case) -> str:

@@ -153,6 +153,15 @@ def test_both_kinds_of_rules_add_up_unless_they_exclude_each_other() -> None:
     assert points(low, high, of=sale(line(1000))) == 30
 
 
+def test_the_highest_priority_of_a_group_wins_whatever_its_kind() -> None:
+    base = rule(points_fixed(1), rule_id=1, exclusive_group="x", priority=1)
+    special = rule(points_fixed(10), rule_id=2, exclusive_group="x", priority=9, scope="campaign")
+    beside = rule(points_fixed(100), rule_id=3, scope="campaign", priority=99)
+    assert points(base, special, beside, of=sale(line(1000))) == 110
+    equal = rule(points_fixed(1000), rule_id=4, exclusive_group="x", priority=9)
+    assert points(special, equal, of=sale(line(1000))) == 1000
+
+
 def test_a_rule_that_does_not_apply_leaves_its_exclusive_group_to_the_next() -> None:
     low = rule(points_per(1), rule_id=1, exclusive_group="x", priority=1)
     high = rule(points_per(3), rule_id=2, exclusive_group="x", priority=9, audience={"tags": ["vip"]})
