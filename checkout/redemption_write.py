@@ -1,4 +1,4 @@
-"""The one call that takes from the ledger and stores all a redemption leaves behind (checkout/sql/redeem_v2.sql)."""
+"""The one call that takes from the ledger and stores all a redemption leaves behind (checkout/sql/redeem_v3.sql)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

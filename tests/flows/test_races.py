@@ -166,3 +166,17 @@ def test_carts_that_bring_the_same_products_wait_for_one_another(api: ApiClient,
         )
         assert {answer.status for answer in answers} == {200}
     assert Product.objects.count() == 12
+
+
+def test_a_customer_made_by_many_at_once_keeps_what_each_knew(api: ApiClient, shop_a: Retailer) -> None:
+    shop.code(shop_a, limit=None)
+
+    def buyer(n: int, at: int) -> dict[str, Any]:
+        return {"source_id": f"ada{n}", "metadata": {f"k{at}": at}, **({"name": "Ada"} if at == 3 else {})}
+
+    for n in range(4):
+        at_once(*[lambda n=n, at=at: redeem(api, "CODE", customer=buyer(n, at)) for at in range(8)])
+    for n in range(4):
+        ada = api.get(f"/v1/customers/ada{n}").json
+        assert (ada["name"], ada["metadata"]) == ("Ada", {f"k{at}": at for at in range(8)})
+        assert ada["summary"]["redemptions"]["total_succeeded"] == 8
