@@ -8,7 +8,7 @@ from django.db import connection
 
 from offers.lib.errors import Refusal
 
-KEEP = timedelta(hours=72)  # promised: 48 hours at least
+KEEP = timedelta(days=7)  # longer than any till tries again
 BATCH = 5000
 
 _CLAIM = """
