@@ -171,7 +171,7 @@ class RuleForm(OfficeForm):
         label="Priority",
         help_text="The highest is looked at first. Empty: 0.",
     )
-    exclusive_group = word("Exclusive group", "Of the rules of one group only the first rewards.")
+    exclusive_group = word("Exclusive group", "Of all rules of a group only the highest that fits rewards.")
     stop_after = forms.BooleanField(
         required=False, widget=fields.tick(), label="When it rewards, look at no further rule"
     )

@@ -74,7 +74,7 @@ def _bounds(definition: Mapping[str, Any]) -> Iterable[str]:
     if definition.get("stop_after"):
         yield " No rule below it is looked at."
     if group := definition.get("exclusive_group"):
-        yield f" Only the first of the group {group} rewards."
+        yield f" Of the group {group} only the rule of the highest priority that fits rewards."
 
 
 def times(count: Any) -> str:
