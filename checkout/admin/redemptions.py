@@ -272,6 +272,8 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
             "Off the card": off_card(row),
             "Lock session": show.mono(row.session_key) if row.session_key else "",
             "Rolled back": show.to_page(undone, show.moment(row.rolled_back_at, zone)) if undone else "",
+            "Rolled back by": history.by(undone) if undone else "",
+            "Why": undone.reason if undone else "",
             "Rolls back": show.link("the redemption", self.url("change", row.rolls_back_id))
             if row.rolls_back_id
             else "",

@@ -19,7 +19,7 @@ from offers.admin.office import (
 )
 from offers.admin.own_search import OwnSearch
 from offers.admin.page import Button, Facts, Figure, Figures, Page
-from offers.models import Campaign, Customer, PromotionTier, Voucher
+from offers.models import AuditEntry, Campaign, Customer, PromotionTier, Voucher
 
 Rows = QuerySet[LockSession]
 LIVE = LockSession.State.LIVE
@@ -90,6 +90,15 @@ def left(row: LockSession) -> str:
     return show.moment(ended, row.retailer.timezone)
 
 
+def why_released(row: LockSession) -> str:
+    """Return the reason a colleague gave for releasing a lock."""
+    if row.state != LockSession.State.RELEASED or row.ended_at is None:
+        return ""
+    told = AuditEntry.objects.filter(object_type="voucher", object_id=row.object_label, at=row.ended_at)
+    entry = told.filter(retailer_id=row.retailer_id, action="session.release").first()
+    return entry.reason if entry else ""
+
+
 @admin.register(LockSession)
 class LockSessionAdmin(OwnSearch, ReadOnlyAdmin):
     called = ("lock", "locks")
@@ -150,18 +159,21 @@ class LockSessionAdmin(OwnSearch, ReadOnlyAdmin):
             "Until": show.moment(row.expires_at, zone),
             "Ended": show.moment(row.ended_at, zone),
             "Ended by": callers.said(row.ended_by),
+            "Why": why_released(row),
             "Asked by": callers.said(row.actor),
             "Retailer": row.retailer.name,
         }
         figures = [
             Figure(label="Time left", value=left(row) if is_live else "none"),
-            Figure(label="Money off held", value=show.amount(row.discount_amount, currency)),
+            Figure(
+                label="Money off held" if is_live else "Money off", value=show.amount(row.discount_amount, currency)
+            ),
         ]
         if row.credits is not None:
             held = show.on_card(
                 row.credits, currency, loyalty=isinstance(locks, Voucher) and locks.type == Voucher.Type.LOYALTY
             )
-            figures.append(Figure(label="Held of the card", value=held))
+            figures.append(Figure(label="Held of the card" if is_live else "Of the card", value=held))
         facts = [(name, value) for name, value in known.items() if value and value != show.NOTHING]
         others = list(self.same_session(row))
         said = f"The same key also locks: {', '.join(other.object_label for other in others)}." if others else ""

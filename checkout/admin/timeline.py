@@ -70,6 +70,8 @@ def _dated(found: list[Happening], retailer: Retailer, title: str, *, cut: bool)
 
 def _locks(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
     until_now = LockSession.objects.filter(object="voucher", object_id=voucher.pk, created_at__lte=clock.now())
+    said = AuditEntry.objects.filter(object_type="voucher", object_id=voucher.code, action="session.release")
+    reasons = dict(said.filter(retailer_id=retailer.pk).order_by("-id").values_list("at", "reason")[:MOST])
     for row in until_now.order_by("-id")[:MOST]:
         note = f"Session {row.key}, for {row.ttl.normalize():f} {row.ttl_unit.lower()}"
         if row.credits is not None:
@@ -80,7 +82,9 @@ def _locks(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
         yield Happening(at=row.created_at, when="", text="Locked", by=row.actor, note=note, tone="info")
         if row.state in ENDED and row.ended_at:
             text, tone = ENDED[row.state]
-            yield Happening(at=row.ended_at, when="", text=text, by=row.ended_by, note=f"Session {row.key}", tone=tone)
+            why = reasons.get(row.ended_at, "") if row.state == LockSession.State.RELEASED else ""
+            note = " · ".join(filter(None, [f"Session {row.key}", why]))
+            yield Happening(at=row.ended_at, when="", text=text, by=row.ended_by, note=note, tone=tone)
 
 
 def _redemptions(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
@@ -115,7 +119,8 @@ def _changes(retailer: Retailer, kind: str, *idents: str) -> Iterator[Happening]
         said = [] if row.before is None else audit_words.changes(row, retailer)
         lines = [format_html("{}: {} → {}", *line) for line in said]
         word = audit.DONE.get(row.action.rpartition(".")[2], row.action.rpartition(".")[2].replace("_", " "))
-        note = format_html_join("; ", "{}", ((line,) for line in [*lines, row.reason] if line))
+        note = format_html_join("; ", "{}", ((line,) for line in lines))
+        note = format_html_join(" · ", "{}", ((part,) for part in (note, row.reason) if part))
         tone = "info" if row.action.endswith(".create") else "warn"
         yield Happening(at=row.at, when="", text=word.capitalize(), by=row.actor, note=note, tone=tone)
 

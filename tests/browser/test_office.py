@@ -75,10 +75,36 @@ def test_a_reviewer_rolls_back_and_releases_with_a_reason(page: Page, live_serve
     page.goto(f"{live_server.url}/admin/checkout/locksession/{lock.pk}/change/")
     expect(page.get_by_text(re.compile("1 h 5[0-9] min")).first).to_be_visible()
     page.get_by_role("link", name="Release…").click()
-    page.get_by_label("Reason").fill("Abandoned cart")
+    page.get_by_label("Reason").fill("Abandoned" + "cart" * 80)
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_text("has been released")).to_be_visible()
+    expect(page.get_by_text("Abandonedcart")).to_be_visible()
     assert LockSession.objects.get(pk=lock.pk).state == "released"
+    page.goto(f"{live_server.url}/admin/checkout/redemption/{redemption.pk}/change/")
+    expect(page.get_by_text("Parcel came back")).to_be_visible()
+    for width in (390, 1280):  # a reason in one long word breaks no page
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{live_server.url}/admin/checkout/locksession/{lock.pk}/change/")
+        fits(page)
+        page.goto(f"{live_server.url}/admin/offers/voucher/{scene.voucher.pk}/change/")
+        expect(page.get_by_text("Abandonedcart")).to_be_visible()
+        fits(page)
+
+
+def test_a_refused_form_leads_to_its_first_error_and_says_what_is_wrong_with_it(
+    page: Page, live_server: LiveServer, shop: Retailer
+) -> None:
+    member("mara", roles.MARKETER)
+    page = page.context.new_page()  # one that may complain of the 422
+    log_in(page, live_server, "mara", "offers/campaign/add/")
+    page.wait_for_load_state()
+    page.get_by_label("Name").fill("Spring")
+    page.get_by_label("Budget").fill("much")
+    page.get_by_role("button", name="Create campaign").click()
+    wrong = page.locator("[name=percent_off]")
+    expect(wrong).to_be_focused()
+    expect(wrong).to_have_accessible_description(re.compile("Please fill this in"))
+    expect(page.get_by_label("Budget")).to_have_value("much")
 
 
 def test_a_marketer_writes_a_loyalty_rule_and_reads_what_it_will_do(page: Page, live_server: LiveServer) -> None:
