@@ -53,8 +53,8 @@ def test_the_tasks_may_run_twice_and_take_arguments_of_later_versions(settings: 
     validation("old", NOW - 2 * DAY)
     redemption("old", NOW - 2 * DAY, [])
     shared = {"client_id": 1, "route": "POST /", "body_hash": b"", "status": 200}
-    Reply.objects.create(key="old", created_at=NOW - 4 * DAY, **shared)
-    Reply.objects.create(key="promised", created_at=NOW - 2 * DAY, **shared)
+    Reply.objects.create(key="old", created_at=NOW - 8 * DAY, **shared)
+    Reply.objects.create(key="promised", created_at=NOW - 6 * DAY, **shared)
     with clock.fixed(NOW):
         for _ in range(2):
             tasks.purge_traces(from_a_later_version=1)
