@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from offers import balances, vouchers
 from offers.admin import discounts, fields, lookups, show, units, windowed
 from offers.admin.conditions import ConditionPages
-from offers.admin.filters import ExactFilter, PickFilter, RetailerFilter
+from offers.admin.filters import CampaignFilter, ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import (
     View,
     actor_of,
@@ -18,6 +18,7 @@ from offers.admin.office import (
     posted,
     stamp,
 )
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page
 from offers.admin.voucher_form import CreditsForm, VoucherForm
 from offers.admin.voucher_words import state_chip, worth, worth_words
@@ -43,14 +44,6 @@ COLUMNS = [
 OF_CAMPAIGN = ["name", "active", "discount", "archived_at", "start_date", "expiration_date"]
 OF_CAMPAIGN += ["exchange_ratio", "points_ratio"]
 JOINED = ["retailer__currency", "retailer__timezone", *(f"campaign__{name}" for name in OF_CAMPAIGN)]
-
-
-class CampaignFilter(ExactFilter):
-    title = "campaign (name or id)"
-    parameter_name = "campaign"
-
-    def narrow(self, queryset: Rows, text: str) -> Rows:
-        return queryset.filter(campaign_id__in=lookups.campaign_ids(text))
 
 
 class CustomerFilter(ExactFilter):
@@ -79,7 +72,7 @@ class ActiveFilter(PickFilter):
         return queryset.filter(active=value == "on")
 
 
-class VoucherAdmin(ConditionPages):
+class VoucherAdmin(OwnSearch, ConditionPages):
     """Registered by checkout, which adds what happened to a code."""
 
     called = ("code", "codes")
@@ -94,9 +87,8 @@ class VoucherAdmin(ConditionPages):
         rows: Rows = super().get_queryset(request)
         return rows.filter(deleted_at__isnull=True).select_related("campaign", "retailer").only(*COLUMNS, *JOINED)
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        return (lookups.vouchers_like(queryset, text) if text and "\x00" not in text else queryset), False
+    def search(self, rows: Rows, text: str) -> Rows:
+        return lookups.vouchers_like(rows, text)
 
     def prepared(self, rows: list[Voucher]) -> list[Voucher]:
         found = vouchers.figures(rows, now=now())
