@@ -63,7 +63,7 @@ def of(campaign: Campaign, *, first: date | None = None, last: date | None = Non
     since, until = _moments(campaign, first, last)
     found = _redemptions(campaign, since, until) | _validations(campaign, since, until)
     found |= _vouchers(campaign, since, until)
-    if campaign.campaign_type in vouchers.TYPE_OF:
+    if campaign.campaign_type in vouchers.CARD_CAMPAIGNS:
         found |= _credits(campaign, since, until)
     return CampaignSummary(**{name: int(value or 0) for name, value in found.items()})
 

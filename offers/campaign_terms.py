@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from offers import categories, codes, vouchers, windows, worth
 from offers.lib import metadata
 from offers.lib.errors import InvalidPayload, Refusal
-from offers.models import Campaign, Voucher
+from offers.models import Campaign
 from offers.vouchers import InvalidCampaign
 
 MOST_VOUCHERS = 10_000_000
@@ -17,12 +17,6 @@ PLAIN = ("description", "active", "auto_join", "join_once", "hot")
 MONEY = ("discount", "gift_amount", "redemption_limit", "customer_limit", "budget", "active", "hot")
 
 Kind, Type = Campaign.CampaignType, Campaign.Type
-VOUCHER_TYPES = {
-    Kind.DISCOUNT_COUPONS: Voucher.Type.DISCOUNT.value,
-    Kind.GIFT_VOUCHERS: Voucher.Type.GIFT.value,
-    Kind.LOYALTY_PROGRAM: Voucher.Type.LOYALTY.value,
-    Kind.PROMOTION: None,
-}
 
 
 class InvalidCampaignParams(Refusal):
@@ -70,7 +64,7 @@ def check_kind(campaign_type: str, fields: Fields, count: int) -> None:
     if fields.get("is_referral_code"):
         raise InvalidCampaign(f"{LATER['REFERRAL_PROGRAM']} are not available on this server")
     worth.one_of(campaign_type, Kind.values, ".campaign_type")
-    wanted = VOUCHER_TYPES[Kind(campaign_type)]
+    wanted = vouchers.TYPE_OF.get(campaign_type)
     if fields.get("voucher_type") not in {None, wanted}:
         raise InvalidCampaign(f"The vouchers of a {campaign_type} campaign are of type {wanted}")
     if campaign_type == Kind.PROMOTION and count:
@@ -101,7 +95,7 @@ def set_terms(campaign: Campaign, fields: Fields) -> None:
     elif campaign.campaign_type == Kind.LOYALTY_PROGRAM:
         _set_points(campaign, fields.get("loyalty_card"), ".voucher.loyalty_card")
     if campaign.campaign_type != Kind.PROMOTION:
-        valuable = campaign.campaign_type in vouchers.TYPE_OF
+        valuable = campaign.campaign_type in vouchers.CARD_CAMPAIGNS
         campaign.code_config = codes.config(fields.get("code_config"), valuable=valuable).as_dict()
 
 
@@ -121,7 +115,7 @@ def change_terms(campaign: Campaign, fields: Fields) -> None:
             raise InvalidCampaign("Only a loyalty program has points")
         _set_points(campaign, fields["loyalty_card"], ".loyalty_card")
     if fields.get("code_config") is not None:
-        valuable = campaign.campaign_type in vouchers.TYPE_OF
+        valuable = campaign.campaign_type in vouchers.CARD_CAMPAIGNS
         campaign.code_config = codes.config(
             fields["code_config"], valuable=valuable, base=campaign.code_config
         ).as_dict()

@@ -42,7 +42,7 @@ def start(
 
     codes that would begin like those of a channel of session offers (`prefix_reserved`).
     """
-    valuable = campaign.campaign_type in vouchers.TYPE_OF
+    valuable = campaign.campaign_type in vouchers.CARD_CAMPAIGNS
     config = codes.config(code_config, valuable=valuable, base=campaign.code_config)
     channels.guard(retailer_id=campaign.retailer_id, codes=[config.prefix + config.pattern])
     same = config.as_dict() == campaign.code_config

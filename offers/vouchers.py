@@ -21,9 +21,11 @@ ORDERS = ("created_at", "-created_at", "updated_at", "-updated_at", "code", "-co
 DRAWS = 50
 CARDS = (Voucher.Type.GIFT, Voucher.Type.LOYALTY)  # kinds that hold something, counted by CREDITS
 TYPE_OF: Mapping[str, Voucher.Type] = {
+    Campaign.CampaignType.DISCOUNT_COUPONS: Voucher.Type.DISCOUNT,
     Campaign.CampaignType.GIFT_VOUCHERS: Voucher.Type.GIFT,
     Campaign.CampaignType.LOYALTY_PROGRAM: Voucher.Type.LOYALTY,
 }
+CARD_CAMPAIGNS = frozenset(kind for kind, made in TYPE_OF.items() if made in CARDS)
 LIMITS = ("redemption_limit", "customer_limit", "hot")
 PLAIN = ("active", "additional_info")
 

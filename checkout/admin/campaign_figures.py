@@ -12,7 +12,7 @@ from offers.admin.office import now
 from offers.admin.page import Block, Figure, Figures
 from offers.ledger import counters
 from offers.models import Campaign, Voucher
-from offers.vouchers import TYPE_OF, USES
+from offers.vouchers import CARD_CAMPAIGNS, USES
 
 COUNTED = 100_000  # beyond, a figure says "more than": counting a million rows takes a second
 
@@ -83,7 +83,7 @@ def blocks(row: Campaign, *, budgeted: list[Figure]) -> list[Block]:
     promotion = row.campaign_type == Kind.PROMOTION
     out = None if promotion else pool(row)
     found: list[Block] = [Figures(title="Uses" if promotion else "Codes", figures=_uses(row, done, live, out))]
-    if row.campaign_type in TYPE_OF:
+    if row.campaign_type in CARD_CAMPAIGNS:
         found.append(Figures(title="On the cards", figures=_cards(row, done, live, out)))
     if row.campaign_type != Kind.LOYALTY_PROGRAM or budgeted:
         found.append(Figures(title="Money", figures=budgeted or _money(row, done, live)))

@@ -225,7 +225,7 @@ class NewCampaignForm(CampaignForm):
             self._check(lambda: codes.check(values.get("code") or ""), "code")
         else:
             self.terms["code_config"] = config = code_config(values)
-            valuable = values.get("campaign_type") in vouchers.TYPE_OF
+            valuable = values.get("campaign_type") in vouchers.CARD_CAMPAIGNS
             self._check(lambda: codes.require_space(codes.config(config, valuable=valuable), values.get("count") or 0))
         return values
 

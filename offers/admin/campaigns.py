@@ -211,7 +211,7 @@ class CampaignAdmin(ConditionPages):
         length = given["code_length"]
         given["code_length"] = int(length) if length.isascii() and length.isdecimal() and len(length) < 4 else None
         try:
-            valuable = request.GET.get("campaign_type") in vouchers.TYPE_OF
+            valuable = request.GET.get("campaign_type") in vouchers.CARD_CAMPAIGNS
             config = codes.config(campaign_form.code_config(given), valuable=valuable)
         except Refusal as refusal:
             return JsonResponse({"error": refusal.message})

@@ -15,7 +15,7 @@ from checkout.api.voucherify.campaign_bodies import CampaignBody
 from checkout.api.voucherify.campaign_shapes import campaigns_json, summary_json
 from checkout.api.voucherify.voucher_bodies import VoucherBody
 from checkout.api.voucherify.voucher_shapes import vouchers_json
-from offers import campaigns, worth
+from offers import campaigns, vouchers, worth
 from offers.lib.errors import InvalidPayload
 from offers.models import Campaign, Voucher
 
@@ -35,11 +35,7 @@ FILTERS: dict[str, lists.Field | str] = {
     **{name: lists.Field(name, "moment") for name in ("created_at", "updated_at", "start_date", "expiration_date")},
 }
 # What a filter on the type of a campaign's codes looks at; a promotion has none.
-VOUCHER_TYPE = Case(
-    When(campaign_type=Campaign.CampaignType.DISCOUNT_COUPONS, then=Value(Voucher.Type.DISCOUNT.value)),
-    When(campaign_type=Campaign.CampaignType.GIFT_VOUCHERS, then=Value(Voucher.Type.GIFT.value)),
-    When(campaign_type=Campaign.CampaignType.LOYALTY_PROGRAM, then=Value(Voucher.Type.LOYALTY.value)),
-)
+VOUCHER_TYPE = Case(*[When(campaign_type=kind, then=Value(made.value)) for kind, made in vouchers.TYPE_OF.items()])
 LATER = {"REFERRAL_PROGRAM"}
 
 
