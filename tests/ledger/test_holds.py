@@ -311,3 +311,30 @@ def test_reversing_several_references_gives_all_of_them_back() -> None:
     use("", want(2, granted=5, entry="r_2"), want(70, granted=100, name=BUDGET, entry="r_2"))
     assert sorted(entries.reverse(references=["r_2", "r_1"], now=NOW).values()) == [5, 70]
     assert (left(), left(BUDGET)) == (5, 100)
+
+
+def test_one_hold_is_used_up_only_as_it_was_seen() -> None:
+    hold("s1", want(2, granted=3))
+    held = Hold.objects.get()
+
+    def use_up(**other: object) -> object:
+        seen = {"id": held.pk, "reference": "s1", "item": "a", "amount": 2, "now": NOW, **other}
+        ((done,),) = sql(
+            "select ledger_use_hold(%s, %s, %s, %s, 'r_1', %s)", *(seen[name] for name in seen)
+        )  # fmt: skip
+        return done
+
+    wrong: list[dict[str, object]] = [
+        {"reference": "s2"},
+        {"item": "b"},
+        {"amount": 1},
+        {"id": held.pk + 1},
+        {"now": LATER},
+    ]
+    for other in wrong:
+        assert use_up(**other) is False
+    assert figures() == (2, 0)
+    assert use_up() is True
+    assert figures() == (0, 2)
+    assert use_up() is False
+    assert figures() == (0, 2)

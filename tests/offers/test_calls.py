@@ -24,6 +24,19 @@ def test_moments_arrive_as_they_are() -> None:
     assert call("SELECT %s::timestamptz = '2026-11-27 09:30:00.000005+00'", moment) == (True,)
 
 
+def test_lists_arrive_as_arrays_whatever_their_texts_hold() -> None:
+    texts = ["", "plain", 'a"b', "a\\b", "{a,b}", " NULL", "NULL", "é\n"]
+    assert call("SELECT %s::text[] = ARRAY[%s, %s, %s, %s, %s, %s, %s, %s]", texts, *texts) == (True,)
+    assert call("SELECT cardinality(%s::text[]), (%s::bigint[])[2]", [], [2**40, 7]) == (0, 7)
+
+
+def test_a_text_with_the_character_that_ends_texts_is_refused_instead_of_cut() -> None:
+    values: tuple[str | list[str], ...] = ("a\0b", ["a\0b"])
+    for value in values:
+        with pytest.raises(DataError):
+            call("SELECT %s::text", value)
+
+
 def test_errors_are_djangos_and_the_connection_goes_on() -> None:
     with pytest.raises(DataError):
         call("SELECT %s::int", "many")
