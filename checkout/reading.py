@@ -46,7 +46,10 @@ class CustomerRow:
 
 @dataclass(frozen=True, slots=True)
 class VoucherRow:
-    """A voucher with its counters; the columns are those of offers.models.Voucher."""
+    """A voucher with its counters; the columns are those of offers.models.Voucher.
+
+    `held`: the ledger's hold by which the request's own session holds it, when there is one and no other.
+    """
 
     id: int
     public_id: str
@@ -74,6 +77,7 @@ class VoucherRow:
     created_at: datetime
     updated_at: datetime | None
     holder_public_id: str | None
+    held: int | None
     rule_ids: list[int]
     counters: tuple[CounterRow, ...]
 
@@ -91,30 +95,35 @@ class Reading:
     vouchers: dict[str, VoucherRow]
 
 
+_READ = """
+SELECT checkout_read(%s, %s::text[], %s::text[], %s, %s, %s, %s, %s::text[], %s, %s, %s, %s::text[], %s)
+"""
+
 # Positions of the moments within a voucher's columns.
 _MOMENTS = (7, 8, 23, 24)
 
 
 def read(*, retailer_id: int, ask: Ask, reference: str, periods: list[str], now: datetime) -> Reading:
-    """Read vouchers with their counters, the customer, a stored order and products (checkout/sql/read_v3.sql)."""
-    customer, order = ask.customer, ask.order
+    """Read vouchers with their counters, the customer, a stored order and products (checkout/sql/read_v4.sql)."""
+    customer, order, referrer = ask.customer, ask.order, ask.order and ask.order.referrer
     codes = [one.id for one in ask.redeemables if one.object == "voucher"]
-    asked = {
-        "retailer": retailer_id,
+    row = call(
+        _READ,
+        retailer_id,
+        codes,
         # A channel's code works however it is spelt; which codes are a channel's is only known after this read.
-        "codes": sorted({way for code in codes for way in (code, folded(code))}),
-        "by_id": any(one.id.startswith("v_") for one in ask.redeemables),
-        "customer": customer and (customer.id or customer.source_id),
-        "customer_by_id": bool(customer and customer.id),
-        "reference": reference,
-        "periods": periods,
-        "now": now,
-        "order": order and (order.id or order.source_id),
-        "order_by_id": bool(order and order.id),
-        "products": sorted(named(order.items)) if order and order.items else None,
-        "referrer": order and order.referrer and (order.referrer.id or order.referrer.source_id),
-    }
-    row = call("SELECT checkout_read(%s::jsonb)", orjson.dumps(asked).decode())
+        [folded(code) for code in codes],
+        any(one.id.startswith("v_") for one in ask.redeemables),
+        (customer.id or customer.source_id) if customer else None,
+        bool(customer and customer.id),
+        reference,
+        periods,
+        now,
+        (order.id or order.source_id) if order else None,
+        bool(order and order.id),
+        sorted(named(order.items)) if order and order.items else None,
+        (referrer.id or referrer.source_id) if referrer else None,
+    )
     assert row is not None, "the function answers every request"
     found = orjson.loads(row[0])
     vouchers: dict[str, VoucherRow] = {}

@@ -183,4 +183,4 @@ def _redeemed_by(
 
 def moment(when: datetime) -> str:
     """Return a UTC moment as orders keep it, with milliseconds."""
-    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03}Z"
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

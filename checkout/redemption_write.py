@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from checkout import wants
+from checkout import redemption_held, wants
 from checkout.facts import Facts
 from checkout.redemption_plan import NewOrder, NewRedemption, Plan
 from offers.evaluation.verdicts import Outcome
@@ -49,6 +49,12 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
     facts = plan.facts
     claims = wants.of(facts, plan.applied, entries=plan.journal)
     known = _known(plan)
+    customer = _customer(facts)
+    unknown = sorted({want.owner for want in claims if want.kind == "voucher.uses"} - known.keys())
+    if redemption_held.fits(plan, claims, customer):
+        told = redemption_held.write(retailer_id, plan, reference, customer, unknown)
+        if told is not None:
+            return _done(plan, customer["public_id"] if customer else None, {**known, **_figures(told)})
     written = {
         "retailer": retailer_id,
         "now": facts.now,
@@ -62,13 +68,13 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
         "items": [facts.subject(verdict.redeemable).item for verdict in plan.applied],
         "session_key": plan.session_key,
         "tracking_id": plan.tracking_id,
-        "customer": _customer(facts),
+        "customer": customer,
         "order": _order(plan),
         "parent": _parent(plan),
         "rows": [_row(row) for row in plan.rows],
         "locked": [_locked(row) for row in plan.rows],
         "events": _events(plan) if facts.config.listened else None,
-        "owners": sorted({want.owner for want in claims if want.kind == "voucher.uses"} - known.keys()),
+        "owners": unknown,
     }
     text = orjson.dumps(written, default=str).decode()
 
@@ -78,8 +84,11 @@ def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage |
     ok, item, kind, available, _, customer_public_id, _, _, figures = found
     if not ok:
         return Shortage(item, kind, available)
-    found_figures = {**known, **_figures(figures)}
-    return Redeemed(facts, plan.outcome, plan.rows, plan.parent, plan.order, customer_public_id, found_figures)
+    return _done(plan, customer_public_id, {**known, **_figures(figures)})
+
+
+def _done(plan: Plan, customer_public_id: str | None, figures: Mapping[int, Mapping[str, Figures]]) -> Redeemed:
+    return Redeemed(plan.facts, plan.outcome, plan.rows, plan.parent, plan.order, customer_public_id, figures)
 
 
 def _known(plan: Plan) -> dict[int, dict[str, Figures]]:

@@ -1,19 +1,17 @@
 """Validations: do these redeemables apply to this order, with what total, and if asked: hold them for this cart."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from checkout import facts as facts_module
-from checkout import sessions, shopper_sessions, traces, tracking, wants
+from checkout import lock_one, sessions, shopper_sessions, traces, tracking, wants
 from checkout.asks import Ask
 from checkout.facts import Confirm, Facts
-from checkout.sessions import Session
+from checkout.validated import Validated
 from offers import customers
 from offers.evaluation import engine
-from offers.evaluation.verdicts import Outcome
 from offers.ledger import holds
 from offers.ledger.holds import Shortage
 from offers.lib.actors import Actor
@@ -36,17 +34,6 @@ class InvalidRedeemables(Refusal):
     """The combination of redeemables is not allowed."""
 
     code = "invalid_redeemables"
-
-
-@dataclass(frozen=True, slots=True)
-class Validated:
-    """A validation's answer: the outcome on the facts it was judged by, and the session it opened."""
-
-    id: str
-    facts: Facts
-    outcome: Outcome
-    tracking_id: str
-    session: Session | None
 
 
 def validate(*, retailer_id: int, ask: Ask, actor: Actor, now: datetime, confirm: Confirm | None = None) -> Validated:
@@ -112,13 +99,19 @@ def needs_customer(facts: Facts) -> bool:
 
 
 def _write(retailer_id: int, made: Validated, reference: str) -> Shortage | None:
-    """Record the validation and hold what applies under its session, in one call (checkout/sql/lock_v2.sql)."""
+    """Record the validation and hold what applies under its session, in one call (checkout/sql/lock_v2.sql).
+
+    Most hold one use of one voucher: that has a shorter call, which says no where it does not fit.
+    """
     facts, session = made.facts, made.session
+    applicable = made.outcome.applicable if session is not None and made.outcome.valid else ()
+    claims = wants.of(facts, applicable)
+    if session is not None and lock_one.fits(facts, claims) and lock_one.write(made, session, reference, claims[0]):
+        return None
     written: dict[str, Any] = {"retailer": retailer_id, "now": facts.now, "wants": None, "record": _record(made)}
-    applicable = made.outcome.applicable
-    if session is not None and made.outcome.valid and applicable:
+    if session is not None and applicable:
         written |= {
-            "wants": wants.of(facts, applicable),
+            "wants": claims,
             "reference": reference,
             "items": [facts.subject(verdict.redeemable).item for verdict in applicable],
             "expires": session.expires_at,

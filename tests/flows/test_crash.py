@@ -86,3 +86,29 @@ def test_a_crash_leaves_all_or_nothing(api: ApiClient, shop_a: Retailer, stateme
         0,
     )
     call_command("prove_ledger")
+
+
+@pytest.mark.parametrize("when", ["before", "sent"])
+@pytest.mark.parametrize("statements", range(3))
+def test_a_crash_while_a_held_code_is_redeemed_leaves_all_or_nothing(
+    api: ApiClient, shop_a: Retailer, statements: int, when: str
+) -> None:
+    Endpoint.objects.create(retailer=shop_a, url="https://example.com/hook", secret="s")
+    shop.code(shop_a, limit=2)
+    lock(api, "CODE", key="k")
+    before = state()
+    api._django.raise_request_exception = False
+    with connection.execute_wrapper(CrashAfter(statements, when=when)):
+        try:
+            redeem(api, "CODE", key="k")
+        except Crash:
+            pass
+        else:
+            assert statements > 1, "a redemption needs a read and a write"
+    if state()["Redemption"] == 0:
+        assert state() == before
+        assert redeem(api, "CODE", key="k").status == 200
+    assert state() == {
+        "Redemption": 1, "Order": 1, "Entry": 2, "Event": 1, "Customer": 0, "live holds": 0, "live locks": 0
+    }  # fmt: skip
+    call_command("prove_ledger")

@@ -49,7 +49,7 @@ def test_an_api_call_looks_after_old_connections_and_pages_do_it_as_django_does(
     api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tidied: list[str] = []
-    monkeypatch.setattr("project.wsgi.close_old_connections", lambda: tidied.append("here"))
+    monkeypatch.setattr("project.wsgi.close_old_connection", lambda: tidied.append("here"))
     assert ask(Application(), "/v1/nowhere") == ("404 Not Found", "application/json")
     assert tidied == ["here", "here"]
     assert ask(Application(), "/healthz")[0] == "200 OK"

@@ -20,7 +20,7 @@ from checkout.api.voucherify.redemption_shapes import GIFT, LOYALTY, NO_FIGURES
 from checkout.api.voucherify.single_asks import SingleAsk, of_query
 from checkout.asks import Ask
 from checkout.subjects import Subject
-from checkout.validation import Validated
+from checkout.validated import Validated
 from offers import configuration
 
 # What speaks against the request rather than against the voucher is an HTTP error here.

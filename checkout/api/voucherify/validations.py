@@ -12,7 +12,7 @@ from checkout.api.voucherify import calculation_shapes as shapes
 from checkout.asks import Ask
 from checkout.facts import Facts
 from checkout.sessions import Session
-from checkout.validation import Validated
+from checkout.validated import Validated
 from offers.evaluation.verdicts import Verdict
 
 
