@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -13,10 +14,15 @@ requests = Counter("offerkeep_http_requests_total", "Answered requests.", ["rout
 durations = Histogram("offerkeep_http_request_seconds", "Time to answer.", ["route"], buckets=BUCKETS)
 
 
+# Finding a counter by its labels costs as much as counting.
+_request_counter = cache(requests.labels)
+_duration_counter = cache(durations.labels)
+
+
 def count_request(route: str, method: str, status: int, seconds: float) -> None:
     """Count one answer under its route, never its path: the labels stay few."""
-    requests.labels(route, method, str(status)).inc()
-    durations.labels(route).observe(seconds)
+    _request_counter(route, method, status).inc()
+    _duration_counter(route).observe(seconds)
 
 
 class Readings:

@@ -13,6 +13,7 @@ from offers.lib import clock
 from project import errors, health, logs, metrics
 
 Next = Callable[[HttpRequest], HttpResponseBase]
+KNOWN_HOSTS = 100  # a wildcard may allow any number of them
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -115,9 +116,14 @@ class KnownHost:
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
+        self.known: set[str] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.get_host()
+        host = request.META.get("HTTP_HOST", "")
+        if host not in self.known:
+            request.get_host()
+            if len(self.known) < KNOWN_HOSTS:
+                self.known.add(host)
         return self.get_response(request)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, get_path_info, get_script_name
-from django.db import close_old_connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, get_resolver, set_script_prefix
@@ -31,11 +31,11 @@ class Application(WSGIHandler):
         if not errors.is_api(get_path_info(environ)):
             return super().__call__(environ, start_response)
         set_script_prefix(get_script_name(environ))
-        close_old_connections()
+        close_old_connection()
         try:
             response: Any = self.get_response(self.request_class(environ))
         finally:
-            close_old_connections()
+            close_old_connection()
         headers = list(response.items())
         if response.cookies:
             headers += [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
@@ -69,6 +69,11 @@ class Application(WSGIHandler):
         chain: Any = self.api_chain if api else self.page_chain
         response: HttpResponseBase = chain(request)
         return response
+
+
+def close_old_connection() -> None:
+    """Do what Django's close_old_connections does, for the one database there is."""
+    connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
 
 
 django.setup(set_prefix=False)
