@@ -12,7 +12,8 @@ from django.utils.html import format_html
 from offers import offer_limits, offer_templates
 from offers.admin import show
 from offers.admin.filters import PickFilter, RetailerFilter
-from offers.admin.offer_form import MONEY, NAMES, OfferForm, item_lines
+from offers.admin.offer_form import NAMES, OfferForm
+from offers.admin.offer_values import MONEY, item_lines
 from offers.admin.office import (
     OfficeAdmin,
     ReasonForm,

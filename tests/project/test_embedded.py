@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from project import embedded, env, processes
+from project.embedded import postgres, servers
 
 
 @pytest.fixture
@@ -193,8 +194,8 @@ def test_a_spoiled_data_set_is_put_aside(place: Path) -> None:
 
 
 def test_without_wheel_and_path_both_ways_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_in_package", lambda package, inside: None)
-    monkeypatch.setattr(embedded, "DEBIAN", Path("/nowhere"))
+    monkeypatch.setattr(servers, "in_package", lambda package, inside: None)
+    monkeypatch.setattr(postgres, "DEBIAN", Path("/nowhere"))
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(embedded.CannotStart, match=r"requirements-embedded.*PATH.*DATABASE_URL"):
         embedded.find_postgres()
@@ -205,7 +206,7 @@ def test_without_wheel_and_path_both_ways_are_named(monkeypatch: pytest.MonkeyPa
 def test_programs_on_the_path_serve_where_the_wheels_are_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(embedded, "_in_package", lambda package, inside: None)
+    monkeypatch.setattr(servers, "in_package", lambda package, inside: None)
     for name in ("initdb", "postgres", "redis-server"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)

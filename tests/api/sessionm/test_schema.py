@@ -12,7 +12,7 @@ import pytest
 from django.urls import URLPattern
 from drf_spectacular.validation import validate_schema
 
-from checkout.api.sessionm import pos, schema, urls
+from checkout.api.sessionm import pos, schema, schema_views, urls
 from checkout.api.sessionm.envelope import DialectView, Nowhere, PosView
 from tests.api.client import Answer
 from tests.api.sessionm.sales import SEED
@@ -73,7 +73,7 @@ def read_by(view: type[DialectView]) -> set[str]:
 
 
 def test_what_a_view_reads_of_its_body_is_documented() -> None:
-    for view, (needed, optional, _) in schema.VIEWS.items():
+    for view, (needed, optional, _) in schema_views.VIEWS.items():
         known = {*needed, *optional, "retailer_id", "client_id", "store_id", "transaction_id", "user_id"}
         known |= {"amount", "reference", "point_account_id", "account_name", "reason"}  # lines of points
         assert read_by(view) <= known, view
@@ -100,7 +100,7 @@ def test_what_is_required_is_missed_by_name() -> None:
         if view in done or path.startswith("/incentives"):
             continue
         done.add(view)
-        needed = schema.VIEWS[view][0]
+        needed = schema_views.VIEWS[view][0]
         for name in needed:
             body = {field: given.get(field, uuid) for field in needed if field != name}
             answer = called(counter, view, path, body or {"other": 1})
@@ -175,7 +175,7 @@ def test_answers_are_as_documented(document: dict[str, Any]) -> None:
     offer("user_offer_history", user_ids=[ada])
     offer("management/expire", offer_id=made)
     offer("management/archive", offer_id=made)
-    assert held == set(schema.VIEWS)
+    assert held == set(schema_views.VIEWS)
     wrong = counter.offer("fetch_offer", offer_id="x")
     error = document["components"]["schemas"]["OfferError"]
     jsonschema.Draft202012Validator(error).validate(wrong.json)
