@@ -97,11 +97,14 @@ def begin_payment(*, admission_id: int, session: str, now: datetime, payment: st
     """Note that money is about to move: what the admission holds stays its own until two minutes after its end.
 
     An admission nobody has claimed is claimed by this checkout, so that a copy of its token pays nowhere else. Several
-    payments may be under way at once; `payment` names one, so that its decline lets go of nothing but itself.
+    payments may be under way at once, each with a name: its decline lets go of nothing but itself. All without a name
+    are one. One that is under way already stays as it is, until it fails: announcing it again changes nothing.
     Refuses what `claim` does; payment_under_way after the last decline it may have, while another may still succeed.
     """
     with owned(admission_id) as row:
         refuse_unless_open(row, session, now)
+        if payments.is_under_way(row, name=payment):
+            return row
         if now >= row.expires_at:
             raise AdmissionExpired()
         if row.declines >= settings.ADMISSION_DECLINES and row.payment_started_at is not None:

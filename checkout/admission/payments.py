@@ -1,7 +1,7 @@
 """Payments under way: each keeps its admission as it is, and only its own end lets go.
 
-A checkout may name a payment. One without a name counts: as many ends let go as there were beginnings, so nothing goes
-free while any of them may still succeed. `payment_started_at` of the admission is the latest of those under way.
+A checkout may name a payment, to have several at once. All that it announces without a name are one, so that it may ask
+again when no answer came. `payment_started_at` of the admission is the latest of those under way.
 """
 
 from datetime import datetime
@@ -10,15 +10,12 @@ from typing import Any
 from django.db import connection
 
 from checkout.admission.models import Admission
-from checkout.admission.models.payment import MOST
 
 _BEGIN = """
 WITH begun AS (
     INSERT INTO admission_payment AS p (admission_id, reference, under_way, begun_at)
     VALUES (%(admission)s, %(name)s, 1, %(now)s)
-    ON CONFLICT (admission_id, reference) DO UPDATE SET
-        under_way = CASE WHEN p.reference = '' THEN least(p.under_way + 1, %(most)s) ELSE 1 END,
-        begun_at = excluded.begun_at, ended_at = NULL
+    ON CONFLICT (admission_id, reference) DO UPDATE SET under_way = 1, begun_at = excluded.begun_at, ended_at = NULL
 )
 UPDATE admission_admission SET payment_started_at = %(now)s WHERE id = %(admission)s
 RETURNING payment_started_at
@@ -28,13 +25,10 @@ _END = """
 WITH freed AS (
     INSERT INTO admission_payment AS p (admission_id, reference, under_way, ended_at)
     VALUES (%(admission)s, %(name)s, 0, %(now)s)
-    ON CONFLICT (admission_id, reference) DO UPDATE SET
-        under_way = p.under_way - 1, ended_at = CASE WHEN p.under_way = 1 THEN excluded.ended_at END
+    ON CONFLICT (admission_id, reference) DO UPDATE SET under_way = 0, ended_at = excluded.ended_at
     WHERE p.under_way > 0
-    RETURNING p.id, p.under_way, p.begun_at
+    RETURNING p.id
 ), left_over AS (
-    SELECT begun_at FROM freed WHERE under_way > 0
-    UNION ALL
     SELECT begun_at FROM admission_payment
     WHERE admission_id = %(admission)s AND under_way > 0 AND id NOT IN (SELECT id FROM freed)
 )
@@ -43,18 +37,26 @@ RETURNING payment_started_at, EXISTS (SELECT FROM freed)
 """
 
 
+def is_under_way(row: Admission, *, name: str) -> bool:
+    """Return whether this payment was announced and has not failed since. The caller owns the admission's row."""
+    return row.payment_started_at is not None and row.payments.filter(reference=name, under_way__gt=0).exists()
+
+
 def begin(row: Admission, *, name: str, now: datetime) -> None:
-    """Note that a payment is under way; a named one that is already stays so. The caller owns the admission's row."""
+    """Note that a payment is under way. The caller owns the admission's row."""
     [row.payment_started_at] = _run(_BEGIN, row, name, now)
 
 
 def end(row: Admission, *, name: str, now: datetime) -> bool:
-    """Note that this payment failed; return whether that is news (of a named one: once). The caller owns the row."""
+    """Note that this payment failed; return whether that is news: of a named one once, of others each time it is told.
+
+    The caller owns the admission's row.
+    """
     row.payment_started_at, is_new = _run(_END, row, name, now)
     return is_new or not name
 
 
 def _run(statement: str, row: Admission, name: str, now: datetime) -> Any:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"admission": row.pk, "name": name, "now": now, "most": MOST})
+        cursor.execute(statement, {"admission": row.pk, "name": name, "now": now})
         return cursor.fetchone()

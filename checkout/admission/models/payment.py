@@ -5,13 +5,11 @@ from django.db.models import Q
 
 from checkout.admission.models.admission import Admission
 
-MOST = 1000  # under way at once without a name
-
 
 class Payment(models.Model):
-    """One named attempt, or all attempts without a name (`reference` empty), of which `under_way` is a count.
+    """One named attempt, or all attempts without a name (`reference` empty) as one.
 
-    A named one is under way or not, whatever is told twice. What it says counts only while its admission is open.
+    It is under way (1) or not (0), whatever is told twice. What it says counts only while its admission is open.
     """
 
     admission = models.ForeignKey(Admission, on_delete=models.CASCADE, related_name="payments")
@@ -24,11 +22,8 @@ class Payment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["admission", "reference"], name="payment_of_one_name"),
             models.CheckConstraint(
-                condition=Q(under_way__lte=1) | Q(reference="", under_way__lte=MOST), name="payment_counts_once"
-            ),
-            models.CheckConstraint(
                 condition=Q(under_way=0, ended_at__isnull=False)
-                | Q(under_way__gte=1, begun_at__isnull=False, ended_at__isnull=True),
+                | Q(under_way=1, begun_at__isnull=False, ended_at__isnull=True),
                 name="payment_under_way_or_ended",
             ),
         ]

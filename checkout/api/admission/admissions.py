@@ -142,8 +142,8 @@ class BeginPayment(TokenView):
     def post(self, request: HttpRequest) -> Any:
         """Announce a payment: what is held stays until two minutes after the end.
 
-        Several may be under way at once. `payment_id`, the checkout's own name of one, tells them apart: announced
-        again it is the same one.
+        Announced again it is the same one. Several may be under way at once, each under a `payment_id`, the checkout's
+        own name of it; all without one are the same payment.
         """
         row, session, payment = self.admission(), self.told("session"), self.told("payment_id", optional=True)
         return self.shape(claims.begin_payment(admission_id=row.pk, session=session, payment=payment, now=self.now))
@@ -153,7 +153,8 @@ class PaymentFailed(TokenView):
     def post(self, request: HttpRequest) -> Any:
         """Report a decline; the fifth gives the place up, once no other payment is under way.
 
-        With the `payment_id` it was announced by, a decline told again counts once.
+        It ends the payment of this `payment_id`, or the one announced without. A decline told again counts once if it
+        has a `payment_id`.
         """
         row, payment = self.admission(), self.told("payment_id", optional=True)
         self.told("reason", optional=True)

@@ -140,6 +140,14 @@ def test_a_decline_of_one_payment_gives_away_nothing_of_another(scene: Scene, se
     assert scene.do("complete", **ORDER)["state"] == "COMPLETED"
 
 
+def test_a_payment_announced_again_as_no_answer_came_is_the_same_one(scene: Scene) -> None:
+    first, again = (scene.do("begin_payment", session="cart-1") for _ in range(2))
+    assert (first.status, first.json) == (again.status, again.json)
+    assert scene.do("payment_failed", reason="card_declined")["state"] == "CLAIMED"
+    body = {"admission_token": scene.token}
+    assert scene.guest.api.post("/admission/v1/admissions/release", body)["state"] == "RELEASED"
+
+
 @pytest.mark.parametrize("wrong", [5, "", "x" * 256, ["pay_1"], "tab\there", {}, True])
 @pytest.mark.parametrize("what", ["begin_payment", "payment_failed"])
 def test_a_payment_s_name_is_a_text_of_the_checkout_s(scene: Scene, what: str, wrong: object) -> None:

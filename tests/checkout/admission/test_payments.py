@@ -48,7 +48,7 @@ def is_kept(row: Admission) -> bool:
     return live
 
 
-@pytest.mark.parametrize("names", [("", ""), ("one", "two"), ("one", ""), ("", "two")])
+@pytest.mark.parametrize("names", [("one", "two"), ("one", ""), ("", "two")])
 def test_a_decline_of_one_leaves_the_other_its_time(row: Admission, names: tuple[str, str]) -> None:
     begin(row, names[0])
     begin(row, names[1], 15)
@@ -57,14 +57,50 @@ def test_a_decline_of_one_leaves_the_other_its_time(row: Admission, names: tuple
     assert complete(row, END + 100).state == Admission.State.COMPLETED
 
 
-@pytest.mark.parametrize("names", [("", ""), ("one", "two")])
-def test_when_both_were_declined_nothing_is_kept_beyond_the_end(row: Admission, names: tuple[str, str]) -> None:
-    for name in names:
+def test_when_both_were_declined_nothing_is_kept_beyond_the_end(row: Admission) -> None:
+    for name in ("one", "two"):
         begin(row, name)
-    for name in names:
+    for name in ("one", "two"):
         fail(row, name)
     assert not is_kept(row)
     assert row.declines == 2
+
+
+@pytest.mark.parametrize("name", ["", "one"])
+def test_an_announcement_sent_again_changes_nothing(row: Admission, name: str) -> None:
+    first = begin(row, name)
+    again = begin(row, name, 30)
+    assert (again.state, again.payment_started_at) == ("CLAIMED", first.payment_started_at)
+    assert Payment.objects.get().begun_at == at(10)
+    with pytest.raises(claims.BoundElsewhere):
+        claims.begin_payment(admission_id=row.pk, session="another", payment=name, now=at(30))
+
+
+@pytest.mark.parametrize("name", ["", "one"])
+def test_an_announcement_sent_again_is_one_to_its_decline(row: Admission, name: str) -> None:
+    for second in (10, 15):
+        begin(row, name, second)
+    assert fail(row, name).payment_started_at is None
+    assert not is_kept(row)
+    assert row.declines == 1
+
+
+@pytest.mark.parametrize("name", ["", "one"])
+def test_an_announcement_sent_again_after_the_end_is_still_the_same_payment(row: Admission, name: str) -> None:
+    begin(row, name)
+    assert begin(row, name, END + 1).payment_started_at == at(10)
+    with pytest.raises(claims.AdmissionExpired):
+        begin(row, "another", END + 1)
+    assert is_kept(row)
+    with pytest.raises(claims.AdmissionExpired):
+        begin(row, name, END + 120)
+
+
+def test_an_announcement_sent_again_is_no_further_one_after_the_last_decline(row: Admission) -> None:
+    begin(row)
+    for number in range(5):
+        fail(row, f"{number}")
+    assert begin(row).payment_started_at == at(10)
 
 
 def test_a_named_one_may_be_told_twice(row: Admission) -> None:
@@ -123,14 +159,7 @@ def test_a_payment_after_the_end_that_fails_ends_only_with_the_last(row: Admissi
     assert fail(row, "two", END + 40).state == Admission.State.EXPIRED
 
 
-def test_very_many_without_a_name_are_no_error(row: Admission) -> None:
-    begin(row)
-    Payment.objects.update(under_way=1000)
-    begin(row)
-    assert Payment.objects.get().under_way == 1000
-
-
-@pytest.mark.parametrize("fields", [{"reference": "a", "under_way": 2}, {"under_way": 1001}, {"under_way": 0}])
+@pytest.mark.parametrize("fields", [{"reference": "a", "under_way": 2}, {"under_way": 2}, {"under_way": 0}])
 def test_the_database_knows_no_such_count(row: Admission, fields: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError, match="payment_"), transaction.atomic():
         Payment.objects.create(admission=row, begun_at=NOW, **fields)
@@ -139,13 +168,12 @@ def test_the_database_knows_no_such_count(row: Admission, fields: dict[str, Any]
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("named", [True, False])
-def test_of_many_at_once_the_one_still_paying_keeps_the_place(row: Admission, settings: Any, *, named: bool) -> None:
+def test_of_many_at_once_the_one_still_paying_keeps_the_place(row: Admission, settings: Any) -> None:
     settings.ADMISSION_DECLINES = 1000
 
     def tries(number: int) -> None:
         for attempt in range(6):
-            name = f"{number}.{attempt}" if named else ""
+            name = f"{number}.{attempt}"
             begin(row, name, 10 + attempt)
             if (number, attempt) != (3, 2):  # this one goes on
                 fail(row, name, 10 + attempt)
@@ -155,8 +183,20 @@ def test_of_many_at_once_the_one_still_paying_keeps_the_place(row: Admission, se
     assert row.declines == 47
     assert sum(Payment.objects.values_list("under_way", flat=True)) == 1
     assert is_kept(row)
-    fail(row, "3.2" if named else "", END + 70)
+    fail(row, "3.2", END + 70)
     assert not Payment.objects.filter(under_way__gt=0).exists()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["", "one"])
+def test_announced_by_many_at_once_it_is_one_payment(row: Admission, name: str) -> None:
+    results = at_once(*[partial(begin, row, name, 10 + number) for number in range(8)], threads=8)
+    begun = {one.payment_started_at for one in results}
+    assert len(begun) == 1  # whoever came first
+    assert Payment.objects.get().under_way == 1
+    assert fail(row, name, 30).payment_started_at is None
+    assert not is_kept(row)
 
 
 @pytest.mark.race
