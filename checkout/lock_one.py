@@ -8,6 +8,7 @@ from checkout import traces
 from checkout.facts import Facts
 from checkout.sessions import Session
 from checkout.validated import Validated
+from offers.evaluation.verdicts import Verdict
 from offers.ledger.holds import Want
 from offers.lib.calls import call
 from offers.lib.ids import new_id
@@ -17,12 +18,12 @@ ARGUMENTS = 23
 _CALL = f"SELECT checkout_lock_one({', '.join(['%s'] * ARGUMENTS)})"
 
 
-def fits(facts: Facts, claims: Sequence[Want]) -> bool:
-    """Say whether one use of one voucher is all there is to hold, and that voucher all that was asked about.
+def fits(facts: Facts, applicable: Sequence[Verdict], claims: Sequence[Want]) -> bool:
+    """Say whether one use of one voucher is all there is to hold, and that voucher, no card, all that was asked about.
 
     A counter that has to be opened takes the long way, unless it is a row of its own with a limit.
     """
-    if len(claims) != 1 or len(facts.subjects) != 1 or facts.subjects[0].voucher is None:
+    if len(claims) != 1 or len(facts.subjects) != 1 or applicable[0].from_card is not None:
         return False
     want = claims[0]
     simple = want.granted is not None and want.shards == 1

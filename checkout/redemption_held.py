@@ -25,6 +25,8 @@ def fits(plan: Plan, claims: Sequence[Want], customer: dict[str, Any] | None) ->
     """Say whether the session holds all that this redemption takes, and the rows are new ones. `customer`: to store."""
     if len(claims) != 1 or plan.facts.order is not None or (customer is not None and len(customer) > 2):
         return False
+    if plan.parent is not None or plan.rows[0].amount is not None:
+        return False  # a stack, or a card, also where neither takes anything else that is counted
     want, voucher = claims[0], plan.facts.subject(plan.applied[0].redeemable).voucher
     return (
         voucher is not None

@@ -106,7 +106,11 @@ def _write(retailer_id: int, made: Validated, reference: str) -> Shortage | None
     facts, session = made.facts, made.session
     applicable = made.outcome.applicable if session is not None and made.outcome.valid else ()
     claims = wants.of(facts, applicable)
-    if session is not None and lock_one.fits(facts, claims) and lock_one.write(made, session, reference, claims[0]):
+    if (
+        session is not None
+        and lock_one.fits(facts, applicable, claims)
+        and lock_one.write(made, session, reference, claims[0])
+    ):
         return None
     written: dict[str, Any] = {"retailer": retailer_id, "now": facts.now, "wants": None, "record": _record(made)}
     if session is not None and applicable:

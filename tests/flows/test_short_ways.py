@@ -189,3 +189,33 @@ def test_the_same_session_redeemed_meanwhile_is_redeemed_once(
     assert shop.redeem(api, "CODE", key="cart").status == 400
     assert Redemption.objects.filter(succeeded=True).count() == 1
     assert Entry.objects.filter(kind="settle").count() == 1
+
+
+def test_a_code_and_a_promotion_tier_that_a_session_holds_are_redeemed_and_rolled_back_together(
+    api: ApiClient, shop_a: Retailer
+) -> None:
+    """Only the code is counted, but that is not all there is to store."""
+    shop.code(shop_a)
+    both: list[str | dict[str, Any]] = ["CODE", shop.redeemable(shop.tier(shop_a).public_id, kind="promotion_tier")]
+    assert shop.lock(api, *both, key="cart")["valid"] is True
+    done = shop.redeem(api, *both, key="cart")
+    assert (done.status, len(done["redemptions"])) == (200, 2)
+    parent = Redemption.objects.get(public_id=done["parent_redemption"]["id"])
+    assert [row.pk for row in parent.children.order_by("pk")] == [
+        Redemption.objects.get(public_id=one["id"]).pk for one in done["redemptions"]
+    ]
+    assert {row.state for row in LockSession.objects.all()} == {"redeemed"}
+    undone = api.post(f"/v1/redemptions/{parent.public_id}/rollbacks")
+    assert (undone.status, len(undone["rollbacks"])) == (200, 2)
+    assert Counter.objects.get(kind="voucher.uses").taken == 0
+
+
+@pytest.mark.parametrize("points", [False, True])
+def test_a_card_that_pays_nothing_says_so_in_its_rows(api: ApiClient, shop_a: Retailer, points: bool) -> None:
+    """It takes a use and no credits."""
+    shop.points_card(shop_a, "CARD", points=100) if points else shop.card(shop_a, credits=100)
+    card = shop.with_points("CARD") if points else shop.redeemable("CARD")
+    assert shop.validate(api, card, amount=0, key="cart")["valid"] is True
+    assert shop.redeem(api, card, amount=0, key="cart").status == 200
+    assert LockSession.objects.get().credits == 0
+    assert Redemption.objects.get().amount == 0
