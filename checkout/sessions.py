@@ -15,13 +15,15 @@ from django.db import connection, transaction
 
 from checkout.asks import TTL_UNITS, SessionAsk
 from checkout.facts import Confirm, Facts
+from checkout.models import LockSession
 from offers import audit
 from offers.evaluation.verdicts import Verdict
+from offers.ledger import holds
 from offers.lib.actors import Actor
 from offers.lib.calls import call
 from offers.lib.errors import InvalidPayload, NotFound
 from offers.lib.ids import new_id
-from offers.models import Voucher
+from offers.models import PromotionTier, Voucher
 
 DEFAULT_TTL = 7
 DEFAULT_UNIT = "DAYS"
@@ -125,16 +127,42 @@ def release(
             known = rows.filter(code=voucher_code).exists() or (rows.filter(public_id=voucher_code).exists())
             raise NotFound("session", key) if known else NotFound("voucher", voucher_code)
         if actor.kind == "USER":
-            audit.record(
-                retailer_id=retailer_id,
-                actor=actor,
-                action="session.release",
-                object_type="voucher",
-                object_id=voucher_code,
-                before={"session": key},
-                reason=reason,
-                now=now,
-            )
+            _record(retailer_id, "voucher", voucher_code, key, actor, reason, now)
+
+
+def release_tier(
+    *, retailer_id: int, tier_public_id: str, key: str, actor: Actor, now: datetime, reason: str = ""
+) -> None:
+    """Give back what `key` holds on a promotion tier, be it deleted meanwhile; what it holds on others stays.
+
+    Refuses `not_found` for an unknown tier and for a session that is unknown, released, redeemed or expired.
+    Staff releases leave an audit row.
+    """
+    tier = PromotionTier.with_deleted.filter(retailer_id=retailer_id, public_id=tier_public_id).first()
+    if tier is None:
+        raise NotFound("promotion_tier", tier_public_id)
+    with transaction.atomic():
+        # The ledger first, as in redeeming: in the other order the two would wait for one another.
+        holds.finish(reference=reference(retailer_id, key), used=[], given=[f"t{tier.pk}"], now=now)
+        mine = LockSession.objects.filter(object="promotion_tier", object_id=tier.pk, key=key)
+        live = mine.filter(state=LockSession.State.LIVE, expires_at__gt=now)
+        if not live.update(state=LockSession.State.RELEASED, ended_at=now, ended_by=actor.name):
+            raise NotFound("session", key)
+        if actor.kind == "USER":
+            _record(retailer_id, "promotion_tier", tier_public_id, key, actor, reason, now)
+
+
+def _record(retailer_id: int, kind: str, ident: str, key: str, actor: Actor, reason: str, now: datetime) -> None:
+    audit.record(
+        retailer_id=retailer_id,
+        actor=actor,
+        action="session.release",
+        object_type=kind,
+        object_id=ident,
+        before={"session": key},
+        reason=reason,
+        now=now,
+    )
 
 
 def _release(

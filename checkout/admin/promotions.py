@@ -20,7 +20,12 @@ class PromotionTierAdmin(promotions.PromotionTierAdmin):
         held = list(live)
         figures = [
             Figure(label="Used", value=show.count(brought.total_redeemed)),
-            Figure(label="Locked now", value=show.count(len(held)), note="in carts"),
+            Figure(
+                label="Locked now",
+                value=show.count(len(held)),
+                note="in carts",
+                url=show.list_of(LockSession, code=row.public_id),
+            ),
             Figure(label="Spent", value=show.amount(brought.discount_amount, currency)),
             Figure(label="Held by locks", value=show.amount(sum(held), currency)),
             Figure(label="Orders", value=show.amount(brought.orders_amount, currency)),

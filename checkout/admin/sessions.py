@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
 
 from checkout import sessions
 from checkout.models import LockSession
@@ -51,7 +52,7 @@ class StateFilter(PickFilter):
 
 
 class CodeFilter(ExactFilter):
-    title = "code"
+    title = "code (or id of a promotion tier)"
     parameter_name = "code"
 
     def narrow(self, queryset: Rows, text: str) -> Rows:
@@ -72,7 +73,16 @@ def live(rows: Rows) -> Rows:
 
 
 def of_code(rows: Rows, code: str) -> Rows:
+    """Narrow to the locks of a code, or of a promotion tier by its id."""
+    if code.startswith("promo_") and (tiers := tier_ids(code)):
+        return rows.filter(object="promotion_tier", object_id__in=tiers)
     return rows.filter(object="voucher", object_id__in=lookups.voucher_ids(code))
+
+
+def tier_ids(text: str) -> list[int]:
+    """Return the promotion tiers with this public id or whose name holds this text; there are never many tiers."""
+    found = lookups.called(PromotionTier.with_deleted.all(), text, "promo_")
+    return list(found.values_list("pk", flat=True)[: lookups.MOST_MATCHES])
 
 
 def state_chip(row: LockSession) -> str:
@@ -94,9 +104,26 @@ def why_released(row: LockSession) -> str:
     """Return the reason a colleague gave for releasing a lock."""
     if row.state != LockSession.State.RELEASED or row.ended_at is None:
         return ""
-    told = AuditEntry.objects.filter(object_type="voucher", object_id=row.object_label, at=row.ended_at)
+    told = AuditEntry.objects.filter(object_type=row.object, object_id=row.object_label, at=row.ended_at)
     entry = told.filter(retailer_id=row.retailer_id, action="session.release").first()
     return entry.reason if entry else ""
+
+
+def locked_by(row: LockSession) -> Voucher | PromotionTier | None:
+    """Return what a lock keeps."""
+    if row.object == "promotion_tier":
+        return PromotionTier.with_deleted.filter(pk=row.object_id).first()
+    return Voucher.objects.filter(pk=row.object_id).first()
+
+
+def gone(locks: Voucher | PromotionTier | None) -> bool:
+    """Say whether what is locked has no page any more."""
+    return locks is None or (isinstance(locks, PromotionTier) and locks.deleted_at is not None)
+
+
+def called(row: LockSession, tier: PromotionTier | None) -> str:
+    """Return what a lock keeps, as staff know it: a code, or the name of a promotion tier."""
+    return str(tier) if tier and tier.name else show.mono(row.object_label)
 
 
 @admin.register(LockSession)
@@ -105,7 +132,7 @@ class LockSessionAdmin(OwnSearch, ReadOnlyAdmin):
     list_display = ("code_", "key_", "state_", "left_", "money", "made")
     list_filter = (StateFilter, CodeFilter, KeyFilter, CustomerFilter, DaysFilter, RetailerFilter)
     search_fields = ("key",)
-    search_help_text = "Code, session key or customer"
+    search_help_text = "Code, promotion tier, session key or customer"
     list_select_related = ("retailer",)
     nothing_text = "Nothing is locked at this moment."
 
@@ -114,11 +141,21 @@ class LockSessionAdmin(OwnSearch, ReadOnlyAdmin):
             return rows.filter(object="voucher", object_id__in=vouchers)
         if customers := lookups.customer_ids(text):
             return rows.filter(customer_id__in=customers)
-        return rows.filter(retailer_id__in=lookups.retailer_ids(), key=text)
+        by_key = rows.filter(retailer_id__in=lookups.retailer_ids(), key=text)
+        if (tiers := tier_ids(text)) and not by_key.exists():
+            return rows.filter(object="promotion_tier", object_id__in=tiers)
+        return by_key
 
-    @display(description="Code")
+    def prepared(self, rows: list[LockSession]) -> list[LockSession]:
+        wanted = {row.object_id for row in rows if row.object == "promotion_tier"}
+        tiers = PromotionTier.with_deleted.in_bulk(wanted) if wanted else {}
+        for row in rows:
+            row.called = called(row, tiers.get(row.object_id))  # type: ignore[attr-defined]
+        return rows
+
+    @display(description="What")
     def code_(self, row: LockSession) -> str:
-        return show.mono(row.object_label)
+        return row.called  # type: ignore[attr-defined, no-any-return]
 
     @display(description="Session key")
     def key_(self, row: LockSession) -> str:
@@ -147,10 +184,10 @@ class LockSessionAdmin(OwnSearch, ReadOnlyAdmin):
         row: LockSession = self.find(key, "retailer")
         zone, currency = row.retailer.timezone, row.retailer.currency
         is_live = row.state == LIVE and row.expires_at > now()
-        rows: Any = PromotionTier.objects if row.object == "promotion_tier" else Voucher.objects
-        locks = rows.filter(pk=row.object_id).first()
+        locks = locked_by(row)
+        name = str(locks) if isinstance(locks, PromotionTier) else row.object_label
         known = {
-            "Locks": show.to_page(locks, row.object_label),
+            "Locks": name if gone(locks) else show.to_page(locks, name),
             "Session key": show.mono(row.key),
             "Campaign": show.to_page(Campaign.objects.filter(pk=row.campaign_id or 0).first()),
             "Customer": show.to_page(Customer.objects.filter(pk=row.customer_id or 0).first()),
@@ -175,12 +212,13 @@ class LockSessionAdmin(OwnSearch, ReadOnlyAdmin):
             )
             figures.append(Figure(label="Held of the card" if is_live else "Of the card", value=held))
         facts = [(name, value) for name, value in known.items() if value and value != show.NOTHING]
-        others = list(self.same_session(row))
-        said = f"The same key also locks: {', '.join(other.object_label for other in others)}." if others else ""
-        may = is_live and row.object == "voucher" and self.may(request, "checkout.release_locksession")
+        others = self.prepared(list(self.same_session(row)))
+        also = format_html_join(", ", "{}", ((show.to_page(one, one.called),) for one in others))  # type: ignore[attr-defined]
+        said = format_html("The same key also locks: {}.", also) if others else ""
+        may = is_live and self.may(request, "checkout.release_locksession")
         release = Button(text="Release…", url=self.url("release", row.pk), tone="danger")
         return Page(
-            title=row.object_label,
+            title=name,
             subtitle=row.public_id,
             chips=[state_chip(row)],
             buttons=[release] if may else [],
@@ -194,23 +232,23 @@ class LockSessionAdmin(OwnSearch, ReadOnlyAdmin):
     def release(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, "checkout.view_locksession", "checkout.release_locksession")
         row: LockSession = self.find(key)
+        locks = locked_by(row)
+        name = str(locks) if isinstance(locks, PromotionTier) else row.object_label
 
         def act(reason: str) -> str:
-            sessions.release(
-                retailer_id=row.retailer_id,
-                voucher_code=row.object_label,
-                key=row.key,
-                reason=reason,
-                actor=actor_of(request),
-                now=now(),
-            )
-            return f"{row.object_label} has been released: what it held can be used by others again."
+            whose: dict[str, Any] = {"retailer_id": row.retailer_id, "key": row.key}
+            why: dict[str, Any] = {"reason": reason, "actor": actor_of(request), "now": now()}
+            if row.object == "promotion_tier":
+                sessions.release_tier(tier_public_id=row.object_label, **whose, **why)
+            else:
+                sessions.release(voucher_code=row.object_label, **whose, **why)
+            return f"{name} has been released: what it held can be used by others again."
 
         return self.ask_reason(
             request,
             key,
             act,
-            title=f"Release {row.object_label}?",
+            title=f"Release {name}?",
             text="The customer who locked it may find it gone at the checkout.",
             button="Release",
             danger=True,

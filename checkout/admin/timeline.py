@@ -1,6 +1,6 @@
 """What happened, and by whom: a voucher's whole life in one list, the changes of a campaign or a tier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.utils.html import format_html, format_html_join
 
@@ -44,8 +44,8 @@ def of_campaign(campaign: Campaign) -> Timeline:
 
 
 def of_tier(tier: PromotionTier) -> Timeline:
-    """Return who changed a promotion tier, and why."""
-    found = list(_changes(tier.retailer, "promotion_tier", tier.public_id))
+    """Return who changed a promotion tier or released a lock of it, and why."""
+    found = list(_changes(tier.retailer, "promotion_tier", tier.public_id, told=()))
     return _dated(found, tier.retailer, "Changes", cut=len(found) >= MOST)
 
 
@@ -111,14 +111,16 @@ def _redemptions(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
         )
 
 
-def _changes(retailer: Retailer, kind: str, *idents: str) -> Iterator[Happening]:
+def _changes(retailer: Retailer, kind: str, *idents: str, told: Sequence[str] = TOLD) -> Iterator[Happening]:
     rows = AuditEntry.objects.filter(object_type=kind, object_id__in=idents, retailer_id=retailer.pk)
     for row in rows.order_by("-id")[:MOST]:
-        if row.action in TOLD:
+        if row.action in told:
             continue
         said = [] if row.before is None else audit_words.changes(row, retailer)
-        lines = [format_html("{}: {} → {}", *line) for line in said]
+        lines = [format_html("{}: {}" if row.after is None else "{}: {} → {}", *line) for line in said]
         word = audit.DONE.get(row.action.rpartition(".")[2], row.action.rpartition(".")[2].replace("_", " "))
+        if row.action == "session.release":
+            word = audit.words(row.action)
         note = format_html_join("; ", "{}", ((line,) for line in lines))
         note = format_html_join(" · ", "{}", ((part,) for part in (note, row.reason) if part))
         tone = "info" if row.action.endswith(".create") else "warn"
