@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
@@ -24,8 +25,23 @@ class DailyCapReached(Refusal):
     code = "daily_cap_reached"
 
 
+def steady(*, campaign: SessionCampaign) -> None:
+    """Read a campaign's cap again, and keep it as it is until the caller's transaction ends.
+
+    Of an authorisation and a change of the cap one comes first: either the change waits and counts what the caller
+    does, or the caller finds the new cap. Authorisations do not wait for one another.
+    """
+    _queue("pg_advisory_xact_lock_shared", campaign.public_id)
+    campaign.refresh_from_db(fields=["daily_cap"])
+
+
+def own(*, ident: str) -> None:
+    """Wait for the authorisations under way of the campaign of this id; further ones wait for the caller's end."""
+    _queue("pg_advisory_xact_lock", ident)
+
+
 def take(*, campaign: SessionCampaign, authorization: Authorization, now: datetime) -> None:
-    """Count an authorisation that begins now and is not part of today's count yet (`counted`).
+    """Count an authorisation that begins now and is not part of today's count yet (`counted`), by a `steady` cap.
 
     Refuses `daily_cap_reached`, and then the caller's transaction has to go with it. The one ledger call of that
     transaction, to be made last.
@@ -71,8 +87,7 @@ def used(*, campaigns: Iterable[SessionCampaign], now: datetime) -> dict[int, in
 def catch_up(*, campaign: SessionCampaign, now: datetime) -> None:
     """Count what the day authorised while there was no cap, as far as a cap that was just set has room for it.
 
-    For whoever owns the campaign's row. Both figures come from one snapshot: what others are counting meanwhile is in
-    both of them or in neither.
+    For whoever owns the campaign (`own`): everything authorised before is committed, and the rest finds the new cap.
     """
     if campaign.daily_cap is None:
         return
@@ -92,6 +107,12 @@ def catch_up(*, campaign: SessionCampaign, now: datetime) -> None:
         except holds.Exceeded as short:
             if short.shortage.available > 0:
                 _use(campaign, short.shortage.available, entry, now)
+
+
+def _queue(lock: str, campaign: str) -> None:
+    with connection.cursor() as cursor:
+        # Not a lock of the row: those who share one keep its change waiting for as long as they keep coming.
+        cursor.execute(f"SELECT {lock}(hashtextextended(%s, 7))", [campaign])
 
 
 def _use(campaign: SessionCampaign, amount: int, entry: str, now: datetime) -> None:

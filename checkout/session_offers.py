@@ -348,6 +348,7 @@ def _store(
         kept.expires_at = _ends(channel, campaign, now)
         kept.save()
         if campaign is not None and counts:
+            daily_caps.steady(campaign=campaign)
             daily_caps.take(campaign=campaign, authorization=kept, now=now)
         return kept
 
