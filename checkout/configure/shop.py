@@ -12,6 +12,7 @@ from offers.lib.errors import Duplicate, NotFound
 from offers.models import Client, Retailer
 
 COLUMNS = ("timezone", "currency")  # settings to a reader, columns to us
+RETAILER = {"id", "name", "settings"}
 LONGEST_NAME = 180  # what a suffix leaves
 TILL_SCOPES = ("loyalty", "offers.manage", "offers.read", "pos")
 
@@ -20,8 +21,11 @@ def retailer(entry: dict[str, Any], now: datetime) -> Retailer:
     """Return the retailer with this id, its settings changed, or a new one.
 
     The one with this id keeps its name; that of a new one gets a suffix where it is taken, because test environments
-    are set up many times over.
+    are set up many times over. Refuses `bad_document`, also for what it does not know: a setting that stands outside
+    `settings` would not count.
     """
+    if unknown := sorted(entry.keys() - RETAILER):
+        raise BadDocument(f"{unknown[0]} is not known here: id, name and settings are", field=unknown[0])
     settings: dict[str, Any] = dict(need(entry, "settings", dict, default={}))
     fields: Any = {name: text(settings, name) for name in COLUMNS if settings.get(name) is not None}
     fields["settings"] = {name: value for name, value in settings.items() if name not in COLUMNS and value is not None}

@@ -237,6 +237,17 @@ def test_what_is_no_document_is_refused(text: str) -> None:
     assert answer_to(text.encode())["errors"]
 
 
+@pytest.mark.parametrize("key", ["currency", "timezone", "nmae"])
+def test_what_stands_outside_the_settings_of_a_retailer_is_refused_by_name(key: str) -> None:
+    known = {"id": None, "name": "Acme"}
+    answer = configure(retailer={**known, key: "EUR"})
+    assert refused(answer) == [("retailer", "bad_document")]
+    assert answer["errors"][0]["details"] == {"field": key}
+    assert not Retailer.objects.filter(name="Acme").exists()
+    inside = {"id": new()["retailer_id"], key: "EUR"}
+    assert refused(configure(retailer=inside)) == [("retailer", "bad_document")]
+
+
 def test_an_unknown_part_is_refused() -> None:
     assert refused(new(shops=[])) == [("retailer", "bad_document")]
 
