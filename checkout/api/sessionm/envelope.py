@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from checkout import idempotency, shops
 from checkout.api.common import auth as common_auth
 from checkout.api.common import errors as common_errors
-from checkout.api.common import limits, parse, render
+from checkout.api.common import limits, once, parse, render
 from checkout.api.common.views import MethodRefused
 from checkout.api.sessionm import auth, errors, scalars
 from offers.lib import clock
@@ -26,6 +26,7 @@ from offers.lib.errors import Refusal
 
 MAX_BODY = 5 * 1024 * 1024
 MAX_DEPTH = 32
+LONGEST_KEY = 200
 PREFIX = r"^api/2\.0/"
 _LETTERS = re.compile(r"(\(\?P<[^)]*\))|[A-Za-z]")
 # What asks for another try, or for a mended request, is no answer to keep.
@@ -43,6 +44,12 @@ class AccessDenied(Refusal):
     """This credential has no right to that."""
 
     code = "access_denied"
+
+
+class BadKey(Refusal):
+    """An Idempotency-Key has 1 to 200 visible ASCII characters."""
+
+    code = "argument_error"
 
 
 def at(*paths: str, view: type["DialectView"], prefix: str = PREFIX) -> list[URLPattern]:
@@ -139,6 +146,40 @@ class DialectView(View):
         with transaction.atomic():
             return self.respond(kwargs)
 
+    def once(self, key: str, kwargs: dict[str, str]) -> HttpResponse:
+        """Run the effect, or answer again what this credential's key was answered first; both in one transaction."""
+        with transaction.atomic():
+            mark = self.fingerprint()
+            stored = idempotency.claim(client_id=self.credential.id, key=key, request=mark)
+            if stored is not None:
+                response = HttpResponse(stored.body, status=stored.status, content_type="application/json")
+                response["X-Idempotent-Replay"] = "true"
+                return response
+            response = self.attempt(kwargs)
+            if response.status_code < 500 and response.status_code not in NOT_KEPT:
+                idempotency.store(
+                    client_id=self.credential.id,
+                    key=key,
+                    route=f"{self.request.method} {self.request.path_info}",
+                    request=mark,
+                    status=response.status_code,
+                    body=response.content,
+                    now=self.now,
+                )
+            return response
+
+    def fingerprint(self) -> bytes:
+        """Return what makes a call the same call again: its body, however it is written."""
+        return idempotency.fingerprint(orjson.dumps(scalars.storable(self.body), option=orjson.OPT_SORT_KEYS))
+
+    def attempt(self, kwargs: dict[str, str]) -> HttpResponse:
+        """Run the effect in a savepoint, so that a refusal undoes it and can still be kept."""
+        try:
+            with transaction.atomic():
+                return self.respond(kwargs)
+        except Refusal as refusal:
+            return errors.answer(self.after_refusal(refusal))
+
     def respond(self, kwargs: dict[str, str]) -> HttpResponse:
         result = self.handle(**kwargs)
         if isinstance(result, Refusal):
@@ -170,7 +211,24 @@ class Nowhere(View):
 
 
 class ConnectView(DialectView):
-    """Base of the offer family: a flat body with `retailer_id`; `self.body` is that body, the word is "ok"."""
+    """Base of the offer family: a flat body with `retailer_id`; `self.body` is that body, the word is "ok".
+
+    With an Idempotency-Key what `writes` happens once: the same key and body get the first answer again.
+    """
+
+    writes: ClassVar[bool] = False
+
+    def effect(self, kwargs: dict[str, str]) -> HttpResponse:
+        given = self.request.META.get(once.HEADER)
+        if given is None or not self.writes:
+            return super().effect(kwargs)
+        if not parse.is_ident(given) or not given.isascii() or len(given) > LONGEST_KEY:
+            raise BadKey()
+        return self.once(f"connect:{given}", kwargs)
+
+    def fingerprint(self) -> bytes:
+        # One key is for one thing: the same body to another address is another call, by another name of it is not.
+        return idempotency.fingerprint(type(self).__name__.encode(), super().fingerprint())
 
     def check_place(self) -> None:
         wanted = scalars.uuid(scalars.needed(self.body, "retailer_id"), "retailer_id")
@@ -229,34 +287,7 @@ class PosView(DialectView):
     def effect(self, kwargs: dict[str, str]) -> HttpResponse:
         if not self.operation:
             return super().effect(kwargs)
-        key = f"{self.operation}:{self.client_request}"
-        with transaction.atomic():
-            mark = idempotency.fingerprint(orjson.dumps(scalars.storable(self.body), option=orjson.OPT_SORT_KEYS))
-            stored = idempotency.claim(client_id=self.credential.id, key=key, request=mark)
-            if stored is not None:
-                response = HttpResponse(stored.body, status=stored.status, content_type="application/json")
-                response["X-Idempotent-Replay"] = "true"
-                return response
-            response = self.attempt(kwargs)
-            if response.status_code < 500 and response.status_code not in NOT_KEPT:
-                idempotency.store(
-                    client_id=self.credential.id,
-                    key=key,
-                    route=f"{self.request.method} {self.request.path_info}",
-                    request=mark,
-                    status=response.status_code,
-                    body=response.content,
-                    now=self.now,
-                )
-            return response
-
-    def attempt(self, kwargs: dict[str, str]) -> HttpResponse:
-        """Run the effect in a savepoint, so that a refusal undoes it and can still be kept."""
-        try:
-            with transaction.atomic():
-                return self.respond(kwargs)
-        except Refusal as refusal:
-            return errors.answer(refusal)
+        return self.once(f"{self.operation}:{self.client_request}", kwargs)
 
     def envelope(self, payload: Any) -> dict[str, Any]:
         return {"status": self.word, "payload": payload, "errors": None}

@@ -63,6 +63,8 @@ class AllBalances(LoyaltyView):
 class Deposit(LoyaltyView):
     """Give points: they count as earned, all entries or none; a reference counts once per account."""
 
+    writes = True
+
     def handle(self, **kwargs: str) -> Any:
         member = self.member()
         for one in self.movements("deposits"):
@@ -81,6 +83,8 @@ class Deposit(LoyaltyView):
 
 class SpendMultiple(LoyaltyView):
     """Spend points: all entries or none; a reference counts once per account."""
+
+    writes = True
 
     def handle(self, **kwargs: str) -> Any:
         member = self.member()

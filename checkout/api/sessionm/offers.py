@@ -14,6 +14,7 @@ class ManagedView(ConnectView):
     """Base of what marketers' tools call."""
 
     scopes = ("offers.manage",)
+    writes = True
 
     def after_refusal(self, refusal: Any) -> Any:
         """Say what is wrong with the terms field by field, once in each of the two places clients look."""

@@ -156,6 +156,7 @@ class ManualRedeem(ConnectView):
     """Redeem by hand: an offer that staff hand over, without a basket."""
 
     scopes = ("pos", "offers.manage")
+    writes = True
 
     def handle(self, **_: str) -> Any:
         location = self.body.get("location")
@@ -173,6 +174,7 @@ class NewCode(ConnectView):
     """Make a code for the till: it stands for a wallet entry for five minutes, for a customer's app to show."""
 
     scopes = ("offers.read", "offers.manage")
+    writes = True
 
     def handle(self, **_: str) -> Any:
         wanted = scalars.uuid(scalars.needed(self.body, "user_offer_id"), "user_offer_id")

@@ -33,6 +33,7 @@ class Purchase(UserView):
     """Buy from the reward store: spends the points and issues the offer, both or neither; a reference counts once."""
 
     scopes = ("offers.manage",)
+    writes = True
 
     def handle(self, **_: str) -> Any:
         offer_id = scalars.uuid(scalars.needed(self.body, "offer_id"), "offer_id")

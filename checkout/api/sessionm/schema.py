@@ -12,7 +12,7 @@ from typing import Any
 from django.urls import URLPattern
 
 from checkout.api.sessionm import loyalty, offers, reward_store, transactions, urls, user_offers
-from checkout.api.sessionm.envelope import ConnectView, DialectView, PosView
+from checkout.api.sessionm.envelope import LONGEST_KEY, ConnectView, DialectView, PosView
 from checkout.api.sessionm.schema_components import COMPONENTS
 from checkout.api.sessionm.schema_views import VIEWS
 from checkout.api.sessionm.schema_words import ID, NOTHING, TEXT, Fields, Schema, record, ref, whole
@@ -34,6 +34,14 @@ RESPONSES = {
     "415": "Only application/json is read here.",
     "422": "It does not apply; `details` name the restriction.",
     "429": "Too many calls. `Retry-After` says when to come back.",
+}
+IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text of yours, once per attempt at one thing. The same key and body get the first answer again "
+    "(`X-Idempotent-Replay: true`) for seven days, and nothing happens twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
 }
 
 
@@ -92,6 +100,8 @@ def parameters(path: str, view: type[DialectView]) -> list[Schema]:
     found = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in re.findall(r"{(\w+)}", path)]
     if view is transactions.TransactionStatus:
         found.append({"name": "store_id", "in": "query", "required": True, "schema": ID})
+    if issubclass(view, ConnectView) and view.writes:
+        found.append(IDEMPOTENCY_KEY)
     return found
 
 

@@ -106,6 +106,7 @@ class Issue(UserView):
     """Issue an offer: 200 also for what is refused, because it is a batch, and each copy says why it failed."""
 
     scopes = ("offers.manage",)
+    writes = True
 
     def handle(self, **_: str) -> Any:
         offer_id = scalars.uuid(scalars.needed(self.body, "offer_id"), "offer_id")
@@ -177,6 +178,7 @@ class EntryView(UserView):
     """Base of calls about one wallet entry."""
 
     scopes = ("offers.manage",)
+    writes = True
 
     def entry(self) -> tuple[UserOffer, Member]:
         """Return the entry and whose it is; a `user_id` that is sent has to be the owner's."""
