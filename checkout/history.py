@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 
 from checkout.models import Redemption
 from offers.lib.errors import NotFound
-from offers.models import Voucher
+from offers.models import Campaign, Customer, Voucher
 
 RELATED = (
     "voucher__campaign",
@@ -30,16 +30,21 @@ def find(*, retailer_id: int, public_id: str) -> Redemption:
 
 
 def search(
-    *, retailer_id: int, result: str | None = None, campaign: str | None = None, customer: str | None = None
+    *, retailer_id: int, succeeded: bool | None = None, campaign: str | None = None, customer: str | None = None
 ) -> QuerySet[Redemption]:
-    """Return a retailer's redemptions and rollbacks. Unknown campaigns and customers match nothing."""
+    """Return a retailer's redemptions and rollbacks. Unknown campaigns and customers match nothing.
+
+    Both are looked up first: their redemptions then are found along an index.
+    """
     rows = Redemption.objects.filter(retailer_id=retailer_id)
-    if result is not None:
-        rows = rows.filter(succeeded=result == "SUCCESS")
+    if succeeded is not None:
+        rows = rows.filter(succeeded=succeeded)
     if campaign is not None:
-        rows = rows.filter(Q(campaign__public_id=campaign) | Q(campaign__name=campaign))
+        named = Campaign.objects.filter(Q(public_id=campaign) | Q(name=campaign), retailer_id=retailer_id)
+        rows = rows.filter(campaign_id__in=list(named.values_list("pk", flat=True)))
     if customer is not None:
-        rows = rows.filter(Q(customer__public_id=customer) | Q(customer__source_id=customer))
+        known = Customer.objects.filter(Q(public_id=customer) | Q(source_id=customer), retailer_id=retailer_id)
+        rows = rows.filter(customer_id__in=list(known.values_list("pk", flat=True)))
     return rows
 
 

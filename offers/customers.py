@@ -64,23 +64,26 @@ def search(
     return lookups.ordered(rows, order, created="created_at")
 
 
-def scroll(rows: QuerySet[Customer], *, after: datetime, limit: int, oldest_first: bool) -> tuple[list[Customer], bool]:
-    """Return the next customers beyond a moment of creation, and whether more follow.
+def scroll(
+    rows: QuerySet[Customer], *, after: datetime, limit: int, oldest_first: bool, by: str = "created_at"
+) -> tuple[list[Customer], bool]:
+    """Return the next customers beyond a moment of creation (or of their last change), and whether more follow.
 
-    Callers know moments to the millisecond only. So a page takes in everybody made in the millisecond of its last
+    Callers know moments to the millisecond only. So a page takes in everybody of the millisecond of its last
     customer, even beyond `limit`: nobody is skipped or repeated.
     """
     if oldest_first:
-        rows = rows.filter(created_at__gt=_end_of_millisecond(after)).order_by("created_at", "id")
+        rows = rows.filter(**{f"{by}__gt": _end_of_millisecond(after)}).order_by(by, "id")
     else:
-        rows = rows.filter(created_at__lt=_start_of_millisecond(after)).order_by("-created_at", "-id")
+        rows = rows.filter(**{f"{by}__lt": _start_of_millisecond(after)}).order_by(f"-{by}", "-id")
     page = list(rows[:limit])
     if len(page) < limit:
         return page, False
-    start, end = _start_of_millisecond(page[-1].created_at), _end_of_millisecond(page[-1].created_at)
-    same = Q(created_at__gte=start, created_at__lte=end)
+    last = getattr(page[-1], by)
+    start, end = _start_of_millisecond(last), _end_of_millisecond(last)
+    same = Q(**{f"{by}__gte": start, f"{by}__lte": end})
     page += rows.filter(same).exclude(pk__in=[row.pk for row in page])
-    beyond = Q(created_at__gt=end) if oldest_first else Q(created_at__lt=start)
+    beyond = Q(**{f"{by}__gt": end}) if oldest_first else Q(**{f"{by}__lt": start})
     return page, rows.filter(beyond).exists()
 
 

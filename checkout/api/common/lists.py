@@ -8,15 +8,17 @@ import ast
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
 from django.db import connection
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.db.models.expressions import OrderBy
 
-from checkout.api.common.parse import MAX_INTEGER
+from checkout.api.common import filters
+from checkout.api.common.filters import Condition, InvalidQuery, moment
+from offers.lib import clock
 from offers.lib.errors import Refusal
 
 LIMIT = 10
@@ -29,25 +31,10 @@ DATES = ("created_at", "updated_at")
 M = TypeVar("M", bound=Model)
 
 
-class InvalidQuery(Refusal):
-    """The query parameters are not what this list takes."""
-
-    code = "invalid_query_params"
-
-
 class PageOverLimit(Refusal):
     """Pages go up to 1000."""
 
     code = "page_over_limit"
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One `filters[field][conditions][$op]=values`."""
-
-    field: str
-    operator: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +71,9 @@ def read(
     plain = {path[0]: value for path, value in pairs if len(path) == 1}
     dates: dict[str, dict[str, datetime]] = {"after": {}, "before": {}}
     for path, value in pairs:
-        if len(path) == 2 and path[0] in DATES and path[1] in dates:
+        if path[:1] and path[0] in DATES:
+            if len(path) != 2 or path[1] not in dates:
+                raise InvalidQuery(f"Query parameter {path[0]} should be {path[0]}[after] or {path[0]}[before]")
             dates[path[1]][path[0]] = moment(value, f"{path[0]}[{path[1]}]")
     return Query(
         limit=_number(plain.get("limit"), "limit", LIMIT, MAX_LIMIT),
@@ -96,6 +85,18 @@ def read(
         junction=_junction(pairs),
         starting_after_id=plain.get("starting_after_id") or None,
     )
+
+
+def several(params: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """Return the texts of a parameter that may be a list: repeated, by index, or written in one; None without one."""
+    found = [value for key in params if _path(key)[:1] == (name,) for value in _values(params, key)]
+    return tuple(text for value in found if value for text in words(value)) if any(found) else None
+
+
+def flag(params: Mapping[str, Any], name: str) -> bool | None:
+    """Return a parameter that is true or false, None without it. Refuses any other text."""
+    text = params.get(name)
+    return filters.truth(str(text), f"Query parameter {name}") if text else None
 
 
 def _values(params: Mapping[str, Any], name: str) -> list[str]:
@@ -139,18 +140,6 @@ def _junction(pairs: Iterable[tuple[tuple[str, ...], str]]) -> str:
     return found
 
 
-def moment(text: str, name: str) -> datetime:
-    """Return an ISO 8601 date or moment in UTC; without a zone it is UTC already."""
-    try:
-        if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
-        # A plus sign that nobody encoded arrives as a blank.
-        found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidQuery(f"Query parameter {name} should be an ISO 8601 date") from None
-
-
 def words(text: str) -> tuple[str, ...]:
     """Return the texts of `a`, `['a', 'b']` (a Python list as its repr), `["a"]` or `a,b`."""
     if text.startswith("[") and text.endswith("]"):
@@ -170,95 +159,36 @@ _UNSAID = "None"
 def _conditions(pairs: Iterable[tuple[tuple[str, ...], str]], allowed: Collection[str]) -> tuple[Condition, ...]:
     found: dict[tuple[str, str], list[str]] = {}
     for path, value in pairs:
-        if path[:1] != ("filters",) or len(path) < 4 or path[2] != "conditions":
+        if path[:1] != ("filters",) or path == ("filters", "junction"):
             continue
-        if value == _UNSAID and len(path) == 4:
+        name, steps = (path[1] if len(path) > 1 else ""), list(path[2:])
+        if steps and steps[0] == "conditions":
+            del steps[0]  # `filters[active][$enabled]` is documented without
+        if value == _UNSAID and len(steps) < 2:
             continue
-        if path[1] not in allowed:
-            raise InvalidQuery(f"This list has no filter {path[1][:100]}")
-        texts = words(value) if path[3] in _MANY and len(path) == 4 else (value,)
-        found.setdefault((path[1], path[3]), []).extend(texts)
+        if name not in allowed:
+            raise InvalidQuery(f"This list has no filter {name[:100]}")
+        if not steps or len(steps) > 2:
+            raise InvalidQuery(f"Filter {name} should be filters[{name}][conditions][$is]=... or another operator")
+        texts = words(value) if steps[0] in _MANY and len(steps) == 1 else (value,)
+        found.setdefault((name, steps[0]), []).extend(texts)
     if len(found) > MAX_CONDITIONS or any(len(values) > MAX_LIMIT for values in found.values()):
         raise InvalidQuery("Too many filter conditions")
     return tuple(Condition(name, operator, tuple(values)) for (name, operator), values in found.items())
-
-
-# --- applying it ---
-
-# operator -> (lookup, negated, whether the value is a list)
-_OPERATORS: dict[str, tuple[str, bool, bool]] = {
-    "$is": ("exact", False, False),
-    "$is_not": ("exact", True, False),
-    "$in": ("in", False, True),
-    "$not_in": ("in", True, True),
-    "$contains": ("icontains", False, False),
-    "$not_contain": ("icontains", True, False),
-    "$starts_with": ("startswith", False, False),
-    "$ends_with": ("endswith", False, False),
-    "$more_than": ("gt", False, False),
-    "$less_than": ("lt", False, False),
-    "$more_than_equal": ("gte", False, False),
-    "$less_than_equal": ("lte", False, False),
-    "$after": ("gt", False, False),
-    "$before": ("lt", False, False),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """Where a filter's field stands in the model and how its texts become values (text, integer, moment, boolean).
-
-    A field of kind "presence" can only be there or not.
-
-    `blank`: the column is never null, an empty text says that there is nothing.
-    """
-
-    path: str
-    kind: str = "text"
-    blank: bool = False
-
-
-def value_of(text: str, kind: str, name: str) -> Any:
-    if kind == "presence":
-        raise InvalidQuery(f"Filter {name} knows $has_value and $is_unknown")
-    if kind == "moment":
-        return moment(text, name)
-    if kind == "boolean":
-        if text.lower() not in {"true", "false"}:
-            raise InvalidQuery(f"Filter {name} should be true or false")
-        return text.lower() == "true"
-    if kind == "integer":
-        if not re.fullmatch(r"-?[0-9]{1,19}", text) or abs(int(text)) > MAX_INTEGER:
-            raise InvalidQuery(f"Filter {name} should be a whole number")
-        return int(text)
-    return text
-
-
-def condition_q(condition: Condition, target: Field) -> Q:
-    """Return the condition as a Q; refuses an operator that this field does not know."""
-    if condition.operator in {"$has_value", "$is_unknown"}:
-        unknown = Q(**({target.path: ""} if target.blank else {f"{target.path}__isnull": True}))
-        return unknown if condition.operator == "$is_unknown" else ~unknown
-    if condition.operator not in _OPERATORS:
-        raise InvalidQuery(f"Filter {condition.field} does not know {condition.operator[:50]}")
-    lookup, negated, many = _OPERATORS[condition.operator]
-    values = [value_of(text, target.kind, condition.field) for text in condition.values]
-    found = Q()
-    for value in [values] if many else values:
-        found |= Q(**{f"{target.path}__{lookup}": value})  # one of several, as lists are sent by index
-    return ~found if negated else found
 
 
 def apply(
     queryset: QuerySet[M],
     query: Query,
     *,
-    fields: Mapping[str, Field | str] | None = None,
+    fields: Mapping[str, filters.Target] | None = None,
     paths: Mapping[str, str] | None = None,
+    now: datetime | None = None,
 ) -> QuerySet[M]:
     """Return the queryset narrowed and ordered; `fields` says where filters look, `paths` renames orders.
 
-    The order ends with the primary key, so that pages neither overlap nor leave anything out.
+    `now` is what dates such as "ten days ago" are counted from. The order ends with the primary key, so that pages
+    neither overlap nor leave anything out.
     """
     paths = paths or {}
     columns = {column.name for column in queryset.model._meta.fields}
@@ -267,11 +197,7 @@ def apply(
             if name not in columns:
                 raise InvalidQuery(f"This list does not know {name}")
             queryset = queryset.filter(**{f"{name}__{lookup}": when})
-    found = Q()
-    for condition in query.conditions:
-        target = (fields or {})[condition.field]
-        part = condition_q(condition, Field(target) if isinstance(target, str) else target)
-        found = found | part if query.junction == "or" else found & part
+    found = filters.joined(query.conditions, query.junction, fields or {}, now=now or clock.now())
     sign = "-" if query.order.startswith("-") else ""
     name = query.order.removeprefix("-")
     path = paths.get(name, name)

@@ -80,10 +80,14 @@ _FILTERS: Parameter = (
     {"type": "object", "additionalProperties": True},
     "`filters[field][conditions][$op]=value`, and `filters[junction]=and` or `or`. Operators: `$is $is_not $in $not_in "
     "$has_value $is_unknown $contains $not_contain $starts_with $ends_with $more_than $less_than $more_than_equal "
-    "$less_than_equal $after $before`.",
+    "$less_than_equal $after $before`; of dates also `$more_than_ago $less_than_ago $more_than_future "
+    "$less_than_future $is_days_ago $is_days_in_future` with a number of days; of `active` and `status` the states "
+    "themselves, such as `$expired`.",
 )
 # Query parameters that do more than narrow a list by their own name.
 PARAMETERS = {
+    "start_date": "Only what was made at this moment or later.",
+    "end_date": "Only what was made before this moment.",
     "starting_after": "The `created_at` of the last row seen; pages by that instead of `page`.",
     "starting_after_id": "The id of the last row seen; pages by that instead of `page`.",
     "force": "Do it although something stands in the way.",
@@ -187,9 +191,12 @@ class Reads:
                 found.append(_FILTERS)
         for call in self.calls:
             where = ast.unparse(call.func)
-            if where in {"request.GET.get", "params.get", "request.GET.getlist"} and call.args:
-                name = ast.literal_eval(call.args[0]) if isinstance(call.args[0], ast.Constant) else None
-                if name and name not in {name for name, _, _ in found}:
+            named = call.args[:1] if where in {"request.GET.get", "params.get", "request.GET.getlist"} else []
+            if call.args and ast.unparse(call.args[0]) in {"request.GET", "params"}:
+                named = call.args[1:2]  # lists.flag(params, "is_available")
+            names = [str(node.value) for node in named if isinstance(node, ast.Constant)]
+            for name in ["start_date", "end_date"] if where == "bodies.period" else names:
+                if name not in {name for name, _, _ in found}:
                     found.append((name, {"type": "string"}, PARAMETERS.get(name, f"Only rows with this `{name}`.")))
         return [
             {"name": name, "in": "query", "required": False, "description": text, "schema": schema}

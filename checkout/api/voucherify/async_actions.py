@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout.api.common import lists
+from checkout.api.common import filters, lists
 from checkout.api.common.views import ApiView
 from offers import async_actions
 from offers.models import AsyncAction
@@ -36,7 +36,7 @@ class AsyncActions(ApiView):
     def get(self, request: HttpRequest) -> Any:
         query = lists.read(request.GET)
         end = request.GET.get("end_date")
-        before = lists.moment(end, "end_date") if end else None
+        before = filters.moment(end, "end_date") if end else None
         rows = list(async_actions.search(retailer_id=self.retailer_id, before=before)[: query.limit + 1])
         return {
             "object": "list",

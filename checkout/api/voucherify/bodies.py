@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
-from checkout.api.common import lists
+from checkout.api.common import filters
 from offers.lib.errors import InvalidPayload
 
 Money = Annotated[int, Meta(ge=0, le=10**15)]
@@ -58,6 +58,6 @@ def period(params: Mapping[str, str]) -> tuple[datetime | None, datetime | None]
     """Return `start_date` and `end_date` of a list's query."""
     start, end = params.get("start_date"), params.get("end_date")
     return (
-        lists.moment(start, "start_date") if start else None,
-        lists.moment(end, "end_date") if end else None,
+        filters.moment(start, "start_date") if start else None,
+        filters.moment(end, "end_date") if end else None,
     )

@@ -1,41 +1,26 @@
 """/v1/campaigns: create, list, get, update, delete, enable, disable, add vouchers, summary."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, ClassVar
 
-from django.db.models import Case, Value, When
+from django.db.models import Value
 from django.http import HttpRequest
 from django.urls import path
 
 from checkout import campaign_summary
-from checkout.api.common import lists
+from checkout.api.common import filters, lists
 from checkout.api.common.views import ApiView
-from checkout.api.voucherify import bodies, status_filters
+from checkout.api.voucherify import bodies
 from checkout.api.voucherify.campaign_bodies import CampaignBody
+from checkout.api.voucherify.campaign_filters import FILTERS, VOUCHER_TYPE
 from checkout.api.voucherify.campaign_shapes import campaigns_json, summary_json
 from checkout.api.voucherify.voucher_bodies import VoucherBody
 from checkout.api.voucherify.voucher_shapes import vouchers_json
-from offers import campaigns, vouchers, worth
+from offers import campaigns, worth
 from offers.lib.errors import InvalidPayload
 from offers.models import Campaign, Voucher
 
-FILTERS: dict[str, lists.Field | str] = {
-    "campaigns": "name",
-    "campaigns_id": "public_id",
-    "name": "name",
-    "type": "type",
-    "campaign_type": "campaign_type",
-    "voucher_type": "voucher_type",
-    "is_referral_code": lists.Field("is_referral_code", "boolean"),
-    "validity_timeframe": lists.Field("validity_timeframe", "presence"),
-    "campaign_status": "vouchers_generation_status",
-    "categories": "category__name",
-    "category_ids": "category__public_id",
-    "created_date": lists.Field("created_at", "moment"),
-    **{name: lists.Field(name, "moment") for name in ("created_at", "updated_at", "start_date", "expiration_date")},
-}
-# What a filter on the type of a campaign's codes looks at; a promotion has none.
-VOUCHER_TYPE = Case(*[When(campaign_type=kind, then=Value(made.value)) for kind, made in vouchers.TYPE_OF.items()])
 LATER = {"REFERRAL_PROGRAM"}
 
 
@@ -56,17 +41,17 @@ class Campaigns(CampaignView):
 
     def get(self, request: HttpRequest) -> Any:
         params = request.GET
-        query = lists.read(params, filters=[*FILTERS, *status_filters.NAMES])
+        query = lists.read(params, filters=FILTERS)
+        _choice(params, "expand", {"category", "access_settings_assignments"})
         rows = campaigns.search(
             retailer_id=self.retailer_id,
             campaign_type=_choice(params, "campaign_type", {*Campaign.CampaignType.values, *LATER}),
             status=_choice(params, "campaign_status", {*Campaign.Generation.values, "DRAFT", "MODIFYING"}),
         )
-        if params.get("is_referral_code", "").lower() == "true":
-            rows = rows.none()
+        if lists.flag(params, "is_referral_code") or _of_areas(params):
+            rows = rows.none()  # there are none here
         rows = rows.annotate(voucher_type=VOUCHER_TYPE, is_referral_code=Value(False))
-        rows, query = status_filters.apply(rows, query, now=self.now, generated="vouchers_generation_status")
-        rows = lists.apply(rows, query, fields=FILTERS)
+        rows = lists.apply(rows, query, fields=FILTERS, now=self.now)
         found = lists.answer(rows, query, "campaigns", lambda row: row)
         return found | {"campaigns": campaigns_json(found["campaigns"])}
 
@@ -196,21 +181,26 @@ class Summary(CampaignView):
 
 
 def _day(text: str | None, name: str) -> date | None:
-    return lists.moment(text[:10], name).date() if text else None
+    return filters.moment(text[:10], name).date() if text else None
 
 
 def _count(text: str | None) -> int:
     if text is None or text == "":
         return 1
     if not (text.isascii() and text.isdigit() and int(text[:9]) >= 1 and len(text) < 10):
-        raise lists.InvalidQuery("Query parameter vouchers_count should be a whole number from 1")
+        raise filters.InvalidQuery("Query parameter vouchers_count should be a whole number from 1")
     return int(text)
+
+
+def _of_areas(params: Iterable[str]) -> bool:
+    """Say whether only campaigns of some areas or stores are asked for."""
+    return any(name.replace("][", "[").lstrip("[").startswith("access_settings") for name in params)
 
 
 def _choice(params: Any, name: str, choices: set[str]) -> str | None:
     value = params.get(name)
     if value and value not in choices:
-        raise lists.InvalidQuery(f"Query parameter {name} should be one of {', '.join(sorted(choices))}")
+        raise filters.InvalidQuery(f"Query parameter {name} should be one of {', '.join(sorted(choices))}")
     return value or None
 
 

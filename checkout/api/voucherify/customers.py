@@ -7,7 +7,7 @@ from django.urls import path
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from checkout import customer_summary
-from checkout.api.common import lists
+from checkout.api.common import filters, lists
 from checkout.api.common.parse import Ident
 from checkout.api.common.views import ApiView
 from checkout.api.voucherify import bodies
@@ -85,9 +85,10 @@ class Customers(CustomerView):
         if starting_after := params.get("starting_after"):
             page, more = customers.scroll(
                 rows,
-                after=lists.moment(starting_after, "starting_after"),
+                after=filters.moment(starting_after, "starting_after"),
                 limit=query.limit,
-                oldest_first=query.order == "created_at",
+                oldest_first=query.order in {"created_at", "updated_at"},
+                by="updated_at" if query.order.endswith("updated_at") else "created_at",
             )
             return lists.envelope("customers", self.shapes(page), lists.total(rows), has_more=more)
         found = lists.answer(rows, query, "customers", lambda row: row, has_more=True)

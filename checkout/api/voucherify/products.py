@@ -13,6 +13,8 @@ from checkout.api.voucherify import bodies
 from offers import catalogue
 from offers.models import Product, Sku
 
+# Documented for these lists, but neither products nor variants have any of it: all are equal, the newest first.
+EQUAL = ("type", "code", "campaign", "category")
 Attribute = Annotated[str, Meta(max_length=255)]
 
 
@@ -43,6 +45,11 @@ class SkuBody(Struct):
     def fields(self) -> catalogue.SkuFields:
         names = ("sku", "price", "currency", "attributes", "metadata", "image_url")
         return bodies.sent(self, *names)  # type: ignore[return-value]
+
+
+def _order(order: str) -> str:
+    name = order.removeprefix("-")
+    return order.replace(name, "created_at") if name in EQUAL else order
 
 
 def product_json(product: Product) -> dict[str, Any]:
@@ -101,9 +108,9 @@ class Products(ApiView):
 
     def get(self, request: HttpRequest) -> Any:
         """List products, newest first."""
-        query = lists.read(request.GET, order=catalogue.ORDERS)
+        query = lists.read(request.GET, order=(*catalogue.ORDERS, *EQUAL))
         since, until = bodies.period(request.GET)
-        rows = catalogue.products(retailer_id=self.retailer_id, since=since, until=until, order=query.order)
+        rows = catalogue.products(retailer_id=self.retailer_id, since=since, until=until, order=_order(query.order))
         found = lists.answer(rows, query, "products", lambda row: row)
         return found | {"products": products_json(found["products"])}
 
@@ -152,10 +159,10 @@ class Skus(ApiView):
 
     def get(self, request: HttpRequest, ident: str) -> Any:
         """List a product's variants (SKUs)."""
-        query = lists.read(request.GET, order=catalogue.SKU_ORDERS)
+        query = lists.read(request.GET, order=(*catalogue.SKU_ORDERS, *EQUAL))
         since, until = bodies.period(request.GET)
         product = catalogue.get_product(retailer_id=self.retailer_id, ident=ident)
-        rows = catalogue.skus(product=product, since=since, until=until, order=query.order)
+        rows = catalogue.skus(product=product, since=since, until=until, order=_order(query.order))
         return lists.answer(rows, query, "skus", sku_json)
 
     def post(self, request: HttpRequest, ident: str) -> Any:

@@ -80,7 +80,7 @@ class AllTiers(TierView):
 
     def get(self, request: HttpRequest) -> Any:
         query = lists.read(request.GET, order=promotions.ORDERS)
-        available = request.GET.get("is_available", "").lower() == "true"
+        available = lists.flag(request.GET, "is_available")
         rows = promotions.search(
             retailer_id=self.retailer_id, available_at=self.now if available else None, order=query.order
         )

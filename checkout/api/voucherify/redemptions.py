@@ -1,7 +1,6 @@
 """Redemptions and rollbacks: POST and GET /v1/redemptions and what hangs below."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +11,8 @@ from django.urls import path
 from checkout import history, redemption, rollback
 from checkout.api.common import errors, lists
 from checkout.api.common.lean import LeanView
-from checkout.api.common.lists import Field
 from checkout.api.common.views import ApiView
-from checkout.api.voucherify import calculation_shapes, validations
+from checkout.api.voucherify import calculation_shapes, redemption_filters, validations
 from checkout.api.voucherify import redemption_shapes as shapes
 from checkout.api.voucherify.redemption_shapes import Campaign, Customer, Parts
 from checkout.asks import Ask
@@ -30,18 +28,6 @@ from offers.lib import clock, metadata
 from offers.lib.errors import InvalidPayload
 from offers.models import Customer as CustomerModel
 
-FILTERS = {
-    "voucher_code": Field("code", blank=True),
-    "related_object_id": Field("voucher__public_id"),
-    "related_object_parent_id": Field("campaign__public_id"),
-    "parent_redemption_id": Field("parent__public_id"),
-    "failure_code": Field("failure_code", blank=True),
-    "result": Field("succeeded", "boolean"),
-    "object": Field("kind"),
-    "customer_id": Field("customer__public_id"),
-    "campaign_name": Field("campaign__name"),
-    "user_login": Field("channel_id"),
-}
 PATHS = {"created_at": "pk", "id": "public_id", "voucher_code": "code"}
 ORDERS = ("created_at", "id", "voucher_code", "tracking_id", "customer_id")
 
@@ -89,14 +75,16 @@ class Redemptions(RedeemsView):
     def get(self, request: HttpRequest) -> Any:
         """List redemptions and rollbacks, newest first, failed ones included."""
         self.confirm(configuration.version(self.retailer_id))
-        query = lists.read(request.GET, order=ORDERS, filters=FILTERS)
+        query = lists.read(request.GET, order=ORDERS, filters=redemption_filters.NAMES)
+        results = lists.several(request.GET, "result")
         rows = history.search(
             retailer_id=self.retailer_id,
-            result=request.GET.get("result") or None,
+            succeeded=redemption_filters.results(results) if results else None,
             campaign=request.GET.get("campaign") or None,
             customer=request.GET.get("customer") or None,
         )
-        return page(rows, query)
+        fields = redemption_filters.of(self.retailer_id)
+        return page(lists.apply(rows, query, fields=fields, paths=PATHS, now=self.now), query)
 
 
 class RedemptionOne(ApiView):
@@ -264,23 +252,11 @@ def _buyer(done: Redeemed) -> Customer | None:
 # --- history ---
 
 
-def page(rows: QuerySet[Redemption], query: lists.Query) -> dict[str, Any]:
-    """Return one page of history in the list envelope."""
-    found = lists.apply(rows, _by_outcome(query), fields=FILTERS, paths=PATHS)
+def page(found: QuerySet[Redemption], query: lists.Query) -> dict[str, Any]:
+    """Return one page of history, narrowed and ordered already, in the list envelope."""
     part = list(history.complete(found)[query.offset : query.offset + query.limit + 1])
     ends_here = query.page == 1 and len(part) <= query.limit
     return lists.envelope("redemptions", many(part[: query.limit]), len(part) if ends_here else lists.total(found))
-
-
-def _by_outcome(query: lists.Query) -> lists.Query:
-    """Read `result` as the column it stands for."""
-    conditions = tuple(
-        replace(one, values=tuple("true" if value == "SUCCESS" else "false" for value in one.values))
-        if one.field == "result"
-        else one
-        for one in query.conditions
-    )
-    return replace(query, conditions=conditions)
 
 
 def many(rows: list[Redemption], *, now: datetime | None = None) -> list[dict[str, Any]]:

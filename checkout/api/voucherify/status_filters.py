@@ -1,44 +1,55 @@
 """The filters on `active` and `status` of vouchers and campaigns: by switch, by date, by state of code generation."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q
 
-from checkout.api.common.lists import InvalidQuery, Query
+from checkout.api.common.filters import States
 
-M = TypeVar("M", bound=Model)
-NAMES = ("active", "status")
+DONE, IN_PROGRESS, FAILED = "DONE", "IN_PROGRESS", "FAILED"
 
 
-def apply(rows: "QuerySet[M]", query: Query, *, now: datetime, generated: str = "") -> "tuple[QuerySet[M], Query]":
-    """Return the rows in the states asked for, and the query without these conditions.
+def active(generated: str) -> States:
+    """Return the states of the filter `active`; `generated` is the path to the state of code generation."""
 
-    `generated` is the path to the state of code generation. Several operators together mean any of them.
-    """
-    found = Q()
-    for condition in query.conditions:
-        if condition.field in NAMES:
-            found |= _state(condition.operator, now, generated)
-    rest = tuple(condition for condition in query.conditions if condition.field not in NAMES)
-    return rows.filter(found), replace(query, conditions=rest)
+    def of(now: datetime) -> Mapping[str, Q]:
+        ended, early = _ended(now), _early(now)
+        return {
+            "$enabled": Q(active=True),
+            "$disabled": Q(active=False),
+            "$expired": ended,
+            "$before_start": early,
+            "before_start": early,
+            "$active": Q(active=True) & ~ended & ~early,
+            "$in_progress": Q(**{generated: IN_PROGRESS}),
+            "$failed": Q(**{generated: FAILED}),
+        }
+
+    return States(of)
 
 
-def _state(operator: str, now: datetime, generated: str) -> Q:
-    expired, early = Q(expiration_date__lte=now), Q(start_date__gt=now)
-    states = {
-        "$enabled": Q(active=True),
-        "$disabled": Q(active=False),
-        "$expired": expired,
-        "$before_start": early,
-        "before_start": early,
-        "$active": Q(active=True)
-        & ~(Q(expiration_date__isnull=False) & expired)
-        & ~(Q(start_date__isnull=False) & early),
-    }
-    if generated:
-        states |= {"$in_progress": Q(**{generated: "IN_PROGRESS"}), "$failed": Q(**{generated: "FAILED"})}
-    if operator not in states:
-        raise InvalidQuery(f"Filter active does not know {operator[:50]}")
-    return states[operator]
+def status(generated: str) -> States:
+    """Return the states of the filter `status`: `$active` is what has its codes, whatever its dates."""
+
+    def of(now: datetime) -> Mapping[str, Q]:
+        done = Q(**{generated: DONE})
+        early = done & _early(now)
+        return {
+            "$active": done,
+            "$failed": Q(**{generated: FAILED}),
+            "$in_progress": Q(**{generated: IN_PROGRESS}),
+            "$expired": done & _ended(now),
+            "$before_start": early,
+            "before_start": early,
+        }
+
+    return States(of)
+
+
+def _ended(now: datetime) -> Q:
+    return Q(expiration_date__isnull=False, expiration_date__lte=now)
+
+
+def _early(now: datetime) -> Q:
+    return Q(start_date__isnull=False, start_date__gt=now)

@@ -6,23 +6,26 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout.api.common import lists
+from checkout.api.common import filters, lists
+from checkout.api.common.filters import Field
 from checkout.api.common.views import ApiView
-from checkout.api.voucherify import bodies, status_filters
+from checkout.api.voucherify import bodies, campaign_filters, status_filters
 from checkout.api.voucherify.voucher_bodies import VoucherBody
 from checkout.api.voucherify.voucher_shapes import vouchers_json
 from offers import campaigns, vouchers
 from offers.lib.errors import InvalidPayload
 from offers.models import Voucher
 
-FILTERS: dict[str, lists.Field | str] = {
+FILTERS: dict[str, filters.Target] = {
     "code": "code",
     "id": "public_id",
     "campaign": "campaign__name",
     "campaign_id": "campaign__public_id",
     "campaign_ids": "campaign__public_id",
     "campaign_type": "campaign__campaign_type",
-    "validity_timeframe": lists.Field("validity_timeframe", "presence"),
+    "validity_timeframe": campaign_filters.timeframe,
+    "active": status_filters.active("campaign__vouchers_generation_status"),
+    "status": status_filters.active("campaign__vouchers_generation_status"),
     "category": "category__name",
     "categories": "category__name",
     "category_id": "category__public_id",
@@ -33,9 +36,9 @@ FILTERS: dict[str, lists.Field | str] = {
     "customer_id": "holder__public_id",
     "discount_type": "discount__type",
     "additional_info": "additional_info",
-    "is_referral_code": lists.Field("is_referral_code", "boolean"),
-    "redemption_quantity": lists.Field("redemption_limit", "integer"),
-    **{name: lists.Field(name, "moment") for name in ("created_at", "updated_at", "start_date", "expiration_date")},
+    "is_referral_code": Field("is_referral_code", "boolean"),
+    "redemption_quantity": Field("redemption_limit", "integer"),
+    **{name: Field(name, "moment") for name in ("created_at", "updated_at", "start_date", "expiration_date")},
 }
 
 
@@ -66,19 +69,17 @@ class Vouchers(VoucherView):
 
     def get(self, request: HttpRequest) -> Any:
         params = request.GET
-        query = lists.read(
-            params, order=("created_at", "updated_at", "code"), filters=[*FILTERS, *status_filters.NAMES]
-        )
+        query = lists.read(params, order=("created_at", "updated_at", "code"), filters=FILTERS)
         rows = vouchers.search(
             retailer_id=self.retailer_id,
             campaign=params.get("campaign_id") or params.get("campaign") or None,
             category=params.get("category") or None,
             customer=params.get("customer") or None,
             code=params.get("code") or None,
-            ids=lists.words(params["ids"]) if params.get("ids") else None,
+            ids=lists.several(params, "ids"),
         )
-        rows, query = status_filters.apply(rows, query, now=self.now)
-        found = lists.answer(_ordered(lists.apply(rows, query, fields=FILTERS), query), query, "vouchers", _itself)
+        rows = _ordered(lists.apply(rows, query, fields=FILTERS, now=self.now), query)
+        found = lists.answer(rows, query, "vouchers", _itself)
         return found | {"vouchers": vouchers_json(found["vouchers"], now=self.now)}
 
     def post(self, request: HttpRequest) -> Any:

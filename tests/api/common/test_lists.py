@@ -1,12 +1,13 @@
 """Lists take the query forms that clients send, refuse what they cannot honour, and never count a million rows."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from checkout.api.common import lists
+from checkout.api.common import filters, lists
 from offers.models import Category, Retailer
 from tests.api.client import ApiClient
 
@@ -103,6 +104,8 @@ def test_a_date_that_is_none_is_refused(api: ApiClient, text: str) -> None:
         ),
         ("filters[name][conditions][$is_unknown]=true", []),
         ("filters[name][conditions][$in]=[]", []),
+        ("filters[name][$is]=item03", ["item03"]),
+        ("filters[name]=None&filters[hierarchy][conditions][$is]=3", ["item03"]),
     ],
 )
 def test_filters(api: ApiClient, items: list[str], query: str, found: list[str]) -> None:
@@ -121,12 +124,45 @@ def test_filters(api: ApiClient, items: list[str], query: str, found: list[str])
         "filters[name][conditions][$in]=[__import__('os')]",
         "filters[name][conditions][$in]=" + "[" * 300 + "]" * 300,
         "filters[junction]=xor",
+        "filters[secret]=1",
+        "filters[name]=item03",
+        "filters[name][conditions]=item03",
+        "filters[name][conditions][$is][0][1]=item03",
+        "filters=name",
+        "filters[hierarchy][conditions][$contains]=1",
+        "filters[created_at][conditions][$more_than_ago]=soon",
+        "filters[created_at][conditions][$less_than_future]=99999999",
+        "created_at=2026-01-01",
+        "created_at[since]=2026-01-01",
         "&".join(f"filters[name][conditions][$in][{n}]={n}" for n in range(101)),
     ],
 )
 def test_a_filter_that_cannot_be_honoured_is_refused(api: ApiClient, query: str) -> None:
     answer = api.get(f"/v1/items?{quote(query, safe='=&')}")
     assert (answer.status, answer["key"]) == (400, "invalid_query_params")
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("[$more_than]=2", ["item22", "item21", "item20"]),
+        ("[$more_than_ago]=P2D", ["item22", "item21", "item20"]),
+        ("[$less_than]=2", ["item24", "item23"]),
+        ("[$less_than_ago]=1", ["item24"]),
+        ("[$is_days_ago]=1", ["item23"]),
+        ("[$is_days_in_future]=0", ["item24"]),
+        ("[$more_than_future]=1", []),
+        ("[$less_than_future]=1", []),
+        ("[$more_than]=2026-01-22", ["item24", "item23", "item22"]),
+    ],
+)
+def test_dates_are_counted_in_days_from_now(
+    api: ApiClient, items: list[str], set_clock: Callable[[datetime], None], condition: str, found: list[str]
+) -> None:
+    set_clock(datetime(2026, 1, 25, 12, tzinfo=UTC))
+    recent = "created_at[after]=2026-01-20&limit=100&filters[created_at][conditions]"
+    answer = api.get(f"/v1/items?{quote(recent + condition, safe='=&')}")
+    assert (answer.status, answer["items"]) == (200, found)
 
 
 def test_nobody_sees_another_retailers_rows(api_b: ApiClient, items: list[str]) -> None:
@@ -168,5 +204,5 @@ def test_paging_after_an_id(shop_a: Retailer, items: list[str]) -> None:
     assert [*second["data"], *third["data"]] == items[14::-1]  # type: ignore[misc]
     assert (third["has_more"], third["more_starting_after"]) == (False, None)
     assert after(None, "created_at")["data"] == items[:10]
-    with pytest.raises(lists.InvalidQuery):
+    with pytest.raises(filters.InvalidQuery):
         after("cat_nowhere")

@@ -6,17 +6,17 @@ import msgspec
 from django.http import HttpRequest
 from django.urls import include, path
 
-from checkout.api.common import lists, parse
+from checkout.api.common import filters, lists, parse
 from checkout.api.common.lean import LeanView
 from checkout.api.common.views import ApiView
 from offers.lib.errors import InvalidPayload, NotFound
 from offers.lib.ids import new_id
 from offers.models import Category, RetailerVersion
 
-FIELDS: dict[str, lists.Field | str] = {
+FIELDS: dict[str, filters.Target] = {
     "name": "name",
-    "hierarchy": lists.Field("hierarchy", "integer"),
-    "created_at": lists.Field("created_at", "moment"),
+    "hierarchy": filters.Field("hierarchy", "integer"),
+    "created_at": filters.Field("created_at", "moment"),
 }
 
 

@@ -273,6 +273,18 @@ def test_the_summary_of_gift_cards_counts_credits(api: ApiClient) -> None:
         ("is_referral_code", "[$is_not]=true", ["Cards", "Promo", "Spring Sale"]),
         ("created_date", "[$after]=2020-01-01", ["Cards", "Promo", "Spring Sale"]),
         ("validity_timeframe", "[$has_value]=", ["Promo"]),
+        ("validity_timeframe", "[$after]=2025-12-31", ["Promo"]),
+        ("validity_timeframe", "[$before]=2025-12-31", []),
+        ("validity_timeframe", "[$more_than]=3", ["Promo"]),
+        ("type", "[$in]=BULK", ["Promo", "Spring Sale"]),
+        ("type", "[$not_in][0]=BULK", ["Cards"]),
+        ("type", "[$not_in]=['STATIC', 'AUTO_UPDATE']", ["Cards"]),
+        ("status", "[$active]=", ["Cards", "Promo", "Spring Sale"]),
+        ("status", "[$failed]=", []),
+        ("status", "[$expired]=", []),
+        ("campaign_status", "[$is]=DONE", ["Cards", "Promo", "Spring Sale"]),
+        ("created_date", "[$less_than]=1", ["Cards", "Promo", "Spring Sale"]),
+        ("start_date", "[$is_unknown]=", ["Cards", "Spring Sale"]),
         ("name", "[$is][0]=Cards&filters[name][conditions][$is][1]=Promo", ["Cards", "Promo"]),
     ],
 )
@@ -287,6 +299,78 @@ def test_more_filters(api: ApiClient, field: str, condition: str, names: list[st
     assert found.status == 200, found
     assert sorted(campaign["name"] for campaign in found["campaigns"]) == names
     assert found["total"] == len(names)
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        ("[$is]=1", ["always", "lunch on Mondays", "weekdays"]),
+        ("[$is][0]=1&filters[validity_day_of_week][conditions][$is][1]=6", ["always", "lunch on Mondays", "weekdays"]),
+        ("[$is]=[0, 6]", ["always"]),
+        ("[$is]=3,6", ["always", "weekdays"]),
+    ],
+)
+def test_the_day_of_the_week_finds_what_works_then(api: ApiClient, condition: str, names: list[str]) -> None:
+    lunch = {"daily": [{"start_time": "12:00", "expiration_time": "14:00", "days_of_week": [1]}]}
+    windows: dict[str, Any] = {
+        "always": {},
+        "weekdays": {"validity_day_of_week": [1, 2, 3, 4, 5]},
+        "lunch on Mondays": {"validity_hours": lunch},
+    }
+    for name, window in windows.items():
+        assert api.post("/v1/campaigns", {"name": name, "campaign_type": "PROMOTION", **window}).status == 200
+    found = api.get(f"/v1/campaigns?filters[validity_day_of_week][conditions]{condition}")
+    assert found.status == 200, found
+    assert sorted(campaign["name"] for campaign in found["campaigns"]) == names
+
+
+@pytest.mark.parametrize("condition", ["[$is]=7", "[$is]=", "[$is]=Monday", "[$more_than]=1"])
+def test_a_day_that_is_none_is_refused_by_name(api: ApiClient, condition: str) -> None:
+    answer = api.get(f"/v1/campaigns?filters[validity_day_of_week][conditions]{condition}")
+    assert (answer.status, answer["key"]) == (400, "invalid_query_params")
+    assert "validity_day_of_week" in answer["details"]
+
+
+def test_status_looks_at_the_codes_and_active_at_the_dates(api: ApiClient) -> None:
+    dates = {
+        "past": {"expiration_date": "2020-01-01"},
+        "now": {},
+        "future": {"start_date": "2999-01-01"},
+        "off": {},
+    }
+    for name, window in dates.items():
+        api.post("/v1/campaigns", {"name": name, "campaign_type": "PROMOTION", **window})
+    api.post("/v1/campaigns/off/disable")
+
+    def found(query: str) -> list[str]:
+        return sorted(campaign["name"] for campaign in api.get(f"/v1/campaigns?{query}")["campaigns"])
+
+    assert found("filters[status][conditions][$active]=") == ["future", "now", "off", "past"]
+    assert found("filters[active][conditions][$active]=") == ["now"]
+    assert found("filters[active][$active]=") == ["now"]
+    assert found("filters[status][conditions][before_start]=") == ["future"]
+    assert found("filters[status][conditions][$expired]=&filters[status][conditions][before_start]=") == [
+        "future",
+        "past",
+    ]
+    either = "filters[junction]=or&filters[active][conditions][$expired]=&filters[name][conditions][$is]=off"
+    assert found(either) == ["off", "past"]
+
+
+@pytest.mark.parametrize(
+    "query", ["is_referral_code=maybe", "expand=everything", "campaign_type=X", "campaign_status=X"]
+)
+def test_a_parameter_that_means_nothing_is_refused_by_name(api: ApiClient, query: str) -> None:
+    answer = api.get(f"/v1/campaigns?{query}")
+    assert (answer.status, answer["key"]) == (400, "invalid_query_params")
+    assert query.split("=")[0] in answer["details"]
+
+
+def test_no_campaign_belongs_to_an_area_of_stores(api: ApiClient) -> None:
+    api.post("/v1/campaigns", SPRING)
+    assert api.get("/v1/campaigns?is_referral_code=False&expand=category")["total"] == 1
+    assert api.get("/v1/campaigns?is_referral_code=True")["total"] == 0
+    assert api.get("/v1/campaigns?access_settings[filter][areas_ids][0]=ar_1")["total"] == 0
 
 
 def test_a_timeframe_is_there_or_not(api: ApiClient) -> None:

@@ -1,5 +1,6 @@
 """/v1/customers."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -199,3 +200,19 @@ def test_a_day_that_never_was_is_refused(api: ApiClient, text: str) -> None:
         answer = api.post(f"/v1/{call}", body)
         assert (answer.status, answer["key"]) == (400, "invalid_payload")
         assert answer["details"].startswith("Property .customer")
+
+
+def test_scrolling_goes_by_the_last_change_when_asked(api: ApiClient, set_clock: Callable[[datetime], None]) -> None:
+    for number, name in enumerate(("ann", "bea", "cid")):
+        set_clock(datetime(2026, 1, 1 + number, tzinfo=UTC))
+        api.post("/v1/customers", {"source_id": name})
+    for number, name in enumerate(("cid", "ann")):
+        set_clock(datetime(2026, 2, 1 + number, tzinfo=UTC))
+        api.put(f"/v1/customers/{name}", {"name": name})
+
+    def page(after: str) -> tuple[list[str], bool]:
+        found = api.get(f"/v1/customers?order=updated_at&limit=1&starting_after={after}")
+        return [row["source_id"] for row in found["customers"]], found["has_more"]
+
+    assert page("2026-01-01") == (["cid"], True)
+    assert page("2026-02-01T00:00:00.000Z") == (["ann"], False)

@@ -120,3 +120,14 @@ def test_the_list_has_the_variants_too(api: ApiClient) -> None:
     for product in api.get("/v1/products")["products"]:
         assert product == api.get(f"/v1/products/{product['id']}").json
         assert product["skus"]["total"] == (product["source_id"] == "mug")
+
+
+@pytest.mark.parametrize("order", ["type", "code", "campaign", "category"])
+def test_what_no_product_has_sorts_nothing(api: ApiClient, order: str) -> None:
+    for name in ("first", "second"):
+        api.post("/v1/products", {"source_id": name})
+        api.post("/v1/products/first/skus", {"source_id": f"{name}-red"})
+    for path, key in (("/v1/products", "products"), ("/v1/products/first/skus", "skus")):
+        oldest = [row["source_id"] for row in api.get(f"{path}?order=created_at")[key]]
+        assert [row["source_id"] for row in api.get(f"{path}?order={order}")[key]] == oldest
+        assert [row["source_id"] for row in api.get(f"{path}?order=-{order}")[key]] == oldest[::-1]

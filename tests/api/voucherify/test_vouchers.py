@@ -240,6 +240,12 @@ class TestList:
             ("filters[active][conditions][$disabled]=true", "C"),
             ("filters[active][conditions][$expired]=true", "C"),
             ("filters[active][conditions][$active]=true&order=code", "ABD"),
+            ("filters[active][conditions][$failed]=", ""),
+            (
+                "filters[junction]=or&filters[active][conditions][$disabled]=&filters[code][conditions][$is]=A&order=code",
+                "AC",
+            ),
+            ("filters[created_at][conditions][$less_than]=2&order=code", "ABCD"),
         ],
     )
     def test_narrowed_and_ordered(self, api: ApiClient, query: str, codes: str) -> None:
@@ -249,6 +255,12 @@ class TestList:
         ids = [api.get(f"/v1/vouchers/{code}")["id"] for code in "AC"]
         assert self.found(api, f"ids={quote(repr(ids))}&order=code") == ["A", "C"]
         assert self.found(api, f"ids={','.join(ids)}&order=code") == ["A", "C"]
+
+    @pytest.mark.parametrize("names", [("ids", "ids"), ("ids[]", "ids[]"), ("ids[0]", "ids[1]")])
+    def test_by_ids_in_the_forms_of_query_strings(self, api: ApiClient, names: tuple[str, str]) -> None:
+        ids = [api.get(f"/v1/vouchers/{code}")["id"] for code in "AC"]
+        asked = "&".join(f"{name}={ident}" for name, ident in zip(names, ids, strict=True))
+        assert self.found(api, f"{asked}&order=code") == ["A", "C"]
 
     @pytest.mark.parametrize(
         "query",
