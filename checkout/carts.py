@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from checkout import cart_prices, code_words, session_offers
+from checkout import cart_prices, code_refusals, code_words, session_offers
 from checkout.cart_prices import Priced, Visit
 from checkout.models import Cart
 from offers import stock
@@ -86,7 +86,7 @@ def add_code(*, visit: Visit, code: str, now: datetime) -> Priced:
     bound = session_offers.channel_of(retailer_id=visit.retailer.pk, code=plain) is not None
     wanted = plain if bound else code.strip()
     if bound:
-        session_offers.check_refusals(retailer_id=visit.retailer.pk, session_hash=visit.session_hash, now=now)
+        code_refusals.check(retailer_id=visit.retailer.pk, session_hash=visit.session_hash, now=now)
         session_offers.require_authorized(
             retailer_id=visit.retailer.pk,
             session_hash=visit.session_hash,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from checkout import carts, code_words, session_offers
+from checkout import carts, code_refusals, code_words, session_offers
 from checkout.cart_prices import Visit
 from offers.lib.errors import Refusal
 
@@ -27,9 +27,7 @@ def put_on(*, whose: Visit, code: str, now: datetime, grant: str | None = None) 
             carts.add_code(visit=whose, code=code, now=now)
     except Refusal as refusal:
         if refusal.code in {"code_not_authorized", "grant_invalid"}:
-            session_offers.note_refusal(
-                retailer_id=whose.retailer.pk, session_hash=whose.session_hash, code=code, now=now
-            )
+            code_refusals.note(retailer_id=whose.retailer.pk, session_hash=whose.session_hash, code=code, now=now)
             return code_words.NOT_HERE
         return code_words.plain(refusal)
     return DONE

@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
 
+from checkout.code_refusals import LEAK_SESSIONS, LEAK_WITHIN
 from checkout.models import Authorization, CodeRefusal
-from checkout.session_offers import LEAK_SESSIONS, LEAK_WITHIN
 from offers.models import Channel
 
 DAYS = 7

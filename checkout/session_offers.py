@@ -1,9 +1,6 @@
 """Session offers: codes with a channel's prefix only work in the session that they were shown to."""
 
-import logging
-import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,18 +10,13 @@ from django.utils.crypto import salted_hmac
 
 from checkout import daily_caps, grants
 from checkout.grants import Grant
-from checkout.models import Authorization, CodeRefusal
+from checkout.models import Authorization
 from offers import audit
 from offers.lib.actors import Actor
 from offers.lib.errors import NotFound, Refusal
 from offers.lib.normal_codes import folded, normalise_code
 from offers.models import Channel, SessionCampaign, Voucher
 
-alarm = logging.getLogger("offerkeep.alarm")
-
-REFUSALS_MOST = 20  # of one session within the time below; more are told to wait
-REFUSALS_WITHIN = timedelta(minutes=10)
-LEAK_SESSIONS, LEAK_WITHIN = 50, timedelta(hours=1)
 State = Authorization.State
 
 
@@ -62,23 +54,6 @@ class TooManyCodes(Refusal):
     """This session has as many codes in use as it may."""
 
     code = "too_many_codes"
-
-
-class TooManyRefusals(Refusal):
-    """Too many codes were refused; try again later."""
-
-    code = "too_many_requests"
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """An offer to show, with the grant that lets its widget authorise it."""
-
-    code: str
-    grant: str
-    title: str
-    text: str
-    expires_at: datetime
 
 
 def fingerprint(session_key: str) -> str:
@@ -124,7 +99,7 @@ def authorize(
     if channel is None or not wanted.startswith(channel.prefix) or wanted == channel.prefix:
         raise PrefixRequired()
     campaign = _campaign(retailer_id, channel, wanted, now)
-    if read is None and not trusted and not _meets(campaign, cart_total):
+    if read is None and not trusted and not meets(campaign, cart_total):
         raise grants.GrantInvalid()
     return _store(retailer_id, session_hash, channel, campaign, wanted, customer_key, read, now)
 
@@ -164,25 +139,6 @@ def locked(*, retailer_id: int, session_hash: str, customer_key: str, now: datet
     return _valid(
         retailer_id=retailer_id, session_hash=session_hash, customer_key=customer_key, now=now, for_update=True
     )
-
-
-def note_refusal(*, retailer_id: int, session_hash: str, code: str, now: datetime) -> None:
-    """Count a refused code, outside the refused request's transaction; raises the alarm when a code has leaked."""
-    plain = folded(code)[:64]
-    CodeRefusal.objects.create(retailer_id=retailer_id, session_hash=session_hash, code=plain, created_at=now)
-    rows = CodeRefusal.objects.filter(retailer_id=retailer_id, code=plain, created_at__gt=now - LEAK_WITHIN)
-    # Requests that name no session are counted by number only: nobody knows how many people they are.
-    sessions = rows.exclude(session_hash="").values("session_hash").distinct().count()
-    if session_hash and sessions == LEAK_SESSIONS + 1:
-        alarm.error("a code of a channel was tried in %d sessions within an hour: it has leaked", sessions)
-
-
-def check_refusals(*, retailer_id: int, session_hash: str, now: datetime) -> None:
-    """Refuse `too_many_requests` to a session that tried too many codes it was never shown."""
-    rows = CodeRefusal.objects.filter(session_hash=session_hash, created_at__gt=now - REFUSALS_WITHIN)
-    rows = rows.filter(retailer_id=retailer_id)
-    if rows.count() > REFUSALS_MOST:
-        raise TooManyRefusals(retry_after=int(REFUSALS_WITHIN.total_seconds()))
 
 
 def set_on_cart(*, retailer_id: int, session_hash: str, codes: Sequence[str]) -> None:
@@ -258,37 +214,6 @@ def state_now(row: Authorization, now: datetime) -> str:
     return row.state
 
 
-def present(
-    *, retailer_id: int, session_hash: str, now: datetime, cart_total: int | None = None, customer_key: str = ""
-) -> list[Presented]:
-    """Decide what to show to a session on facts that the server holds, each with a grant for this session only.
-
-    A campaign that is not on is not shown, nor one whose cap is used up today, but to sessions that have it already.
-    """
-    rows = SessionCampaign.objects.filter(SessionCampaign.on(now), retailer_id=retailer_id, present=True)
-    campaigns = [one for one in rows.select_related("channel", "retailer").order_by("id") if _meets(one, cart_total)]
-    held = Authorization.objects.filter(retailer_id=retailer_id, session_hash=session_hash)
-    known = {row.code: row for row in held}
-    closed = daily_caps.closed(campaigns=campaigns, known=known, now=now)
-    shown: list[Presented] = []
-    for campaign in campaigns:
-        before = known.get(campaign.code)
-        if campaign.pk in closed or (before and before.state in {State.USED, State.REVOKED}):
-            continue
-        jti = secrets.token_hex(16)
-        text = grants.write(
-            channel=campaign.channel,
-            code=campaign.code,
-            session_hash=session_hash,
-            campaign=campaign.public_id,
-            jti=jti,
-            now=now,
-        )
-        ends = _ends(campaign.channel, campaign, now)
-        shown.append(Presented(campaign.code, text, campaign.name, campaign.text, ends))
-    return shown
-
-
 def _campaign(retailer_id: int, channel: Channel, code: str, now: datetime) -> SessionCampaign | None:
     """The campaign of a code that exists, None for a code without one.
 
@@ -305,13 +230,13 @@ def _campaign(retailer_id: int, channel: Channel, code: str, now: datetime) -> S
     return campaign
 
 
-def _ends(channel: Channel, campaign: SessionCampaign | None, now: datetime) -> datetime:
+def ends_at(channel: Channel, campaign: SessionCampaign | None, now: datetime) -> datetime:
     """When what is authorised now ends: after the channel's time, or with the campaign."""
     ends = now + timedelta(seconds=channel.ttl_seconds)
     return min(ends, campaign.ends_at) if campaign is not None and campaign.ends_at else ends
 
 
-def _meets(campaign: SessionCampaign | None, cart_total: int | None) -> bool:
+def meets(campaign: SessionCampaign | None, cart_total: int | None) -> bool:
     """Whether a cart is one the campaign is for, as far as the server knows."""
     if campaign is None:
         return True
@@ -345,7 +270,7 @@ def _store(
         kept.channel, kept.campaign, kept.customer_key = channel, campaign, bound
         kept.jti = grant.jti if grant is not None else None
         kept.state, kept.granted_at, kept.ended_at = State.ACTIVE, now, None
-        kept.expires_at = _ends(channel, campaign, now)
+        kept.expires_at = ends_at(channel, campaign, now)
         kept.save()
         if campaign is not None and counts:
             daily_caps.steady(campaign=campaign)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from checkout import session_offers
+from checkout import code_refusals, session_offers
 from checkout.asks import Ask
 from checkout.models import Authorization
 from offers.configuration import Config
@@ -22,14 +22,14 @@ def barred(config: Config, ask: Ask, actor: Actor, now: datetime) -> frozenset[s
     prefixed = prefixed_codes(config, ask)
     refused = prefixed - permitted(config, ask, actor, prefixed, now) if prefixed else prefixed
     if refused and (session := session_hash(ask)):
-        session_offers.check_refusals(retailer_id=config.retailer.pk, session_hash=session, now=now)
+        code_refusals.check(retailer_id=config.retailer.pk, session_hash=session, now=now)
     return frozenset(refused)
 
 
 def note_refused(config: Config, ask: Ask, codes: Iterable[str], now: datetime) -> None:
     """Count the codes that were refused to the shopper's session: that is how a leak is seen."""
     for code in codes:
-        session_offers.note_refusal(retailer_id=config.retailer.pk, session_hash=session_hash(ask), code=code, now=now)
+        code_refusals.note(retailer_id=config.retailer.pk, session_hash=session_hash(ask), code=code, now=now)
 
 
 def prefixed_codes(config: Config, ask: Ask) -> set[str]:

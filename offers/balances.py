@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from offers import audit, vouchers, worth
+from offers import audit, voucher_figures, vouchers, worth
 from offers.ledger import counters
 from offers.ledger.models import Counter, Entry
 from offers.lib import ids
@@ -85,7 +85,7 @@ def adjust(
     source_id: str | None = None,
     reason: str = "",
     request_id: str = "",
-) -> tuple[Voucher, vouchers.Figures]:
+) -> tuple[Voucher, voucher_figures.Figures]:
     """Add to what is on a card or, with a negative amount, take free credits or points off it; return its new figures.
 
     The same source id again does nothing. Refuses `not_found`; `invalid_add_balance_params` for what is no
@@ -103,10 +103,10 @@ def adjust(
             )
         reference = BY_SOURCE + source_id if source_id else ids.new_id(BY_HAND)
         if source_id and _seen(voucher, reference, amount):
-            return voucher, vouchers.figures([voucher], now=now)[voucher.pk]
-        before = vouchers.figures([voucher], now=now)[voucher.pk]
+            return voucher, voucher_figures.of([voucher], now=now)[voucher.pk]
+        before = voucher_figures.of([voucher], now=now)[voucher.pk]
         _move(voucher, amount, reference=reference, reason=reason, now=now)
-        after = vouchers.figures([voucher], now=now)[voucher.pk]
+        after = voucher_figures.of([voucher], now=now)[voucher.pk]
         audit.record(
             retailer_id=retailer_id,
             actor=actor,
@@ -173,7 +173,7 @@ def _move(voucher: Voucher, amount: int, *, reference: str, reason: str, now: da
     counters.open_counter(name, retailer_id=voucher.retailer_id, granted=voucher.gift_amount or 0, now=now)
     if amount > 0:
         counters.grant(name, amount, reference=reference, now=now, reason=reason)
-        if vouchers.figures([voucher], now=now)[voucher.pk].amount > MOST:
+        if voucher_figures.of([voucher], now=now)[voucher.pk].amount > MOST:
             raise InvalidBalance(f"A card cannot take more than {MOST} in all")
         return
     try:

@@ -1,7 +1,6 @@
-"""Vouchers: made, changed, switched, deleted, found, and what was used of many of them at once."""
+"""Vouchers: made, changed, switched, deleted, found."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -62,22 +61,6 @@ class Fields(TypedDict, total=False):
     additional_info: str | None
     metadata: dict[str, Any] | None
     rules: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What the ledger says of one voucher: uses redeemed and locked, and what is on a card: cents, or points."""
-
-    redeemed: int = 0
-    locked: int = 0
-    amount: int = 0  # everything ever put on the card
-    subtracted: int = 0
-    spent: int = 0
-    locked_credits: int = 0
-
-    @property
-    def balance(self) -> int:
-        return self.amount - self.subtracted - self.spent
 
 
 def get(*, retailer_id: int, ident: str, for_update: bool = False) -> Voucher:
@@ -253,13 +236,6 @@ def search(
     return rows.select_related("campaign", "category", "holder")
 
 
-def figures(vouchers: Iterable[Voucher], *, now: datetime) -> dict[int, Figures]:
-    """Return what was used of each voucher, by its key, in one statement for all of them."""
-    rows = list(vouchers)
-    states = counters.states(kinds=[USES, CREDITS], owners=[row.pk for row in rows], now=now) if rows else {}
-    return {row.pk: _figures(row, states) for row in rows}
-
-
 def change_limits(voucher: Voucher, *, before: Mapping[str, Any], now: datetime) -> None:
     """Bring changed limits of a voucher to its counters. That of its uses is opened if need be: a request that read
     the old limit a moment ago would open it with that."""
@@ -329,21 +305,6 @@ def _saved(voucher: Voucher, code: str) -> bool:
             raise
         return False
     return True
-
-
-def _figures(voucher: Voucher, states: Mapping[counters.Name, counters.State]) -> Figures:
-    uses = states.get(counters.Name(kind=USES, owner=voucher.pk), counters.UNTOUCHED)
-    card = states.get(counters.Name(kind=CREDITS, owner=voucher.pk))
-    if card is None:
-        return Figures(redeemed=uses.settled, locked=uses.held, amount=voucher.gift_amount or 0)
-    return Figures(
-        redeemed=uses.settled,
-        locked=uses.held,
-        amount=(card.granted or 0) + card.withdrawn,
-        subtracted=card.withdrawn,
-        spent=card.settled,
-        locked_credits=card.held,
-    )
 
 
 def _money(voucher: Voucher) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from checkout.admin import history
 from checkout.models import LockSession, Redemption
 from offers.admin import jobs, show
-from offers.admin.campaigns import BUDGET
+from offers.admin.campaign_facts import BUDGET
 from offers.admin.page import Block, Button, Figure, Figures, Table
 from offers.ledger import counters
 from offers.lib import clock

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from checkout.admin import campaign_figures, history, timeline
 from checkout.models import Redemption
-from offers.admin import campaigns, show
+from offers.admin import campaign_facts, campaigns, show
 from offers.admin.campaign_form import Kind
 from offers.admin.page import Block, Button, Table
 from offers.models import Campaign
@@ -27,7 +27,7 @@ def refusals(row: Campaign) -> list[tuple[str, int]]:
 @admin.register(Campaign)
 class CampaignAdmin(campaigns.CampaignAdmin):
     def figures(self, request: HttpRequest, row: Campaign) -> list[Block]:
-        found = campaign_figures.blocks(row, budgeted=self.budget(row))
+        found = campaign_figures.blocks(row, budgeted=campaign_facts.budget(row))
         return [*found, self.tiers(request, row)] if row.campaign_type == Kind.PROMOTION else found
 
     def tiers(self, request: HttpRequest, row: Campaign) -> Table:

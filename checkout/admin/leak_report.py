@@ -1,6 +1,6 @@
 """The leak report of a channel: how often its codes were shown, used, and tried by sessions they were not shown to."""
 
-from checkout import leaks, session_offers
+from checkout import code_refusals, leaks
 from offers.admin import show
 from offers.admin.office import now
 from offers.admin.page import Block, Figure, Figures, Table
@@ -18,7 +18,7 @@ def of(row: Channel) -> list[Block]:
         Figure(
             label="Leaked",
             value=", ".join(sorted(leaked)) or "none",
-            note=f"codes tried in over {session_offers.LEAK_SESSIONS} sessions within the hour",
+            note=f"codes tried in over {code_refusals.LEAK_SESSIONS} sessions within the hour",
             tone="bad" if leaked else "",
         )
     )

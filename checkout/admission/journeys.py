@@ -11,6 +11,7 @@ from checkout.admission import (
     draws,
     estimates,
     line,
+    line_answers,
     queue_pace,
     queues,
     routing,
@@ -190,7 +191,9 @@ def _takes_part(found: standings.Standing) -> bool:
     return found.place is not None or (found.entry is not None and found.entry.state != Entry.State.LEFT)
 
 
-def _waiting(standing: standings.Standing, place: line.Place, consumer: Consumer, now: datetime) -> dict[str, Any]:
+def _waiting(
+    standing: standings.Standing, place: line_answers.Place, consumer: Consumer, now: datetime
+) -> dict[str, Any]:
     distribution = standing.distribution
     served = distributions.state_of(distribution, now) == "SCHEDULED" or distributions.serves(distribution, now)
     if not served:

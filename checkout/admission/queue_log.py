@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from checkout.admission import line, told
+from checkout.admission import line, line_answers, told
 from checkout.admission.models import Distribution, LineState
 
 BATCH = 1000
@@ -56,10 +56,10 @@ def copy(*, distribution: Distribution, now: datetime, most: int = BATCH) -> int
     return len(lines)
 
 
-def _write(distribution: Distribution, events: list[line.Event], now: datetime) -> None:
+def _write(distribution: Distribution, events: list[line_answers.Event], now: datetime) -> None:
     """Write the last that happened to everybody: entered, and perhaps left again."""
-    entered: dict[int, line.Event] = {}
-    left: dict[int, line.Event] = {}
+    entered: dict[int, line_answers.Event] = {}
+    left: dict[int, line_answers.Event] = {}
     for event in events:
         if event.kind == "E":
             entered[event.consumer] = event

@@ -12,6 +12,7 @@ from checkout.admission import (
     distributions,
     entering,
     line,
+    line_answers,
     queue_log,
     queue_numbers,
     queue_refills,
@@ -72,7 +73,7 @@ def move_last(
     _check(reason, MOST_KEPT)
     consumer = _consumer(distribution, consumer_uuid)
 
-    def move(leased: int) -> line.Place:
+    def move(leased: int) -> line_answers.Place:
         with transaction.atomic():
             _own(distribution)
             place = queue_refills.with_line(

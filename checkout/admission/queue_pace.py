@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from checkout.admission import distributions, estimates, line, queue_refills
+from checkout.admission import distributions, estimates, line, line_answers, queue_refills
 from checkout.admission.models import Distribution
 
-NOBODY = line.Overview(serving=None, waiting=0, called=0, admitted_lately=0, ticked_at=None)
+NOBODY = line_answers.Overview(serving=None, waiting=0, called=0, admitted_lately=0, ticked_at=None)
 
 
 def serving(*, distribution: Distribution, now: datetime) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def serving(*, distribution: Distribution, now: datetime) -> dict[str, Any]:
     }
 
 
-def wait_of(distribution: Distribution, place: line.Place, now: datetime) -> int | None:
+def wait_of(distribution: Distribution, place: line_answers.Place, now: datetime) -> int | None:
     """Return about how long a place in line has to wait, in seconds."""
     return estimates.wait_seconds(
         ahead=place.ahead,

@@ -6,11 +6,11 @@ from typing import TypeVar
 
 from django.db import transaction
 
-from checkout.admission import line
+from checkout.admission import line, line_answers
 from checkout.admission.models import Distribution, Entry, LineState
 
 T = TypeVar("T")
-OVER = line.Place("over")
+OVER = line_answers.Place("over")
 
 
 def with_line(distribution: Distribution, now: datetime, work: Callable[[], T], *, over: T) -> T:
@@ -52,7 +52,7 @@ def refill(*, distribution: Distribution, now: datetime) -> bool:
     return True
 
 
-def look(distribution: Distribution, consumer_id: int, now: datetime) -> line.Place:
+def look(distribution: Distribution, consumer_id: int, now: datetime) -> line_answers.Place:
     """Return the place of a consumer in the line, noting that he is there; state `over` in one that was forgotten."""
     return with_line(
         distribution, now, lambda: line.look(distribution.uuid.hex, consumer=consumer_id, now=now), over=OVER

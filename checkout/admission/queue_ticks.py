@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from checkout.admission import admissions, distributions, line, queue_log, queue_refills
+from checkout.admission import admissions, distributions, line, line_answers, queue_log, queue_refills
 from checkout.admission.models import Distribution, Entry, LineState
 
 TICK_MS = 1000
@@ -73,12 +73,12 @@ def tick(*, distribution: Distribution, now: datetime, least_ms: int = 0) -> Tic
         line.finish(queue, lead=lead, now=now)
 
 
-def is_due(distribution: Distribution, place: line.Place, now: datetime) -> bool:
+def is_due(distribution: Distribution, place: line_answers.Place, now: datetime) -> bool:
     late = place.ticked_at is None or now - place.ticked_at >= timedelta(milliseconds=TICK_MS)
     return late and place.ahead < line.near(distribution.admission_rate) and distributions.serves(distribution, now)
 
 
-def entries_of(distribution: Distribution, called: list[line.Called], *, now: datetime) -> list[Entry]:
+def entries_of(distribution: Distribution, called: list[line_answers.Called], *, now: datetime) -> list[Entry]:
     """Return the rows of those called that may be admitted, in the order of the call, owned by this transaction."""
     if not called:
         return []

@@ -11,6 +11,7 @@ from checkout.admission import (
     distributions,
     entering,
     line,
+    line_answers,
     queue_log,
     queue_numbers,
     queue_refills,
@@ -45,7 +46,7 @@ def enter(
         else waiting_tickets.read(ticket, distribution_id=distribution.pk, consumer_id=consumer.pk)
     )
 
-    def come_in() -> line.Place:
+    def come_in() -> line_answers.Place:
         number, entered_at, capacity = None, None, distribution.max_capacity
         if kept is not None and _was_lost(distribution, consumer.pk, kept, found.entry, now):
             # He was in: a line that filled up meanwhile does not keep him out.
@@ -142,7 +143,7 @@ def _come_back(
     entry: Entry | None,
     generation: int,
     now: datetime,
-) -> line.Place | None:
+) -> line_answers.Place | None:
     if not _is_lost(kept, entry, generation):
         return None
     place = line.enter(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from checkout.admission import admissions, line
+from checkout.admission import admissions, line_answers
 from checkout.admission.models import Admission, Distribution, Entry
 
 
@@ -11,7 +11,7 @@ class Standing:
     """Where a consumer stands in a distribution: at most one of a place in line and rows of PostgreSQL."""
 
     distribution: Distribution
-    place: line.Place | None = None
+    place: line_answers.Place | None = None
     entry: Entry | None = None
     admission: Admission | None = None
 

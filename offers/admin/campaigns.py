@@ -9,25 +9,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
 from offers import campaign_terms, campaigns, codes, vouchers
-from offers.admin import campaign_form, fields, jobs, show, units
+from offers.admin import campaign_facts, campaign_form, fields, jobs, show, units
 from offers.admin.campaign_form import ChangeCampaignForm, Kind, NewCampaignForm, Type
 from offers.admin.conditions import ConditionPages
 from offers.admin.filters import PickFilter, RetailerFilter
-from offers.admin.office import (
-    OfficeForm,
-    View,
-    actor_of,
-    locked,
-    now,
-    posted,
-    stamp,
-)
-from offers.admin.page import Block, Button, Facts, Figure, Page
+from offers.admin.office import OfficeForm, View, actor_of, locked, now, posted, stamp
+from offers.admin.page import Block, Button, Page
 from offers.ledger import counters
 from offers.lib.errors import Refusal
-from offers.models import AsyncAction, Campaign, Category
+from offers.models import AsyncAction, Campaign
 
-BUDGET = campaigns.BUDGET
 JOBS_SHOWN = 5
 
 
@@ -83,28 +74,6 @@ class MoreCodesForm(OfficeForm):
     sections = [("", "", ["count"])]
 
 
-def state_chip(row: Campaign) -> str:
-    """Say whether a campaign can be used at this moment."""
-    if row.archived_at:
-        return show.chip("Archived")
-    if not row.active:
-        return show.chip("Off", "bad")
-    if row.expiration_date and row.expiration_date <= now():
-        return show.chip("Ended")
-    if row.start_date and row.start_date > now():
-        return show.chip("Planned", "info")
-    return show.chip("On", "good")
-
-
-def spent(row: Campaign, state: counters.State) -> str:
-    """Return the bar of a budget."""
-    if row.budget is None:
-        return show.NOTHING
-    used = state.settled + state.held
-    text = f"{show.amount(used, row.retailer.currency)} of {show.amount(row.budget, row.retailer.currency)}"
-    return show.bar(show.share(used, row.budget), text)
-
-
 class CampaignAdmin(ConditionPages):
     """Registered by checkout, which adds what was redeemed."""
 
@@ -128,16 +97,16 @@ class CampaignAdmin(ConditionPages):
 
     def prepared(self, rows: list[Campaign]) -> list[Campaign]:
         capped = [row.pk for row in rows if row.budget is not None]
-        states = counters.states(kinds=[BUDGET], owners=capped, now=now()) if capped else {}
+        states = counters.states(kinds=[campaign_facts.BUDGET], owners=capped, now=now()) if capped else {}
         free = units.names((row.retailer_id, row.discount) for row in rows)
         for row in rows:
             row.free = units.of(row.retailer_id, row.discount, free)  # type: ignore[attr-defined]
-            row.spent = states.get(counters.Name(kind=BUDGET, owner=row.pk), counters.UNTOUCHED)  # type: ignore[attr-defined]
+            row.spent = states.get(counters.Name(kind=campaign_facts.BUDGET, owner=row.pk), counters.UNTOUCHED)  # type: ignore[attr-defined]
         return rows
 
     @display(description="State")
     def state_(self, row: Campaign) -> str:
-        return state_chip(row)
+        return campaign_facts.state_chip(row)
 
     @display(description="Kind")
     def kind_(self, row: Campaign) -> str:
@@ -157,7 +126,7 @@ class CampaignAdmin(ConditionPages):
 
     @display(description="Budget")
     def budget_(self, row: Campaign) -> str:
-        return spent(row, row.spent)  # type: ignore[attr-defined]
+        return campaign_facts.spent(row, row.spent)  # type: ignore[attr-defined]
 
     @display(description="Ends")
     def until(self, row: Campaign) -> str:
@@ -302,12 +271,12 @@ class CampaignAdmin(ConditionPages):
         return Page(
             title=row.name,
             subtitle=f"{row.get_campaign_type_display()}, {row.public_id}",
-            chips=[state_chip(row)],
+            chips=[campaign_facts.state_chip(row)],
             buttons=self.buttons(request, row),
             blocks=[
                 *self.jobs(row),
                 *self.figures(request, row),
-                self.facts(row),
+                campaign_facts.terms(row),
                 self.condition_table(request, row, empty="None: everybody can use it on any order."),
                 *self.history(row),
             ],
@@ -339,43 +308,3 @@ class CampaignAdmin(ConditionPages):
 
     def history(self, row: Campaign) -> list[Block]:
         return []
-
-    def budget(self, row: Campaign) -> list[Figure]:
-        """Return what the ledger says of a budget; nothing where there is none."""
-        if row.budget is None:
-            return []
-        state = counters.state(counters.Name(kind=BUDGET, owner=row.pk), now=now()) or counters.UNTOUCHED
-        currency = row.retailer.currency
-        left = max(0, row.budget - state.settled - state.held)
-        share = show.share(state.settled + state.held, row.budget)
-        return [
-            Figure(label="Budget", value=show.amount(row.budget, currency), percent=share, note=f"{share}% taken"),
-            Figure(label="Spent", value=show.amount(state.settled, currency)),
-            Figure(label="Held by locks", value=show.amount(state.held, currency)),
-            Figure(label="Left", value=show.amount(left, currency), tone="bad" if not left else ""),
-        ]
-
-    def facts(self, row: Campaign) -> Facts:
-        currency, zone = row.retailer.currency, row.timezone or row.retailer.timezone
-        limit, free = show.count(row.redemption_limit), units.of(row.retailer_id, row.discount)
-        known = {
-            "Worth": show.gift(row, currency, free) if row.campaign_type != Kind.PROMOTION else "",
-            "Description": row.description or "",
-            "When": show.window(row, zone),
-            "Redemption limit": f"{limit} per code" if row.campaign_type != Kind.PROMOTION else "",
-            "Limit per customer": show.count(row.customer_limit) if row.campaign_type != Kind.PROMOTION else "",
-            "Budget": "no cap" if row.budget is None else "",
-            "Codes look like": self.pattern(row),
-            "Category": row.category.name if isinstance(row.category, Category) else "",
-            "Created": show.moment(row.created_at, zone),
-            "Retailer": row.retailer.name,
-        }
-        known |= {name: show.plain(value) for name, value in (row.metadata or {}).items()}
-        return Facts(title="Terms", facts=[(name, value) for name, value in known.items() if value])
-
-    def pattern(self, row: Campaign) -> str:
-        if row.campaign_type == Kind.PROMOTION or row.type == Type.STANDALONE or not row.code_config:
-            return ""
-        config = row.code_config
-        body = config.get("pattern") or "#" * (config.get("length") or codes.LENGTH)
-        return show.mono(f"{config.get('prefix') or ''}{body}{config.get('postfix') or ''}")

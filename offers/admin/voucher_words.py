@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from offers import vouchers
+from offers import voucher_figures
 from offers.admin import show, units
 from offers.admin.office import now
 from offers.models import Voucher
@@ -24,7 +24,7 @@ def worth_words(voucher: Voucher, known: units.Names | None = None) -> str:
     return show.discount(discount, currency, units.of(voucher.retailer_id, discount, known))
 
 
-def state_chip(voucher: Voucher, figures: vouchers.Figures) -> str:
+def state_chip(voucher: Voucher, figures: voucher_figures.Figures) -> str:
     """Say whether a code can be used at this moment; its campaign has a say, and so has what is left of it."""
     if voucher.deleted_at:
         return show.chip("Deleted")

@@ -6,7 +6,7 @@ from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from offers import balances, vouchers
+from offers import balances, voucher_figures, vouchers
 from offers.admin import discounts, fields, lookups, show, units, windowed
 from offers.admin.conditions import ConditionPages
 from offers.admin.filters import CampaignFilter, ExactFilter, PickFilter, RetailerFilter
@@ -91,7 +91,7 @@ class VoucherAdmin(OwnSearch, ConditionPages):
         return lookups.vouchers_like(rows, text)
 
     def prepared(self, rows: list[Voucher]) -> list[Voucher]:
-        found = vouchers.figures(rows, now=now())
+        found = voucher_figures.of(rows, now=now())
         free = units.names((row.retailer_id, worth(row)) for row in rows)
         for row in rows:
             row.figures, row.free = found[row.pk], free  # type: ignore[attr-defined]
@@ -259,7 +259,7 @@ class VoucherAdmin(OwnSearch, ConditionPages):
         page = Page(
             title=row.code,
             subtitle=f"{worth_words(row)}, {row.public_id}",
-            chips=[state_chip(row, vouchers.figures([row], now=now())[row.pk])],
+            chips=[state_chip(row, voucher_figures.of([row], now=now())[row.pk])],
             buttons=self.buttons(request, row),
             blocks=[
                 Figures(figures=self.figures(row)),
@@ -281,7 +281,7 @@ class VoucherAdmin(OwnSearch, ConditionPages):
         return [*found, Button(text=switch[0], url=self.url(switch[1], row.pk))]
 
     def figures(self, row: Voucher) -> list[Figure]:
-        found = vouchers.figures([row], now=now())[row.pk]
+        found = voucher_figures.of([row], now=now())[row.pk]
         currency = row.retailer.currency
         limit = row.redemption_limit
         left = show.ENDLESS if limit is None else show.count(max(0, limit - found.redeemed - found.locked))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from offers import campaigns, vouchers
+from offers import campaigns, voucher_figures
 from offers.lib import clock
 from offers.models import AsyncAction, AuditEntry, Campaign, Retailer, Voucher
 from tests import factories
@@ -253,7 +253,7 @@ def test_conditions_are_added_and_removed_on_the_page(marketer: Client, scene: S
 def test_a_code_s_limit_and_credit_change_by_verbs_with_a_reason(marketer: Client, scene: Scene) -> None:
     path = f"/admin/offers/voucher/{scene.card.pk}/credits/"
     assert marketer.post(path, {"change": "add", "amount": "12.50", "reason": "Sorry"}).status_code == 302
-    assert vouchers.figures([scene.card], now=clock.now())[scene.card.pk].balance == 3250
+    assert voucher_figures.of([scene.card], now=clock.now())[scene.card.pk].balance == 3250
     assert marketer.post(path, {"change": "take", "amount": "999", "reason": "No"}).status_code == 422
     assert marketer.post(path, {"change": "add", "amount": "0.001", "reason": "No"}).status_code == 422
     page = marketer.get(f"/admin/offers/voucher/{scene.card.pk}/change/").content.decode()

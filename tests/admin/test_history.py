@@ -10,7 +10,7 @@ from django.test import Client
 
 from checkout import rollback
 from checkout.models import LockSession, Redemption
-from offers import vouchers
+from offers import voucher_figures
 from offers.lib import clock
 from offers.models import AuditEntry
 from tests.admin import scene as scenes
@@ -119,7 +119,7 @@ def test_a_reviewer_rolls_back_with_a_reason(reviewer: Client, scene: Scene) -> 
     assert reviewer.post(path, {"reason": " "}).status_code == 422
     assert reviewer.post(path, {"reason": "Returned parcel"}).status_code == 302
     assert Redemption.objects.get(pk=redemption.pk).rolled_back_at is not None
-    assert vouchers.figures([scene.voucher], now=clock.now())[scene.voucher.pk].redeemed == 0
+    assert voucher_figures.of([scene.voucher], now=clock.now())[scene.voucher.pk].redeemed == 0
     entry = AuditEntry.objects.get(action="redemption.rollback")
     assert (entry.actor_kind, entry.actor, entry.reason) == ("USER", "rita", "Returned parcel")
     page = reviewer.get(f"{LIST}{redemption.pk}/change/").content.decode()
@@ -153,7 +153,7 @@ def test_v29_a_reviewer_releases_a_lock_with_a_reason(reviewer: Client, scene: S
     assert reviewer.post(path, {"reason": "Stuck cart"}).status_code == 302
     lock.refresh_from_db()
     assert (lock.state, lock.ended_by) == ("released", "rita")
-    assert vouchers.figures([scene.voucher], now=clock.now())[scene.voucher.pk].locked == 0
+    assert voucher_figures.of([scene.voucher], now=clock.now())[scene.voucher.pk].locked == 0
     assert AuditEntry.objects.get(action="session.release").reason == "Stuck cart"
     assert reviewer.post(path, {"reason": "Again"}).status_code == 422
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from checkout import session_offers
+from checkout import code_refusals, session_offers
 from checkout.models import Authorization
 from offers.lib import clock
 from offers.models import AuditEntry, Channel, Retailer, SessionCampaign, Voucher
@@ -188,9 +188,9 @@ def test_only_those_who_may_revoke_and_see_keys(
 
 def test_the_leak_report_counts_by_code_and_day(owner: Client, shop: Retailer) -> None:
     authorised(shop)
-    for number in range(session_offers.LEAK_SESSIONS + 1):
-        session_offers.note_refusal(retailer_id=shop.pk, session_hash=f"{number}", code=TEN, now=clock.now())
+    for number in range(code_refusals.LEAK_SESSIONS + 1):
+        code_refusals.note(retailer_id=shop.pk, session_hash=f"{number}", code=TEN, now=clock.now())
     page = owner.get(f"/admin/offers/channel/{Channel.objects.get().pk}/change/").content.decode()
-    assert "Leak report" in page and f"{session_offers.LEAK_SESSIONS + 1}" in page
+    assert "Leak report" in page and f"{code_refusals.LEAK_SESSIONS + 1}" in page
     assert "codes tried in over 50 sessions" in page
     assert "51" in owner.get("/admin/offers/channel/").content.decode()

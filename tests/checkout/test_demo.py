@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 
-from checkout import session_offers, shop_accounts
+from checkout import shop_accounts, showcase
 from checkout.models import LockSession, Redemption, Revision
 from loyalty import members
 from loyalty.models import PointLot
@@ -90,9 +90,9 @@ def test_its_shop_sells_from_stock_and_shows_one_visit_an_offer(demo: dict[str, 
     shop = Retailer.objects.get(uuid=demo["RETAILER_ID"])
     tent = stock.find(retailer_id=shop.pk, sku="tent-2")
     assert (tent.price, stock.figures(sku=tent, now=clock.now()).available) == (18900, 25)
-    shown = session_offers.present(retailer_id=shop.pk, session_hash="a" * 64, now=clock.now(), cart_total=5000)
+    shown = showcase.present(retailer_id=shop.pk, session_hash="a" * 64, now=clock.now(), cart_total=5000)
     assert [one.code for one in shown] == [demo["SESSION_CODE"]]
-    assert session_offers.present(retailer_id=shop.pk, session_hash="b" * 64, now=clock.now(), cart_total=4999) == []
+    assert showcase.present(retailer_id=shop.pk, session_hash="b" * 64, now=clock.now(), cart_total=4999) == []
     email, password = demo["SHOPPER_EMAIL"], demo["SHOPPER_PASSWORD"]
     assert shop_accounts.signed_in(retailer_id=shop.pk, email=email, password=password) is not None
     assert shop_accounts.signed_in(retailer_id=shop.pk, email=email, password="another") is None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from offers import balances, vouchers
+from offers import balances, voucher_figures, vouchers
 from offers.ledger import counters, entries, holds
 from offers.lib.errors import Duplicate
 from offers.models import AuditEntry, Retailer, Voucher
@@ -16,7 +16,7 @@ def card(shop_a: Retailer) -> Voucher:
     return make(shop_a, "CARD", type="GIFT_VOUCHER", gift={"amount": 1000})
 
 
-def adjust(card: Voucher, amount: int, **more: Any) -> vouchers.Figures:
+def adjust(card: Voucher, amount: int, **more: Any) -> voucher_figures.Figures:
     what: dict[str, Any] = {"retailer_id": card.retailer_id, "ident": card.code, "actor": ALICE, "now": NOW}
     return balances.adjust(**what, amount=amount, **more)[1]
 
@@ -57,7 +57,7 @@ def test_impossible_amounts_are_refused(card: Voucher, amount: int) -> None:
 def test_a_card_never_outgrows_its_column(card: Voucher) -> None:
     with pytest.raises(balances.InvalidBalance):
         adjust(card, 10**15)
-    assert vouchers.figures([card], now=NOW)[card.pk].balance == 1000
+    assert voucher_figures.of([card], now=NOW)[card.pk].balance == 1000
 
 
 def test_a_discount_code_has_no_balance(shop_a: Retailer) -> None:
@@ -89,7 +89,7 @@ def test_movements_tell_what_happened_and_page_both_ways(card: Voucher) -> None:
 
 
 def test_a_card_reads_the_same_before_and_after_its_first_use(card: Voucher) -> None:
-    before = vouchers.figures([card], now=NOW)[card.pk]
+    before = voucher_figures.of([card], now=NOW)[card.pk]
     name = counters.Name(kind=vouchers.CREDITS, owner=card.pk)
     counters.open_counter(name, retailer_id=card.retailer_id, granted=1000, now=NOW)
-    assert vouchers.figures([card], now=NOW)[card.pk] == before
+    assert voucher_figures.of([card], now=NOW)[card.pk] == before

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from offers import campaign_terms, campaigns, categories, codes, vouchers
+from offers import campaign_terms, campaigns, categories, codes, voucher_figures, vouchers
 from offers.ledger import counters, holds
 from offers.lib.actors import Actor
 from offers.lib.errors import Duplicate, InvalidPayload, NotFound
@@ -123,7 +123,7 @@ def test_figures_of_many_vouchers_take_one_statement(shop_a: Retailer, django_as
     use(rows[1], entry="r_1")
     use(card, 200, vouchers.CREDITS, entry="r_2")
     with django_assert_num_queries(1):
-        found = vouchers.figures([*rows, card], now=NOW)
+        found = voucher_figures.of([*rows, card], now=NOW)
     assert [found[row.pk].redeemed for row in rows] == [0, 1, 0]
     assert (found[card.pk].spent, found[card.pk].balance) == (200, 300)
 

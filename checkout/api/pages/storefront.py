@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from checkout import cart_orders, cart_prices, carts, code_entry, code_words, session_offers
+from checkout import cart_orders, cart_prices, carts, code_entry, code_words, showcase
 from checkout.admission.distributions import state_of
 from checkout.admission.models import Distribution
 from checkout.api.common import code_tries, visit
@@ -62,7 +62,7 @@ def offers(request: HttpRequest) -> HttpResponse:
     whose, now = whose_cart(request), clock.now()
     if not whose.session_hash or visit.is_cross_site(request):
         return private(JsonResponse({"data": []}))
-    shown = session_offers.present(
+    shown = showcase.present(
         retailer_id=whose.retailer.pk,
         session_hash=whose.session_hash,
         cart_total=carts.subtotal(visit=whose, now=now),

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import CSRFCheck
 
-from checkout import session_offers
+from checkout import code_refusals, session_offers
 from checkout.api.common import auth, keys, parse, visit
 from checkout.api.common.views import METHODS, SAFE, ApiView, MethodRefused
 from checkout.api.session_offers.schema import COOKIE, ENGINE, SCRIPT, SessionOffersSchema
@@ -50,7 +50,7 @@ class SessionOffersView(ApiView):
         if isinstance(refusal, auth.Unauthorized) and not isinstance(refusal, auth.NoCredentials):
             return super().after_refusal(refusal)
         if isinstance(refusal, session_offers.CodeNotAuthorized) and self.tried:
-            session_offers.note_refusal(
+            code_refusals.note(
                 retailer_id=self.shop_id(),
                 session_hash=visit.fingerprint(self.request),
                 code=self.tried,

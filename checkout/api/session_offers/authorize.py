@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path
 
-from checkout import carts, grants, session_offers
+from checkout import carts, code_refusals, grants, session_offers, showcase
 from checkout.api.common import meters, parse, render, visit
 from checkout.api.common.views import MethodRefused
 from checkout.api.session_offers.access import SessionOffersView
@@ -97,7 +97,7 @@ class Present(SessionOffersView):
                     "text": one.text,
                     "expires_at": one.expires_at,
                 }
-                for one in session_offers.present(
+                for one in showcase.present(
                     retailer_id=self.retailer_id, session_hash=session_of(body), cart_total=total, now=self.now
                 )
             ]
@@ -140,7 +140,7 @@ def _code(code: object) -> str:
 def _check_pace(session_hash: str) -> None:
     calls, ms_left = meters.add(f"unsigned:{session_hash}", 1, UNSIGNED_SECONDS)
     if calls > UNSIGNED_CALLS:
-        raise session_offers.TooManyRefusals(retry_after=-(-ms_left // 1000))
+        raise code_refusals.TooManyRefusals(retry_after=-(-ms_left // 1000))
 
 
 def _own_page(request: HttpRequest) -> bool:

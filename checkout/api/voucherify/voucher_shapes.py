@@ -10,7 +10,7 @@ from checkout.api.voucherify.redemption_shapes import loyalty_card
 from checkout.api.voucherify.rule_shapes import assignments_json
 from checkout.api.voucherify.tier_shapes import WINDOW, category_json, discount_json
 from checkout.models import Order
-from offers import rules, vouchers
+from offers import rules, voucher_figures
 from offers.balances import Movement
 from offers.models import Campaign, RuleAssignment, Voucher
 
@@ -18,13 +18,13 @@ from offers.models import Campaign, RuleAssignment, Voucher
 def vouchers_json(rows: Iterable[Voucher], *, now: datetime) -> list[dict[str, Any]]:
     """Return vouchers in full; a fixed number of statements however many there are."""
     found = list(rows)
-    figures, assignments = vouchers.figures(found, now=now), rules.of(found)
+    figures, assignments = voucher_figures.of(found, now=now), rules.of(found)
     return [voucher_json(row, figures[row.pk], row.campaign, assignments[row.pk]) for row in found]
 
 
 def voucher_json(
     voucher: Voucher,
-    figures: vouchers.Figures,
+    figures: voucher_figures.Figures,
     campaign: Campaign | None,
     assignments: Iterable[RuleAssignment] = (),
 ) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def movement_json(voucher: Voucher, movement: Movement, behind: Behind) -> dict[
     }
 
 
-def _gift(voucher: Voucher, figures: vouchers.Figures) -> dict[str, Any]:
+def _gift(voucher: Voucher, figures: voucher_figures.Figures) -> dict[str, Any]:
     return {
         "amount": figures.amount,
         "subtracted_amount": figures.subtracted,

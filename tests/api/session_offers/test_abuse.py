@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from checkout import grants, leaks, session_offers
+from checkout import code_refusals, grants, leaks, session_offers
 from checkout.models import Authorization, CodeRefusal
 from offers.lib import clock
 from offers.models import Channel, Retailer
@@ -111,15 +111,15 @@ def test_a_customer_whom_no_row_can_hold_is_a_400(laid: tuple[Retailer, str], cu
 
 def test_tries_that_name_no_session_are_nobody_s(laid: tuple[Retailer, str], caplog: pytest.LogCaptureFixture) -> None:
     shop, now = laid[0], clock.now()
-    for number in range(session_offers.LEAK_SESSIONS):
-        session_offers.note_refusal(retailer_id=shop.pk, session_hash=f"{number}", code=TEN, now=now)
+    for number in range(code_refusals.LEAK_SESSIONS):
+        code_refusals.note(retailer_id=shop.pk, session_hash=f"{number}", code=TEN, now=now)
     ApiClient.of(shop).post("/v1/validations", asked(TEN))
     assert CodeRefusal.objects.filter(session_hash="").count() == 1
     channel = Channel.objects.get()
     assert "leaked" not in caplog.text and leaks.leaked(channel=channel, now=now) == set()
     line = next(line for line in leaks.report(channel=channel, now=now) if line.code == TEN)
     assert (line.refused, line.sessions) == (51, 50)
-    session_offers.note_refusal(retailer_id=shop.pk, session_hash="51st", code=TEN, now=now)
+    code_refusals.note(retailer_id=shop.pk, session_hash="51st", code=TEN, now=now)
     assert "leaked" in caplog.text
 
 

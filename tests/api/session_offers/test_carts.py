@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from checkout import session_offers
+from checkout import showcase
 from checkout.models import Authorization, CodeRefusal, Order, Redemption
 from offers import stock
 from offers.lib import clock
@@ -214,5 +214,5 @@ def test_nothing_is_used_when_stock_ran_out(shop: Retailer, users: tuple[Buyer, 
 
 def test_the_engine_shows_an_offer_by_the_cart(shop: Retailer, users: tuple[Buyer, Buyer]) -> None:
     one, _ = users
-    shown = session_offers.present(retailer_id=shop.pk, session_hash=one.open(), now=clock.now(), cart_total=4000)
+    shown = showcase.present(retailer_id=shop.pk, session_hash=one.open(), now=clock.now(), cart_total=4000)
     assert TEN not in [each.code for each in shown]

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from checkout import session_offers
+from checkout import code_refusals
 from checkout.demo.people import ACME
 from offers.models import Channel, Retailer
 from project.local import ROOT
@@ -51,5 +51,5 @@ def test_the_set_up_is_taken_as_written() -> None:
 
 
 def test_the_page_tells_the_numbers_that_the_code_has() -> None:
-    assert f"more than {session_offers.REFUSALS_MOST} refusals" in PAGE
-    assert f"More than {session_offers.LEAK_SESSIONS} sessions" in PAGE
+    assert f"more than {code_refusals.REFUSALS_MOST} refusals" in PAGE
+    assert f"More than {code_refusals.LEAK_SESSIONS} sessions" in PAGE

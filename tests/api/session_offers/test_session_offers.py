@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from checkout import grants, session_offers, shopper_sessions
+from checkout import code_refusals, grants, session_offers, shopper_sessions
 from checkout.asks import Ask, CustomerAsk, ShopperAsk
 from checkout.models import Authorization, CodeRefusal
 from offers.lib import clock
@@ -362,20 +362,20 @@ def test_bad_and_overlapping_prefixes_are_refused(shop: Retailer, prefix: str) -
 
 
 def test_refusals_are_counted_and_the_alarm_is_raised(shop: Retailer, caplog: pytest.LogCaptureFixture) -> None:
-    for number in range(session_offers.LEAK_SESSIONS + 1):
-        session_offers.note_refusal(retailer_id=shop.pk, session_hash=f"{number}", code="fp_tenoff", now=clock.now())
+    for number in range(code_refusals.LEAK_SESSIONS + 1):
+        code_refusals.note(retailer_id=shop.pk, session_hash=f"{number}", code="fp_tenoff", now=clock.now())
     assert "leaked" in caplog.text
-    assert CodeRefusal.objects.filter(code=TEN).count() == session_offers.LEAK_SESSIONS + 1
-    for _ in range(session_offers.REFUSALS_MOST + 1):
-        session_offers.note_refusal(retailer_id=shop.pk, session_hash="same", code=TEN, now=clock.now())
-    with pytest.raises(session_offers.TooManyRefusals):
-        session_offers.check_refusals(retailer_id=shop.pk, session_hash="same", now=clock.now())
+    assert CodeRefusal.objects.filter(code=TEN).count() == code_refusals.LEAK_SESSIONS + 1
+    for _ in range(code_refusals.REFUSALS_MOST + 1):
+        code_refusals.note(retailer_id=shop.pk, session_hash="same", code=TEN, now=clock.now())
+    with pytest.raises(code_refusals.TooManyRefusals):
+        code_refusals.check(retailer_id=shop.pk, session_hash="same", now=clock.now())
 
 
 def test_refusals_over_rest_are_counted_and_then_slowed_down(shop: Retailer) -> None:
-    for _ in range(session_offers.REFUSALS_MOST + 1):
+    for _ in range(code_refusals.REFUSALS_MOST + 1):
         validate(shop, TEN, "visit-2")
-    assert CodeRefusal.objects.filter(code=TEN).count() == session_offers.REFUSALS_MOST + 1
+    assert CodeRefusal.objects.filter(code=TEN).count() == code_refusals.REFUSALS_MOST + 1
     body = {"redeemables": [{"object": "voucher", "id": TEN}], "order": {"amount": 10000}}
     for path in ("/v1/validations", "/v1/redemptions"):
         answer = ApiClient.of(shop).post(path, {**body, "shopper": {"session": "visit-2"}})

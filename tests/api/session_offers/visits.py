@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from django.test import Client as DjangoClient
 
-from checkout import session_offers
+from checkout import showcase
 from checkout.configure import operations
 from checkout.demo.people import ACME
 from offers.lib import clock
@@ -80,7 +80,7 @@ class Shopper:
 
 
 def grant_for(shop: Retailer, fingerprint: str, code: str = CODE) -> str:
-    shown = session_offers.present(retailer_id=shop.pk, session_hash=fingerprint, now=clock.now(), cart_total=10**6)
+    shown = showcase.present(retailer_id=shop.pk, session_hash=fingerprint, now=clock.now(), cart_total=10**6)
     return next(one.grant for one in shown if one.code == code)
 
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from offers import vouchers
+from offers import voucher_figures
 from offers.lib import clock
 from offers.models import Voucher
 from tests.api.client import ApiClient
@@ -280,7 +280,7 @@ def test_what_was_used_shows(api: ApiClient) -> None:
     api.post("/v1/vouchers/X", TEN)
     api.post("/v1/redemptions", {"redeemables": [{"object": "voucher", "id": "X"}], "order": {"amount": 1000}})
     assert api.get("/v1/vouchers/X")["redemption"]["redeemed_quantity"] == 1
-    assert vouchers.figures(Voucher.objects.all(), now=clock.now())[Voucher.objects.get().pk].redeemed == 1
+    assert voucher_figures.of(Voucher.objects.all(), now=clock.now())[Voucher.objects.get().pk].redeemed == 1
 
 
 @pytest.mark.parametrize("path", ["vouchers", "campaigns"])

@@ -8,7 +8,7 @@ import pytest
 import redis
 from django.test import override_settings
 
-from checkout.admission import estimates, line, numbers
+from checkout.admission import estimates, line, line_answers, numbers
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 Q = "7f"
@@ -26,7 +26,9 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def enter(consumer: int, *, seconds: float = 0, capacity: int | None = None, again: int | None = None) -> line.Place:
+def enter(
+    consumer: int, *, seconds: float = 0, capacity: int | None = None, again: int | None = None
+) -> line_answers.Place:
     return line.enter(Q, consumer=consumer, now=at(seconds), leased=10_000, capacity=capacity, again=again)
 
 
@@ -253,7 +255,7 @@ def test_the_overview_says_how_many_stand_before_which_number() -> None:
 def test_out_of_turn_and_out_for_good() -> None:
     for consumer in (1, 2, 3):
         enter(consumer)
-    assert line.call_one(Q, consumer=3, now=NOW) == line.Called(3, 3, NOW)
+    assert line.call_one(Q, consumer=3, now=NOW) == line_answers.Called(3, 3, NOW)
     assert line.call_one(Q, consumer=9, now=NOW) is None
     line.remove(Q, consumer=1, now=NOW)
     assert enter(1).state == "gone"
