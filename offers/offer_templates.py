@@ -110,22 +110,6 @@ def status_of(offer: Offer, now: datetime) -> int:
     return offer.status
 
 
-def text_for(offer: Offer, culture: str | None, default: str = "") -> dict[str, Any]:
-    """Return the text for a culture: exact, its language, a region of that language, the retailer's, the first."""
-    return _for_culture(offer.texts, culture, default) or {
-        "id": "",
-        "culture": "",
-        "title": "",
-        "description": "",
-        "terms": "",
-    }
-
-
-def media_for(offer: Offer, culture: str | None, default: str = "") -> dict[str, Any] | None:
-    """Return the picture for a culture, found like texts are."""
-    return _for_culture(offer.media, culture, default)
-
-
 def create(*, retailer_id: int, body: Mapping[str, Any], actor: Actor, now: datetime) -> Change:
     """Make an offer of what a body in the words of the wire says, published or as a draft.
 
@@ -337,15 +321,3 @@ def _record(
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in facts.items()}
-
-
-def _for_culture(lines: list[dict[str, Any]], culture: str | None, default: str) -> dict[str, Any] | None:
-    cultures = [(line["culture"] or "").lower() for line in lines]
-    languages = [found.partition("-")[0] for found in cultures]
-    for asked in (culture or "", default):
-        wanted = asked.strip().replace("_", "-").lower()
-        language = wanted.partition("-")[0]
-        for word, among in ((wanted, cultures), (language, cultures), (language, languages)):
-            if word and word in among:
-                return lines[among.index(word)]
-    return lines[0] if lines else None

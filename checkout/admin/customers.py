@@ -8,7 +8,7 @@ from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from checkout.admin import history, members, wallets
+from checkout.admin import customer_wallet, history, members
 from checkout.models import LockSession, Redemption
 from offers import customers
 from offers.admin import fields, lookups, show
@@ -178,7 +178,7 @@ class CustomerAdmin(OwnSearch, OfficeAdmin):
         return self.show(request, page)
 
     def loyalty(self, request: HttpRequest, row: Customer) -> list[Block]:
-        held = wallets.blocks_of(row) if self.may(request, "offers.view_useroffer") else []
+        held = customer_wallet.blocks(row) if self.may(request, "offers.view_useroffer") else []
         return [*members.blocks_of(row), *held]
 
     def buttons(self, request: HttpRequest, row: Customer) -> list[Button]:

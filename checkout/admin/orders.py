@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from checkout.admin import history
-from checkout.admin.redemptions import lines_table, order_ids
+from checkout.admin.redemption_words import lines_table
+from checkout.admin.redemptions import order_ids
 from checkout.models import Order
 from offers.admin import lookups, show
 from offers.admin.filters import DaysFilter, PickFilter, RetailerFilter

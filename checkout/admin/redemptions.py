@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 
 from checkout import rollback
-from checkout.admin import exports, history, trace
+from checkout.admin import exports, history, redemption_words, trace
 from checkout.models import Order, Redemption
 from offers.admin import lookups, show
 from offers.admin.filters import (
@@ -29,9 +29,8 @@ from offers.admin.office import (
     now,
 )
 from offers.admin.own_search import OwnSearch
-from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
+from offers.admin.page import Block, Button, Facts, Figure, Figures, Page
 from offers.lib.money import to_major
-from offers.models import Voucher
 
 HEADERS = [
     "Redemption",
@@ -102,11 +101,6 @@ def order_ids(text: str) -> list[int]:
         return list(Order.objects.filter(public_id=text).values_list("pk", flat=True))
     found = Order.objects.filter(retailer_id__in=lookups.retailer_ids(), source_id=text)
     return list(found.values_list("pk", flat=True))
-
-
-def is_stack(row: Redemption) -> bool:
-    """Say whether a row stands for several codes that have rows of their own."""
-    return row.succeeded and row.voucher_id is None and row.tier_id is None
 
 
 @admin.register(Redemption)
@@ -204,11 +198,11 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
             yield [
                 row.public_id,
                 f"{row.created_at:%Y-%m-%d %H:%M:%S}",
-                "Stack" if is_stack(row) else row.code,
+                "Stack" if redemption_words.is_stack(row) else row.code,
                 history.result(row)[0],
                 row.failure_code,
                 # The row of a stack says again what those of its codes say: summed up, it would count twice.
-                "" if is_stack(row) else to_major(row.discount_amount, currency),
+                "" if redemption_words.is_stack(row) else to_major(row.discount_amount, currency),
                 currency,
                 str(row.customer or ""),
                 str(row.order or ""),
@@ -239,7 +233,7 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
         )
 
     def buttons(self, request: HttpRequest, row: Redemption) -> list[Button]:
-        if not may_roll_back(row) or not self.may(request, "checkout.rollback_redemption"):
+        if not redemption_words.may_roll_back(row) or not self.may(request, "checkout.rollback_redemption"):
             return []
         if row.parent_id:
             return [Button(text="Open the whole stack", url=self.url("change", row.parent_id))]
@@ -269,7 +263,7 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
             "Campaign": show.to_page(row.campaign) if row.campaign else "",
             "Customer": show.to_page(row.customer) if row.customer else "",
             "Order": show.to_page(row.order) if row.order else "",
-            "Off the card": off_card(row),
+            "Off the card": redemption_words.off_card(row),
             "Lock session": show.mono(row.session_key) if row.session_key else "",
             "Rolled back": show.to_page(undone, show.moment(row.rolled_back_at, zone)) if undone else "",
             "Rolled back by": history.by(undone) if undone else "",
@@ -290,7 +284,7 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
         order = (row.detail or {}).get("order")
         items = (order or {}).get("items") if isinstance(order, dict) else None
         items = items or (row.order.items if row.order else [])
-        return [lines_table(items, row.retailer.currency)] if items else []
+        return [redemption_words.lines_table(items, row.retailer.currency)] if items else []
 
     # --- rolling back ---
     def roll_back(self, request: HttpRequest, key: int) -> HttpResponse:
@@ -318,43 +312,3 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
             danger=True,
             atomic=False,  # a second attempt is refused, and that refusal is recorded
         )
-
-
-def may_roll_back(row: Redemption) -> bool:
-    return row.kind == Redemption.Kind.REDEMPTION and row.succeeded and row.rolled_back_at is None
-
-
-def lines_table(items: Any, currency: str) -> Table:
-    """Return order lines with their amounts."""
-    rows = []
-    for item in items if isinstance(items, list) else []:
-        if not isinstance(item, dict):
-            continue
-        product, sku = item.get("product") or {}, item.get("sku") or {}
-        named = (product.get("name"), sku.get("sku"), item.get("source_id"), item.get("product_id"), item.get("sku_id"))
-        rows.append(
-            [
-                next((str(name) for name in named if name), show.NOTHING),
-                show.count(item.get("quantity"), show.NOTHING),
-                show.amount(item.get("price"), currency),
-                show.amount(item.get("amount"), currency),
-                show.amount(item.get("discount_amount") or item.get("total_discount_amount"), currency),
-                show.amount(item.get("subtotal_amount", item.get("amount")), currency),
-            ]
-        )
-    return Table(
-        title="Order lines",
-        headers=["Item", "Quantity", "Price", "Amount", "Money off", "To pay"],
-        rows=rows,
-        empty="The order came without lines.",
-    )
-
-
-def off_card(row: Redemption) -> str:
-    """Say what a redemption took off a card, points with what they were spent on."""
-    if not row.amount:
-        return ""
-    loyalty = row.voucher is not None and row.voucher.type == Voucher.Type.LOYALTY
-    said = show.on_card(row.amount, row.retailer.currency, loyalty=loyalty)
-    reward = row.detail.get("reward")
-    return f"{said} for {reward}" if reward else said

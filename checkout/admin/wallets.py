@@ -10,23 +10,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from checkout import offer_locks
-from checkout.admin import transactions
-from checkout.models import OfferLock, Transaction
+from checkout.admin import wallet_words
+from checkout.models import OfferLock
 from offers import audit, user_offers, wallets
 from offers.admin import fields, lookups, show
 from offers.admin.filters import CustomerFilter, ExactFilter, PickFilter, RetailerFilter
 from offers.admin.office import OfficeForm, ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
 from offers.admin.own_search import OwnSearch
-from offers.admin.page import Block, Button, Facts, Figure, Figures, Happening, Page, Table, Timeline
-from offers.models import Customer, Offer, Store, UserOffer, UserOfferEvent
+from offers.admin.page import Block, Button, Facts, Figure, Figures, Page
+from offers.models import Offer, UserOffer
 
 Rows = QuerySet[UserOffer]
 Status = UserOffer.Status
 State = OfferLock.State
-TONES = {Status.ISSUED: "info", Status.REDEEMED: "good", Status.REVOKED: "bad", Status.EXPIRED: ""}
-EVENTS = {"issued": "info", "locked": "info", "redeemed": "good", "reinstated": "warn", "revoked": "bad"}
-ISSUERS = {"rule": "a loyalty rule", "staff": "staff", "api": "the API", "reward_store": "the reward store"}
-SHOWN = 10
 
 
 class StatusFilter(PickFilter):
@@ -54,7 +50,7 @@ class OfferFilter(ExactFilter):
 class IssuedByFilter(PickFilter):
     title = "issued by"
     parameter_name = "issued_by"
-    choices_of = tuple(ISSUERS.items())
+    choices_of = tuple(wallet_words.ISSUERS.items())
 
     def narrow(self, queryset: Rows, value: str) -> Rows:
         return queryset.filter(source__kind=value)
@@ -65,25 +61,6 @@ def offers_of(text: str) -> list[int]:
     ident = show.uuid_of(text)
     named = Offer.objects.filter(uuid=ident) if ident else Offer.objects.filter(key=text)
     return list(Offer.objects.filter(root__in=named.values("root")).values_list("pk", flat=True))
-
-
-def status_chip(row: UserOffer) -> str:
-    status = Status(wallets.status_of(row, now()))
-    return show.chip(status.label, TONES[status])
-
-
-def lock_of(row: UserOffer) -> OfferLock | None:
-    """Return the lock that holds an entry at this moment: a claimed one, or one within its time."""
-    for lock in OfferLock.objects.filter(user_offer=row, state__in=(State.ACTIVE, State.CLAIMED)):
-        if lock.state == State.CLAIMED or lock.expires_at > now():
-            return lock
-    return None
-
-
-def time_left(lock: OfferLock) -> str:
-    if lock.state == State.CLAIMED:
-        return show.chip("Held until its transaction is processed", "warn")
-    return show.remaining(lock.expires_at, now())
 
 
 @admin.register(UserOffer)
@@ -121,12 +98,12 @@ class UserOfferAdmin(OwnSearch, ReadOnlyAdmin):
 
     @display(description="Status")
     def status_(self, row: UserOffer) -> str:
-        return status_chip(row)
+        return wallet_words.status_chip(row)
 
     @display(description="Locked for yet")
     def lock_(self, row: UserOffer) -> str:
         lock: OfferLock | None = row.lock  # type: ignore[attr-defined]
-        return time_left(lock) if lock else show.NOTHING
+        return wallet_words.time_left(lock) if lock else show.NOTHING
 
     @display(description="Can be used until")
     def ends(self, row: UserOffer) -> str:
@@ -190,7 +167,7 @@ class UserOfferAdmin(OwnSearch, ReadOnlyAdmin):
     def unlock(self, request: HttpRequest, key: int) -> HttpResponse:
         def verb(row: UserOffer, values: dict[str, Any]) -> object:
             with transaction.atomic():
-                if lock := lock_of(row):
+                if lock := wallet_words.lock_of(row):
                     offer_locks.unlock(
                         retailer_id=row.retailer_id,
                         store_id=lock.store_id,
@@ -218,17 +195,17 @@ class UserOfferAdmin(OwnSearch, ReadOnlyAdmin):
     # --- one entry ---
     def page(self, request: HttpRequest, key: Any) -> Page:
         row: UserOffer = self.find(key, "offer", "customer", "retailer")
-        zone, lock = row.retailer.timezone, lock_of(row)
+        zone, lock = row.retailer.timezone, wallet_words.lock_of(row)
         known = {
             "Offer": show.to_page(row.offer),
             "Customer": show.to_page(row.customer, row.customer.name or None),
             "Wallet entry id": show.mono(str(row.uuid)),
             "Got it": show.moment(row.acquired_at, zone),
-            "From": source(row),
+            "From": wallet_words.source(row),
             "Can be used from": show.moment(row.starts_at, zone),
             "Can be used until": show.moment(row.ends_at, zone, "no end"),
             "Used": show.moment(row.redeemed_at, zone, ""),
-            "Used in": sale(row.redeemed_in),
+            "Used in": wallet_words.sale(row.redeemed_in),
             "Money off": show.amount(row.redeemed_amount, row.retailer.currency) if row.redeemed_at else "",
             "Own data": row.custom_data,
             "Retailer": row.retailer.name,
@@ -236,19 +213,19 @@ class UserOfferAdmin(OwnSearch, ReadOnlyAdmin):
         return Page(
             title=str(row.offer),
             subtitle=str(row.customer.name or row.customer),
-            chips=[status_chip(row)],
+            chips=[wallet_words.status_chip(row)],
             buttons=self.buttons(request, row, lock),
             blocks=[
                 *(self.locked(row, lock) if lock else []),
                 Facts(facts=[(name, value) for name, value in known.items() if value]),
-                story(row),
+                wallet_words.story(row),
             ],
         )
 
     def locked(self, row: UserOffer, lock: OfferLock) -> list[Block]:
         currency = row.retailer.currency
         figures = [
-            Figure(label="Time left", value=time_left(lock)),
+            Figure(label="Time left", value=wallet_words.time_left(lock)),
             Figure(label="Money off held", value=show.amount(lock.amount, currency)),
             Figure(label="Priced", value=f"{lock.calls} ×"),
         ]
@@ -272,104 +249,4 @@ class ReinstateForm(ReasonForm):
     sections = [("", "", ["until", "reason"])]
 
 
-def source(row: UserOffer) -> str:
-    """Say who put an entry into the wallet: "a loyalty rule (“5 off at 200 points”, sale T-1)"."""
-    kept = dict(row.source or {})
-    kind = str(kept.pop("kind", "") or "")
-    kept.pop("rule_id", None)
-    rule, occasion = kept.pop("rule", None), str(kept.pop("occasion", "") or "")
-    told = [f"“{rule}”"] if rule else []
-    if occasion.startswith("transaction:"):
-        told.append(f"sale {occasion.split(':', 2)[-1]}")
-    elif occasion:
-        told.append(occasion.replace("_", " "))
-    told += [f"{name.replace('_', ' ')} {show.plain(value)}" for name, value in kept.items()]
-    said = ISSUERS.get(kind, kind.replace("_", " "))
-    return f"{said} ({', '.join(told)})" if said and told else said or ", ".join(told)
-
-
-def sale(redeemed_in: str) -> str:
-    """Return a link to the transaction an entry was used in, where it has arrived."""
-    store, _, ident = redeemed_in.partition(":")
-    uuid = show.uuid_of(store)
-    if uuid is None:
-        return redeemed_in
-    row = Transaction.objects.filter(store__uuid=uuid, transaction_id=ident).first()
-    place = Store.objects.filter(uuid=uuid).first()
-    return show.to_page(row, f"{ident}, {place}") if row else f"{ident}, {place or store}"
-
-
-def story(row: UserOffer) -> Timeline:
-    happenings = [
-        Happening(
-            at=event.at,
-            when=show.moment(event.at, row.retailer.timezone),
-            text=event.kind.replace("_", " ").capitalize(),
-            by=event.actor,
-            note=event.reason,
-            tone=EVENTS.get(event.kind, ""),
-        )
-        for event in UserOfferEvent.objects.filter(user_offer=row).order_by("-id")[:100]
-    ]
-    return Timeline(title="What happened", happenings=happenings)
-
-
 # --- for the page of a customer ---
-def blocks_of(row: Customer) -> list[Block]:
-    """Return a customer's wallet, live locks, history of offers and transactions."""
-    zone = row.retailer.timezone
-    common: Any = {"retailer_id": row.retailer_id, "now": now()}
-    held, total = wallets.wallet(customer_id=row.pk, take=SHOWN, **common)
-    told, ever = wallets.history(customer_ids=[row.pk], take=SHOWN, **common)
-    everything = Button(text="All entries", url=show.list_of(UserOffer, customer=row.public_id))
-    wallet = Table(
-        title=f"Wallet, {total:,} to use" if total else "Wallet",
-        headers=["Offer", "Got it", "Can be used until", "From"],
-        rows=[
-            [
-                show.to_page(one, one.offer),
-                show.moment(one.acquired_at, zone),
-                show.moment(one.ends_at, zone, "no end"),
-                source(one) or show.NOTHING,
-            ]
-            for one in held
-        ],
-        empty="Nothing to use at the moment.",
-        more=everything if total else None,
-    )
-    past = Table(
-        title=f"Offers so far, {ever:,} in all" if ever else "Offers so far",
-        headers=["Offer", "Status", "Got it", "Used in"],
-        rows=[
-            [
-                show.to_page(one.user_offer, one.user_offer.offer),
-                status_chip(one.user_offer),
-                show.moment(one.user_offer.acquired_at, zone),
-                sale(one.user_offer.redeemed_in) or show.NOTHING,
-            ]
-            for one in told
-        ],
-        empty="Has never held an offer.",
-        more=everything if ever else None,
-    )
-    return [wallet, *live_locks(row), past, transactions.of_customer(row)]
-
-
-def live_locks(row: Customer) -> list[Table]:
-    """Return what of a wallet is locked now; nothing where nothing is."""
-    alive = OfferLock.objects.filter(user_offer__customer=row, state__in=(State.ACTIVE, State.CLAIMED))
-    found = alive.select_related("store", "user_offer__offer").order_by("expires_at")[:SHOWN]
-    live = [lock for lock in found if lock.state == State.CLAIMED or lock.expires_at > now()]
-    if not live:
-        return []
-    cells = [
-        [
-            show.to_page(lock.user_offer, lock.user_offer.offer),
-            show.mono(lock.transaction_id),
-            lock.store.name,
-            show.amount(lock.amount, row.retailer.currency),
-            time_left(lock),
-        ]
-        for lock in live
-    ]
-    return [Table(title="Locked now", headers=["Offer", "Transaction", "Store", "Money off", "Time left"], rows=cells)]

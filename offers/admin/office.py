@@ -1,8 +1,7 @@
 """What all pages of the back office share: permissions that bite, quick lists, forms that end in one verb call."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -18,16 +17,15 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from offers.admin import filters, show
+from offers.admin import filters, form_refusals, show
 from offers.admin.page import Page
 from offers.admin.paging import BoundedPaginator
 from offers.lib import clock
 from offers.lib.actors import Actor
-from offers.lib.errors import Duplicate, Refusal
+from offers.lib.errors import Refusal
 from offers.models import Retailer
 
 View = Callable[..., HttpResponse]
-SYMBOL = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")  # a field as the APIs call it, which no word of a sentence is
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -85,34 +83,6 @@ class OverwriteRefused(Refusal):
     """Somebody else changed this while you were editing. Open it again to see the newest state."""
 
     code = "changed_meanwhile"
-
-
-@contextmanager
-def refusals_shown(form: forms.Form) -> Iterator[None]:
-    """Turn what a verb refuses into an error of the form, at the field it names where there is one, in its words."""
-    try:
-        yield
-    except Duplicate as taken:
-        form.add_error(*_taken(form, taken))
-    except Refusal as refusal:
-        field = str(refusal.data.get("field", ""))
-        said = SYMBOL.sub(lambda found: _label(form, found[0]), refusal.message)
-        form.add_error(field if field in form.fields else None, said)
-
-
-def _label(form: forms.Form, name: str) -> str:
-    return f"“{form[name].label}”" if name in form.fields else name
-
-
-def _taken(form: forms.Form, taken: Duplicate) -> tuple[str | None, str]:
-    """Return the field whose value somebody has already, and what to say of it."""
-    ident, field = taken.data.get("resource_id"), taken.data.get("field")
-    first = ["code"] if taken.data.get("resource_type") == "voucher" else []
-    names = [field] if field else [name for name in [*first, *form.fields] if form.cleaned_data.get(name) == ident]
-    place = next((name for name in names if name in form.fields), None) if field or ident else None
-    if taken.message != Duplicate().message:
-        return place, taken.message
-    return place, "This is taken already. Choose another one." if place else "There is one like this already."
 
 
 def locked(row: models.Model, version: str) -> Any:
@@ -235,7 +205,7 @@ class OfficeAdmin(ModelAdmin):  # type: ignore[misc]
         address to go on to), or a page to show at once.
         """
         if request.method == "POST" and form.is_valid():
-            with refusals_shown(form), transaction.atomic() if atomic else nullcontext():
+            with form_refusals.shown(form), transaction.atomic() if atomic else nullcontext():
                 answer = act(form.cleaned_data)
                 if isinstance(answer, HttpResponse):
                     return answer

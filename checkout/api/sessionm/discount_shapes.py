@@ -8,7 +8,7 @@ from checkout.api.sessionm import scalars
 from checkout.offer_pricing import Part
 from checkout.shops import Shop
 from loyalty.members import shown_id
-from offers import offer_templates
+from offers import offer_texts
 from offers.models import UserOffer
 
 
@@ -25,7 +25,7 @@ def discount(
 ) -> dict[str, Any]:
     """Return the discount object of a wallet entry."""
     default = shop.settings.default_culture
-    media = offer_templates.media_for(entry.offer, culture, default)
+    media = offer_texts.media(entry.offer, culture, default)
     member = getattr(entry.customer, "member", None)
     return {
         "reference_id": str(entry.uuid),
@@ -33,7 +33,7 @@ def discount(
         "reference_id_type": "userofferid",
         "pos_discount_id": entry.offer.discount_config.get("pos_discount_id"),
         "status": status,
-        "display_name": offer_templates.text_for(entry.offer, culture, default)["title"],
+        "display_name": offer_texts.text(entry.offer, culture, default)["title"],
         "image_url": (media or {}).get("uri") or None,
         "discounted_line_ids": [part.line_id for part in parts],
         "discounted_line_id_quantities": [{"line_id": part.line_id, "quantity": part.quantity} for part in parts],

@@ -6,7 +6,7 @@ from typing import Any
 
 from checkout.api.sessionm import scalars
 from checkout.shops import Shop
-from offers import offer_templates, offer_terms, wallets
+from offers import offer_templates, offer_terms, offer_texts, wallets
 from offers.models import Offer, UserOffer
 
 MONEY = ("amount", "max_amount", "min_spend", "set_price")
@@ -38,9 +38,9 @@ def refused(errors: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 
 def offer(row: Offer, *, shop: Shop, culture: str | None, now: datetime) -> dict[str, Any]:
     """Return an offer with its texts, the one for the culture first."""
-    chosen = offer_templates.text_for(row, culture, shop.settings.default_culture)
+    chosen = offer_texts.text(row, culture, shop.settings.default_culture)
     others = [text for text in row.texts if text["id"] != chosen["id"]]
-    picture = offer_templates.media_for(row, culture, shop.settings.default_culture)
+    picture = offer_texts.media(row, culture, shop.settings.default_culture)
     pictures = [picture, *(media for media in row.media if media is not picture)] if picture else []
     start, end = scalars.stamp(row.acquisition_start_at), scalars.stamp(row.acquisition_end_at)
     return {
@@ -83,8 +83,8 @@ def entry(
 ) -> dict[str, Any]:
     """Return a wallet entry as wallet and history show it."""
     status = wallets.status_of(row, now) if status is None else status
-    text = offer_templates.text_for(row.offer, culture, shop.settings.default_culture)
-    picture = offer_templates.media_for(row.offer, culture, shop.settings.default_culture)
+    text = offer_texts.text(row.offer, culture, shop.settings.default_culture)
+    picture = offer_texts.media(row.offer, culture, shop.settings.default_culture)
     return {
         "title": text["title"],
         "description": text["description"],
