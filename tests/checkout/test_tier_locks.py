@@ -13,7 +13,7 @@ from django.db import connection
 from checkout import redemption, sessions, validation
 from checkout.asks import Ask
 from checkout.models import LockSession
-from offers import campaigns, promotions, vouchers
+from offers import campaigns, promotions, voucher_figures, vouchers
 from offers.ledger import audit
 from offers.ledger.models import Counter
 from offers.lib import clock
@@ -85,7 +85,7 @@ def test_what_else_the_cart_holds_stays(tier: PromotionTier) -> None:
     code = vouchers.create(code="BESIDE", fields=fields, **made)
     assert lock(tier, "a", ("voucher", "BESIDE"))
     release(tier, "a")
-    assert vouchers.figures([code], now=clock.now())[code.pk].locked == 1
+    assert voucher_figures.of([code], now=clock.now())[code.pk].locked == 1
     assert LockSession.objects.get(key="a", object="voucher").state == "live"
 
 
