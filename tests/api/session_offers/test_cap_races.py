@@ -13,7 +13,7 @@ from django.db import connection
 from checkout import cart_orders, carts, daily_caps, session_offers
 from checkout.cart_prices import Visit
 from checkout.models import Authorization, Order
-from offers import vouchers
+from offers import voucher_figures, vouchers
 from offers.ledger.models import Counter
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
@@ -184,7 +184,7 @@ def test_a_code_s_first_limit_counts_the_orders_under_way(shop: Retailer) -> Non
     assert {one.code for one in refused(results)} <= {"total_changed"}
     assert placed == 12 - len(refused(results))
     voucher = vouchers.get(retailer_id=shop.pk, ident=TEN)
-    assert vouchers.figures([voucher], now=clock.now())[voucher.pk].redeemed == placed
+    assert voucher_figures.of([voucher], now=clock.now())[voucher.pk].redeemed == placed
     # Those before the limit stand; afterwards there is room for what is left of it and no more.
     again = Visit(retailer=shop, session_hash=session_offers.fingerprint("late"))
     carts.add(visit=again, sku="mug", quantity=1, now=clock.now())
