@@ -185,6 +185,7 @@ def _failed(retailer_id: int, facts: Facts, outcome: Outcome, tracking_id: str, 
         customer_id=facts.customer.id if facts.customer else None,
         tracking_id=tracking_id,
         session_key=key,
+        order_ident=_order_ident(facts),
         metadata=row.metadata,
         failure_code=first.reason.code,
         failure_message=first.reason.rule_error or first.reason.message,
@@ -196,6 +197,14 @@ def _failed(retailer_id: int, facts: Facts, outcome: Outcome, tracking_id: str, 
     if facts.config.listened:
         _tell_failure(retailer_id, failed_id, facts.now)
     return NotRedeemable(first, failed_id)
+
+
+def _order_ident(facts: Facts) -> str | None:
+    """Return what the shop calls the order that stays without a row, or with the one it had; else what we call it."""
+    ask, stored = facts.ask.order, facts.order or {}
+    if ask is None:
+        return None
+    return stored.get("source_id") or ask.source_id or stored.get("public_id") or ask.id
 
 
 def _tell_failure(retailer_id: int, failed_id: str, now: datetime) -> None:

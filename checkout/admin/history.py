@@ -22,6 +22,7 @@ COLUMNS = [
     "code",
     "customer_id",
     "order_id",
+    "order_ident",
     "amount",
     "discount_amount",
     "failure_code",
@@ -78,6 +79,11 @@ def what(row: Redemption) -> str:
     return "Several codes" if row.voucher_id is None and row.tier_id is None else row.public_id
 
 
+def order(row: Redemption) -> str:
+    """Return the order of a redemption with a link; of a failed one the id it came with."""
+    return show.to_page(row.order) if row.order else row.order_ident or show.NOTHING
+
+
 def by(row: Redemption) -> str:
     """Return who asked for it."""
     return callers.said(row.channel_id) if row.channel_id else row.channel_type.capitalize()
@@ -91,7 +97,7 @@ def table(rows: Iterable[Redemption], *, title: str, empty: str, more: str = "",
         "Result": result_chip,
         "Money off": worth,
         "Customer": lambda row: show.to_page(row.customer),
-        "Order": lambda row: show.to_page(row.order),
+        "Order": order,
     }
     kept = {name: cell for name, cell in columns.items() if name not in without}
     return Table(

@@ -7,10 +7,9 @@ from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from checkout.admin import history
+from checkout.admin import history, order_lookups
 from checkout.admin.redemption_words import lines_table
-from checkout.admin.redemptions import order_ids
-from checkout.models import Order
+from checkout.models import Order, Redemption
 from offers.admin import lookups, show
 from offers.admin.filters import DaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin
@@ -58,7 +57,7 @@ class OrderAdmin(OwnSearch, ReadOnlyAdmin):
         return rows.select_related("retailer", "customer").only(*COLUMNS, *JOINED)
 
     def search(self, rows: Rows, text: str) -> Rows:
-        if orders := order_ids(text):
+        if orders := order_lookups.order_ids(text):
             return rows.filter(pk__in=orders)
         return rows.filter(customer_id__in=lookups.customer_ids(text))
 
@@ -106,7 +105,7 @@ class OrderAdmin(OwnSearch, ReadOnlyAdmin):
             ("Retailer", row.retailer.name),
             *((name, show.plain(value)) for name, value in (row.metadata or {}).items()),
         ]
-        redeemed = history.slim(row.redemption_rows.all()).order_by("-id")[: history.SHOWN]
+        redeemed = history.slim(Redemption.objects.filter(order_lookups.of(row))).order_by("-id")[: history.SHOWN]
         return Page(
             title=str(row),
             subtitle=row.public_id,

@@ -7,12 +7,12 @@ from django.contrib import admin
 from django.contrib.admin import display
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import SuspiciousOperation
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 
 from checkout import rollback
-from checkout.admin import exports, history, redemption_words, trace
-from checkout.models import Order, Redemption
+from checkout.admin import exports, history, order_lookups, redemption_words, trace
+from checkout.models import Redemption
 from offers.admin import lookups, show
 from offers.admin.filters import (
     CampaignFilter,
@@ -65,7 +65,7 @@ class OrderFilter(ExactFilter):
     parameter_name = "order"
 
     def narrow(self, queryset: Rows, text: str) -> Rows:
-        return queryset.filter(order_id__in=order_ids(text))
+        return queryset.filter(order_lookups.of_order(text) or Q(pk__in=[]))
 
 
 class ResultFilter(PickFilter):
@@ -96,13 +96,6 @@ def of_code(rows: Rows, code: str) -> Rows:
     return rows.filter(voucher__isnull=True, code__in=lookups.spellings(code))
 
 
-def order_ids(text: str) -> list[int]:
-    if text.startswith("ord_"):
-        return list(Order.objects.filter(public_id=text).values_list("pk", flat=True))
-    found = Order.objects.filter(retailer_id__in=lookups.retailer_ids(), source_id=text)
-    return list(found.values_list("pk", flat=True))
-
-
 @admin.register(Redemption)
 class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
     list_display = ("when", "code_", "result", "money", "customer_", "order_", "campaign_")
@@ -126,13 +119,12 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
     def search(self, rows: Rows, text: str) -> Rows:
         if text.startswith(("r_", "rf_", "rr_", "rrf_")):
             return rows.filter(public_id=text)
-        for field, found in (
-            ("voucher_id", lookups.voucher_ids(text)),
-            ("order_id", order_ids(text)),
-            ("customer_id", lookups.customer_ids(text)),
-        ):
-            if found:
-                return rows.filter(**{f"{field}__in": found})
+        if vouchers := lookups.voucher_ids(text):
+            return rows.filter(voucher_id__in=vouchers)
+        if order := order_lookups.of_order(text):
+            return rows.filter(order)
+        if customers := lookups.customer_ids(text):
+            return rows.filter(customer_id__in=customers)
         return of_code(rows, text)
 
     @display(description="When")
@@ -157,7 +149,7 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
 
     @display(description="Order")
     def order_(self, row: Redemption) -> str:
-        return show.to_page(row.order)
+        return history.order(row)
 
     @display(description="Campaign")
     def campaign_(self, row: Redemption) -> str:
@@ -205,7 +197,7 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
                 "" if redemption_words.is_stack(row) else to_major(row.discount_amount, currency),
                 currency,
                 str(row.customer or ""),
-                str(row.order or ""),
+                str(row.order or row.order_ident or ""),
                 row.order.status if row.order else "",
                 row.campaign.name if row.campaign else "",
                 row.channel_id,
@@ -262,7 +254,7 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
             "Promotion": show.to_page(row.tier) if row.tier else "",
             "Campaign": show.to_page(row.campaign) if row.campaign else "",
             "Customer": show.to_page(row.customer) if row.customer else "",
-            "Order": show.to_page(row.order) if row.order else "",
+            "Order": show.to_page(order) if (order := order_lookups.order_of(row)) else row.order_ident or "",
             "Off the card": redemption_words.off_card(row),
             "Lock session": show.mono(row.session_key) if row.session_key else "",
             "Rolled back": show.to_page(undone, show.moment(row.rolled_back_at, zone)) if undone else "",

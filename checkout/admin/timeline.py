@@ -96,7 +96,7 @@ def _redemptions(voucher: Voucher, retailer: Retailer) -> Iterator[Happening]:
         elif row.kind == Redemption.Kind.REDEMPTION:
             words = f"Refused: {words}"
         parts = [
-            f"Order {row.order}" if row.order else "",
+            f"Order {row.order or row.order_ident}" if row.order or row.order_ident else "",
             f"customer {row.customer}" if row.customer else "",
             f"{show.amount(row.discount_amount, retailer.currency)} off" if row.discount_amount else "",
             row.reason,

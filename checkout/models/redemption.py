@@ -61,6 +61,9 @@ class Redemption(models.Model):
     order = models.ForeignKey(
         Order, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="redemption_rows"
     )
+    order_ident = models.CharField(  # noqa: DJ001 - an ordinary redemption has none, and pays for no entry
+        max_length=255, null=True, help_text="The order a failed redemption was for: the shop's id of it, or ours."
+    )
     tracking_id = models.CharField(max_length=80, null=True)  # noqa: DJ001 - shown as null
     session_key = models.CharField(max_length=128, blank=True, default="")
     amount = models.BigIntegerField(null=True, help_text="Credits or points used of a card; negative in a rollback.")
@@ -97,6 +100,9 @@ class Redemption(models.Model):
             models.Index(fields=["-id"], condition=Q(succeeded=False), name="redemption_failed"),
             models.Index(fields=["-id"], condition=Q(kind="redemption_rollback"), name="redemption_rollbacks"),
             models.Index(fields=["-id"], condition=Q(rolled_back_at__isnull=False), name="redemption_undone"),
+            models.Index(
+                fields=["order_ident"], condition=Q(order_ident__isnull=False), name="redemption_refused_order"
+            ),
             models.Index(fields=["code", "-id"], condition=Q(voucher__isnull=True), name="redemption_codeless"),
             BrinIndex(fields=["created_at"], name="redemption_day", pages_per_range=32, autosummarize=True),
         ]
