@@ -53,7 +53,8 @@ def _reward(jobs: Iterable[tuple[Job, bool]], now: datetime) -> list[tuple[Job, 
         one = None
         if job.payers:
             assert job.sale is not None
-            facts = transaction_rewards.as_rules_see_it(job.row, job.sale, amounts={}, items=job.items)
+            [share] = transaction_rewards.shares(job.payers, job.unnamed)
+            facts = transaction_rewards.as_rules_see_it(job.row, job.sale, amounts={}, items=job.items, share=share)
             one = Earned(job.payers[0][0], facts, behind=behind)
             shop = job.row.transaction.retailer
             shops[shop.pk] = shop

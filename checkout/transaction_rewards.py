@@ -1,4 +1,4 @@
-"""Hands a sale to the loyalty rules: for each member who paid, and back from who no longer does."""
+"""Hands a sale to the loyalty rules: for each member who paid, as much as he paid, and back from who no longer does."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,6 +28,7 @@ def give(
     sale: Sale,
     *,
     payers: Payers,
+    unnamed: int,
     earlier: Sequence[Member],
     amounts: Mapping[UUID, int],
     items: Mapping[str, item_facts.ItemFacts],
@@ -39,11 +40,10 @@ def give(
     """
     found = told([])
     head = row.transaction
-    whole = sum(max(amount, 0) for _, amount in payers)
     paying: set[int] = set()
-    for member, amount in [] if sale.is_voided else payers:
+    parts = [] if sale.is_voided else zip(payers, shares(payers, unnamed), strict=True)
+    for (member, _), share in parts:
         paying.add(member.pk)
-        share = (1, 1) if len(payers) == 1 else (max(amount, 0), whole) if whole else (1, len(payers))
         facts = as_rules_see_it(row, sale, amounts=amounts, items=items, share=share)
         _note(found, outcomes.reward(retailer_id=head.retailer_id, sale=facts, member=member, now=now, actor=SYSTEM))
     for former in earlier:
@@ -54,6 +54,18 @@ def give(
                 outcomes.take_back(retailer_id=head.retailer_id, sale=facts, member=former, now=now, actor=SYSTEM),
             )
     return found
+
+
+def shares(payers: Payers, unnamed: int) -> list[tuple[int, int]]:
+    """Return the part of a sale each payer earns for: what he paid of what was paid in all, as a fraction.
+
+    `unnamed` is what nobody, or nobody we know, paid: it earns for nobody. Where no payer paid anything, as in a
+    return, they share the sale alike.
+    """
+    amounts = [max(amount, 0) for _, amount in payers]
+    named = sum(amounts)
+    whole = named + max(unnamed, 0)
+    return [(amount, whole) for amount in amounts] if named else [(1, len(payers))] * len(payers)
 
 
 def told(results: Sequence[Result]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Job:
     locked: bool = False  # a lock on an offer names this sale
     earlier: list[Member] = field(default_factory=list)
     payers: list[tuple[Person, int]] = field(default_factory=list)
+    unnamed: int = 0  # what was paid by nobody we know
     items: Mapping[str, item_facts.ItemFacts] = field(default_factory=dict)
 
     @property
@@ -98,6 +99,7 @@ def run(job: Job, *, now: datetime) -> dict[str, Any]:
         job.row,
         sale,
         payers=job.payers,
+        unnamed=job.unnamed,
         earlier=job.earlier,
         amounts=offers.amounts,
         items=job.items,
@@ -140,7 +142,7 @@ def _read(job: Job) -> None:
 
 
 def _name_payers(jobs: Sequence[Job], now: datetime) -> None:
-    """Find out who paid how much of each sale; who is not known is left out and no error."""
+    """Find out who paid how much of each sale; who is not known is no error, and what he paid is nobody's."""
     known = _by_uuid(jobs)
     for job in jobs:
         if job.sale is None or job.superseded_by is not None:
@@ -149,14 +151,17 @@ def _name_payers(jobs: Sequence[Job], now: datetime) -> None:
         found: dict[int, Person] = {}
         retailer_id = job.row.transaction.retailer_id
         for payment in job.sale.payments:
-            if not payment.user_id:
+            member = None
+            if payment.user_id:
+                key = (retailer_id, payment.user_id_type.casefold() or members.OUR_ID, payment.user_id)
+                if key not in known:
+                    known[key] = _member(*key, now)
+                member = known[key]
+            if member is None:
+                job.unnamed += payment.amount
                 continue
-            key = (retailer_id, payment.user_id_type.casefold() or members.OUR_ID, payment.user_id)
-            if key not in known:
-                known[key] = _member(*key, now)
-            if (member := known[key]) is not None:
-                found[member.pk] = member
-                amounts[member.pk] += payment.amount
+            found[member.pk] = member
+            amounts[member.pk] += payment.amount
         job.payers = [(member, amounts[pk]) for pk, member in found.items()]
 
 

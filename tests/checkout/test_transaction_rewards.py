@@ -47,6 +47,16 @@ def rule(shop: Shop, name: str = "Per dollar", scope: str = "economy", **definit
     )
 
 
+def paid(*parts: tuple[Member | str | None, str]) -> list[dict[str, str]]:
+    """Return payments: by whom, and how much."""
+    found = []
+    for at, (who, amount) in enumerate(parts):
+        user_id = str(who.uuid) if isinstance(who, Member) else who
+        named = {"user_id": user_id, "user_id_type": "SessionM_ID"} if user_id else {}
+        found.append({"payment_id": str(at), "type": "CREDIT", "amount": amount, **named})
+    return found
+
+
 def balance(who: Member) -> int:
     return points_standing.balances(member=who, now=clock.now())[0].available
 
@@ -75,8 +85,8 @@ def test_t9_without_rules_nothing_is_awarded(shop: Shop, ada: Member) -> None:
 def test_t42_t65_an_external_id_and_ours_earn_the_same(shop: Shop, ada: Member) -> None:
     rule(shop)
     members.add_external(member=ada, external_id_type="crm", external_id="X1", actor=SYSTEM, now=clock.now())
-    paid = [{"payment_id": "1", "amount": "10.00", "type": "CREDIT", "user_id": "X1", "user_id_type": "External_ID"}]
-    shop.send(sale("t1", payments=paid))
+    payment = {"payment_id": "1", "amount": "10.00", "type": "CREDIT", "user_id": "X1", "user_id_type": "External_ID"}
+    shop.send(sale("t1", payments=[payment]))
     shop.send(sale("t2", user_id=str(ada.uuid).upper()))
     shop.drain()
     assert [shop.result(name)["users"] for name in ("t1", "t2")] == [[str(ada.uuid)]] * 2
@@ -104,13 +114,40 @@ def test_t43_where_the_shops_id_is_the_record_anybody_exists(shop: Shop) -> None
 def test_two_payers_share_the_points_by_what_they_paid(shop: Shop, ada: Member) -> None:
     rule(shop)
     bea = person(shop.retailer)
-    paid = [
-        {"payment_id": str(at), "amount": amount, "user_id": str(who.uuid), "user_id_type": "SessionM_ID"}
-        for at, (who, amount) in enumerate([(ada, "30.00"), (bea, "10.00")])
-    ]
-    shop.send(sale("t1", "40.00", payments=paid))
+    shop.send(sale("t1", "40.00", payments=paid((ada, "30.00"), (bea, "10.00"))))
     shop.drain()
     assert (balance(ada), balance(bea)) == (30, 10)
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "in a batch"])
+def test_what_nobody_known_paid_earns_for_nobody(shop: Shop, ada: Member, together: bool) -> None:
+    rule(shop)
+    stranger = "7a5d1ba6-b1e3-11e8-842b-88002c64166c"
+    for name, payments in {
+        "cash": paid((ada, "30.00"), (None, "10.00")),
+        "stranger": paid((ada, "30.00"), (stranger, "5.00"), (None, "5.00")),
+        "change": paid((ada, "40.00"), (None, "-2.00")),
+        "told": paid((ada, "0"), (None, "40.00")),
+    }.items():
+        before = balance(ada)
+        shop.send(sale(name, "40.00", payments=payments))
+        if together:
+            shop.send(sale(f"{name} beside", "40.00", payments=paid((person(shop.retailer), "40.00"))))
+        shop.drain()
+        assert (name, balance(ada) - before) == (name, 30 if name in ("cash", "stranger") else 40)
+
+
+def test_a_part_that_is_returned_gives_back_a_part(shop: Shop, ada: Member) -> None:
+    rule(shop)
+    half = paid((ada, "20.00"), (None, "20.00"))
+    buy(shop, ada, "30.00", "10.00", payments=half)
+    assert balance(ada) == 20
+    buy(shop, ada, "30.00", at="2026-11-21 10:00:00", payments=half)
+    assert balance(ada) == 15
+    everything = paid((ada, "20.00"), (None, "20.00"), (ada, "-20.00"), (None, "-20.00"))
+    buy(shop, ada, "0.00", at="2026-11-21 11:00:00", payments=everything)
+    assert balance(ada) == 0
+    assert Purchase.objects.get().spend == 0
 
 
 def test_t67_what_the_catalogue_says_of_items_counts(shop: Shop, ada: Member) -> None:
