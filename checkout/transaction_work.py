@@ -29,7 +29,7 @@ SELECT t.id, n.id, n.number,
        EXISTS (SELECT FROM checkout_offerlock l WHERE l.store_id = t.store AND l.transaction_id = t.name)
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS t(id, store, name) LEFT JOIN LATERAL (
     SELECT r.id, r.number FROM checkout_revision r
-    WHERE r.transaction_id = t.id AND r.is_closed AND r.state <> 'stale'
+    WHERE r.transaction_id = t.id AND r.is_closed AND r.state <> 'stale' AND r.result -> 'discarded' IS NULL
     ORDER BY r.modified_at DESC, r.number DESC LIMIT 1) n ON true
 """
 

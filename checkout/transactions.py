@@ -21,14 +21,22 @@ from offers.models import Retailer
 State = Revision.State
 
 _ACCEPT = "SELECT outcome, version, revision FROM checkout_accept(%s::jsonb)"
-# The revision in force; before anything closed came, the newest draft.
+# The newest revision that nobody discarded; where all were, the newest.
 _STATUS = """
 SELECT t.transaction_id, s.uuid, r.state, r.number, r.attempts, r.error, r.result, r.received_at, r.processed_at
 FROM checkout_transaction t
 JOIN offers_store s ON s.id = t.store_id
 JOIN checkout_revision r ON r.transaction_id = t.id
 WHERE t.retailer_id = %s AND t.transaction_id = %s AND s.uuid = %s
-ORDER BY r.number DESC LIMIT 1
+ORDER BY r.result -> 'discarded' IS NOT NULL, r.number DESC LIMIT 1
+"""
+# As a worker owns it.
+_OWN = "SELECT pg_advisory_xact_lock(hashtextextended('transaction:' || %s, 0))"
+# What would be in force, had the discarded ones never come: of stale ones of one time the first counts.
+_NEXT = """
+SELECT r.id FROM checkout_revision r
+WHERE r.transaction_id = %s AND r.is_closed AND r.result -> 'discarded' IS NULL
+ORDER BY r.modified_at DESC, r.state = 'stale', CASE r.state WHEN 'stale' THEN r.number ELSE -r.number END LIMIT 1
 """
 
 
@@ -173,25 +181,48 @@ def retry(*, retailer_id: int, revision_id: int, actor: Actor, now: datetime, re
 def discard(*, retailer_id: int, revision_id: int, actor: Actor, now: datetime, reason: str) -> Revision:
     """Close a dead revision without effects, with the reason; refuses not_found, invalid_transition.
 
-    The offers it claimed are their owners' again, unless another revision of the sale still waits.
+    The sale is as if it had never come: an older revision that was not worked on for its sake, or one that was stale
+    beside it, goes into the queue again. The offers it claimed are their owners' again, unless another revision of the
+    sale waits. Waits for the worker who has the sale, and owns it.
     """
+    _own(retailer_id, revision_id)
     row = _dead(retailer_id, revision_id)
     head = row.transaction
-    others = Revision.objects.filter(transaction=head).exclude(pk=row.pk)
-    released: list[UUID] = []
-    if not others.filter(state__in=(State.QUEUED, State.RETRY, State.DEAD)).exists():
-        released = offer_locks.give_up_claims(store_id=head.store_id, transaction_id=head.transaction_id, now=now)
     row.state, row.processed_at = State.PROCESSED, now
-    row.result = {
-        "discarded": True,
-        "reason": reason,
-        "by": actor.name,
-        "error": row.error,
-        "released": [{"user_offer_id": str(one)} for one in released],
-    }
+    row.result = {"discarded": True, "reason": reason, "by": actor.name, "error": row.error}
     row.save(update_fields=["state", "processed_at", "result"])
+    if (again := _count_again(head.pk, now)) is not None:
+        row.result["counts_again"] = again
+    released: list[UUID] = []
+    waiting = Revision.objects.filter(transaction=head, state__in=(State.QUEUED, State.RETRY, State.DEAD))
+    if not waiting.exists():
+        released = offer_locks.give_up_claims(store_id=head.store_id, transaction_id=head.transaction_id, now=now)
+    row.result["released"] = [{"user_offer_id": str(one)} for one in released]
+    row.save(update_fields=["result"])
     _audit(row, "transaction.discard", actor, now, reason)
     return row
+
+
+def _own(retailer_id: int, revision_id: int) -> None:
+    """Own the sale of a revision, so that no worker is about to pass over another one in its favour."""
+    head = Revision.objects.filter(pk=revision_id, transaction__retailer_id=retailer_id)
+    if (pk := head.values_list("transaction_id", flat=True).first()) is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(_OWN, [pk])
+
+
+def _count_again(head: int, now: datetime) -> int | None:
+    """Put what is in force now into the queue if it was never worked on; return its number."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, [head])
+        found = cursor.fetchone()
+    row = Revision.objects.select_for_update().get(pk=found[0]) if found else None
+    passed_over = row is not None and row.state == State.PROCESSED and "superseded_by" in (row.result or {})
+    if row is None or not (passed_over or row.state == State.STALE):
+        return None
+    row.state, row.attempts, row.next_at, row.result, row.processed_at = State.QUEUED, 0, now, None, None
+    row.save(update_fields=["state", "attempts", "next_at", "result", "processed_at"])
+    return row.number
 
 
 def _dead(retailer_id: int, revision_id: int) -> Revision:

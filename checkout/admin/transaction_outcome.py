@@ -71,6 +71,8 @@ Line = tuple[str, str, str]
 def _lines(result: Mapping[str, Any], offers: Mapping[str, str], currency: str) -> Iterator[Line]:
     if result.get("discarded"):
         yield show.chip("Discarded", "bad"), show.plain(result.get("by")), show.plain(result.get("reason"))
+    if number := result.get("counts_again"):
+        yield "Worked on again", "", f"Revision {number} counts, as if this one had never come"
     if number := result.get("superseded_by"):
         yield "Not worked on", "", f"Revision {number} was there before it was its turn"
     for one in _listed(result, "redeemed"):

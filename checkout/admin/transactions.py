@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import JSONField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, JSONField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 
@@ -28,6 +28,7 @@ SHOWN = 5
 LATE = timedelta(seconds=30)
 LOOKED_AT = timedelta(days=7)  # how long a refused discount is counted
 COUNTED = 100_000
+DISCARDED = Case(When(result__has_key="discarded", then=1), default=0)  # in an order: what counts comes first
 
 
 class StateFilter(PickFilter):
@@ -115,11 +116,11 @@ class TransactionAdmin(OwnSearch, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Rows:
         rows: Rows = super().get_queryset(request)
-        newest = Revision.objects.filter(transaction=OuterRef("pk")).order_by("-number")
+        newest = Revision.objects.filter(transaction=OuterRef("pk")).order_by(DISCARDED, "-number")
         return rows.annotate(state=Subquery(newest.values("state")[:1]))
 
     def prepared(self, rows: list[Transaction]) -> list[Transaction]:
-        newest = Revision.objects.filter(transaction__in=rows).order_by("transaction_id", "-number")
+        newest = Revision.objects.filter(transaction__in=rows).order_by("transaction_id", DISCARDED, "-number")
         found = {row.transaction_id: row for row in newest.distinct("transaction_id")}
         for row in rows:
             row.newest = found.get(row.pk)  # type: ignore[attr-defined]
@@ -186,7 +187,10 @@ class TransactionAdmin(OwnSearch, ReadOnlyAdmin):
         return self.settle(request, key, transactions.retry, "Retry", text, "waits in the queue again")
 
     def discard(self, request: HttpRequest, key: int) -> HttpResponse:
-        text = "It is never processed: no points, no offers used or earned. What was sent is kept."
+        text = (
+            "It is never processed: no points, no offers used or earned. What was sent is kept. "
+            "An older revision of the sale counts again."
+        )
         return self.settle(request, key, transactions.discard, "Discard", text, "has been discarded", danger=True)
 
     def settle(
@@ -222,7 +226,7 @@ class TransactionAdmin(OwnSearch, ReadOnlyAdmin):
     def page(self, request: HttpRequest, key: Any) -> Page:
         row: Transaction = self.find(key, "retailer", "store")
         revisions = list(Revision.objects.filter(transaction=row).order_by("-number")[:SHOWN])
-        newest = revisions[0] if revisions else None
+        newest = min(revisions, key=lambda one: "discarded" in (one.result or {}), default=None)
         blocks: list[Block] = []
         if newest:
             blocks.append(Figures(figures=transaction_blocks.figures(newest)))
@@ -232,7 +236,7 @@ class TransactionAdmin(OwnSearch, ReadOnlyAdmin):
         blocks.append(transaction_outcome.told(row, revisions))
         blocks += [transaction_blocks.outcome(row), transaction_blocks.locks(row)]
         blocks.append(transaction_blocks.compared(revisions, zone_of(row)))
-        blocks += [transaction_blocks.items(one) for one in revisions[:1]]
+        blocks += [transaction_blocks.items(newest)] if newest else []
         return Page(
             title=row.transaction_id,
             subtitle=f"{row.store.name}, {row.retailer.name}",
