@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from checkout import history, validation
-from checkout.api.common import parse
+from checkout.api.common import lists, parse
 from checkout.api.common.errors import STATUS
 from checkout.api.common.lean import LeanView
 from checkout.api.voucherify import calculation_shapes as shapes
@@ -23,6 +23,8 @@ from checkout.subjects import Subject
 from checkout.validated import Validated
 from offers import configuration
 
+# As many redemptions of one voucher are answered when nobody asks for a page.
+MOST_ENTRIES = 1000
 # What speaks against the request rather than against the voucher is an HTTP error here.
 OF_THE_REQUEST = frozenset({"missing_reward", "missing_order_items_amount"})
 
@@ -74,20 +76,26 @@ class ValidateByQuery(_ValidatesOne, AskedByQuery):
         return self.validate(of_query(request.GET.items()).of(code))
 
 
-class VoucherRedemption(redemptions.RedeemsView):
-    """How often a voucher was redeemed, and the entries (GET); redeem it (POST)."""
+class VoucherRedemptions(redemptions.RedeemsView):
+    """Where the `url` of a voucher's redemptions leads: how often it was redeemed, and the entries."""
 
     scope = "redemptions"
-    body = SingleAsk
     cached_credentials = True
 
     def get(self, request: HttpRequest, code: str) -> Any:
-        """Tell how often a voucher was redeemed, and its newest redemptions and rollbacks."""
+        """Tell how often a voucher was redeemed, with its redemptions and rollbacks, newest first, failed ones too.
+
+        All of them, the newest 1000 if there are more; with `limit` or `page` a page of them.
+        """
         self.confirm(configuration.version(self.retailer_id))
+        query = lists.read(request.GET, order=("created_at",))
         voucher, rows = history.of_voucher(retailer_id=self.retailer_id, code=code)
+        rows = lists.apply(rows, query, paths={"created_at": "pk"})
+        paged = bool(request.GET.get("limit") or request.GET.get("page"))
+        first, most = (query.offset, query.limit) if paged else (0, MOST_ENTRIES)
+        part = list(history.complete(rows)[first : first + most + 1])
         found = redemptions.figures_of([voucher.pk], self.now).get(voucher.pk, NO_FIGURES)
         uses, credits = found.get("voucher.uses"), found.get("voucher.credits")
-        entries = redemptions.many(list(history.complete(rows)[:100]))
         body: dict[str, Any] = {
             "quantity": voucher.redemption_limit,
             "redeemed_quantity": uses.settled if uses else 0,
@@ -98,11 +106,17 @@ class VoucherRedemption(redemptions.RedeemsView):
         return {
             **body,
             "object": "list",
-            "url": f"/v1/vouchers/{quote(voucher.code, safe='')}/redemption?page=1&limit=10",
+            "url": f"/v1/vouchers/{quote(voucher.code, safe='')}/redemptions?page=1&limit=10",
             "data_ref": "redemption_entries",
-            "total": rows.count(),
-            "redemption_entries": entries,
+            "total": len(part) if first == 0 and len(part) <= most else rows.count(),
+            "redemption_entries": redemptions.many(part[:most]),
         }
+
+
+class VoucherRedemption(VoucherRedemptions):
+    """The same (GET); redeem it (POST)."""
+
+    body = SingleAsk
 
     def post(self, request: HttpRequest, code: str) -> Any:
         """Redeem one voucher: the same as POST /v1/redemptions with it alone; answers the redemption with its order."""
@@ -190,5 +204,6 @@ client_urlpatterns = [
 urlpatterns = [
     path("vouchers/<code:code>/validate", ValidateVoucher.as_view()),
     path("vouchers/<code:code>/redemption", VoucherRedemption.as_view()),
+    path("vouchers/<code:code>/redemptions", VoucherRedemptions.as_view()),
     path("promotions/tiers/<str:ident>/redemption", TierRedemption.as_view()),
 ]

@@ -9,7 +9,7 @@ from checkout.models import LockSession, Redemption, Validation
 from offers.models import Customer, Retailer
 from tests.api.client import ApiClient
 from tests.flows import shop
-from tests.flows.shop import redeemable
+from tests.flows.shop import redeem, redeemable
 
 pytestmark = pytest.mark.django_db
 ORDER = {"order": {"amount": 10000}}
@@ -187,3 +187,50 @@ def test_a_page_without_a_code_redeems_nothing(page: ApiClient) -> None:
 @pytest.mark.parametrize("path", ["validate?code=X", "promotions/validation?amount=5", "validate"])
 def test_nobody_keeps_what_a_page_was_told(page: ApiClient, path: str) -> None:
     assert page.get(f"/client/v1/{path}").headers["Cache-Control"] == "no-store"
+
+
+@pytest.fixture
+def worn(api: ApiClient, shop_a: Retailer) -> list[str]:
+    """A code that was used 1004 times, oldest first; one of these uses failed."""
+    shop.code(shop_a, "WORN/1", limit=None)
+    first = redeem(api, "WORN/1")["redemptions"][0]["id"]
+    row = Redemption.objects.get(public_id=first)
+    copies = [
+        Redemption(**{field.attname: getattr(row, field.attname) for field in Redemption._meta.fields})
+        for _ in range(1003)
+    ]
+    for number, copy in enumerate(copies):
+        copy.pk, copy.public_id, copy.succeeded = None, f"r_{number:04}", number != 7
+    Redemption.objects.bulk_create(copies)
+    return [first, *(copy.public_id for copy in copies)]
+
+
+def test_the_redemptions_of_a_voucher_are_all_there_with_an_exact_total(
+    api: ApiClient, worn: list[str], django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(8):
+        found = api.get("/v1/vouchers/WORN%2F1/redemption")
+    assert [row["id"] for row in found["redemption_entries"]] == worn[:3:-1]
+    assert (found["total"], found["quantity"]) == (1004, None)
+    assert found["redemption_entries"][-6]["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("path", ["redemption", "redemptions"])
+def test_the_redemptions_of_a_voucher_come_by_page_when_asked(api: ApiClient, worn: list[str], path: str) -> None:
+    def ids(query: str) -> list[str]:
+        found = api.get(f"/v1/vouchers/WORN%2F1/{path}?{query}")
+        assert found["total"] == 1004
+        return [row["id"] for row in found["redemption_entries"]]
+
+    assert ids("limit=3") == worn[:-4:-1]
+    assert ids("page=2") == worn[-11:-21:-1]
+    assert ids("limit=100&page=11") == worn[3::-1]
+    assert ids("limit=2&order=created_at") == worn[:2]
+    assert ids("limit=3&page=1000") == []
+    for query in ("limit=101", "page=0", "order=amount", "page=1001"):
+        assert api.get(f"/v1/vouchers/WORN%2F1/{path}?{query}").status == 400
+
+
+def test_the_url_of_a_vouchers_redemptions_leads_to_them(api: ApiClient, worn: list[str]) -> None:
+    for found in (api.get("/v1/vouchers/WORN%2F1/redemption"), api.get("/v1/vouchers/WORN%2F1")["redemption"]):
+        assert [row["id"] for row in api.get(found["url"])["redemption_entries"]] == worn[:-11:-1]
