@@ -150,10 +150,9 @@ class OptionsAsk(Struct, frozen=True):
     explain: bool | None = False
 
 
-class Ask(Struct, frozen=True):
-    """A validation or redemption request."""
+class CartAsk(Struct, frozen=True, kw_only=True):
+    """What a request says besides its redeemables."""
 
-    redeemables: list[RedeemableAsk]
     order: OrderAsk | None = None
     customer: CustomerAsk | None = None
     session: SessionAsk | None = None
@@ -161,6 +160,12 @@ class Ask(Struct, frozen=True):
     metadata: Metadata | None = None
     options: OptionsAsk | None = None
     shopper: ShopperAsk | None = None
+
+
+class Ask(CartAsk, frozen=True):
+    """A validation or redemption request."""
+
+    redeemables: list[RedeemableAsk]
 
     @property
     def explain(self) -> bool:

@@ -14,6 +14,7 @@ from offers.admin.campaign_form import ChangeCampaignForm, Kind, NewCampaignForm
 from offers.admin.conditions import ConditionPages
 from offers.admin.filters import PickFilter, RetailerFilter
 from offers.admin.office import OfficeForm, View, actor_of, locked, now, posted, stamp
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Page
 from offers.ledger import counters
 from offers.lib.errors import Refusal
@@ -74,7 +75,7 @@ class MoreCodesForm(OfficeForm):
     sections = [("", "", ["count"])]
 
 
-class CampaignAdmin(ConditionPages):
+class CampaignAdmin(OwnSearch, ConditionPages):
     """Registered by checkout, which adds what was redeemed."""
 
     list_display = ("name", "state_", "kind_", "worth_", "codes_", "budget_", "until")
@@ -89,11 +90,8 @@ class CampaignAdmin(ConditionPages):
         rows: QuerySet[Campaign] = super().get_queryset(request)
         return rows.filter(deleted_at__isnull=True).defer("metadata")
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        text = search_term.strip().replace("\x00", "")
-        if text.startswith("camp_"):
-            return queryset.filter(public_id=text), False
-        return (queryset.filter(name__icontains=text) if text else queryset), False
+    def search(self, rows: QuerySet[Campaign], text: str) -> QuerySet[Campaign]:
+        return rows.filter(public_id=text) if text.startswith("camp_") else rows.filter(name__icontains=text)
 
     def prepared(self, rows: list[Campaign]) -> list[Campaign]:
         capped = [row.pk for row in rows if row.budget is not None]

@@ -15,6 +15,7 @@ from checkout.models import Order
 from offers.admin import fields, lookups, show
 from offers.admin.filters import ExactFilter, HistoryDaysFilter, PickFilter, RetailerFilter
 from offers.admin.office import ReadOnlyAdmin, ReasonForm, View, actor_of, now, posted
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page
 
 Rows = QuerySet[Admission]
@@ -65,7 +66,7 @@ class ExtendForm(ReasonForm):
 
 
 @admin.register(Admission)
-class AdmissionAdmin(ReadOnlyAdmin):
+class AdmissionAdmin(OwnSearch, ReadOnlyAdmin):
     called = ("admission", "admissions")
     list_display = ("ident", "launch", "state_", "left_", "issued", "order_", "consumer_")
     list_filter = (StateFilter, LaunchFilter, IssuedFilter, RetailerFilter)
@@ -74,10 +75,7 @@ class AdmissionAdmin(ReadOnlyAdmin):
     search_help_text = "Id of the admission, consumer or entry, e-mail, or order"
     nothing_text = "Nobody has been admitted yet. A launch admits people to the checkout."
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         retailers = lookups.retailer_ids()
         found = Q(retailer_id__in=retailers, order_id=text)
         if ident := show.uuid_of(text):
@@ -88,7 +86,7 @@ class AdmissionAdmin(ReadOnlyAdmin):
         if "@" in text:
             named = Consumer.objects.filter(retailer_id__in=retailers, email=text).values_list("pk", flat=True)
             found |= Q(consumer_id__in=list(named[: lookups.MOST_MATCHES]))
-        return queryset.filter(found), False
+        return rows.filter(found)
 
     @display(description="Admission")
     def ident(self, row: Admission) -> str:

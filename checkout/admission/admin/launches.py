@@ -18,6 +18,7 @@ from checkout.admission.models import Admission, Consumer, Distribution
 from offers.admin import show
 from offers.admin.filters import RetailerFilter
 from offers.admin.office import View, actor_of, now, posted
+from offers.admin.own_search import OwnSearch
 from offers.admin.page import Block, Button, Figure, Page, Table
 
 Rows = QuerySet[Distribution]
@@ -36,7 +37,7 @@ class Live(Block):
 
 
 @admin.register(Distribution)
-class LaunchAdmin(QueuePages, DrawPages, AuctionPages):
+class LaunchAdmin(OwnSearch, QueuePages, DrawPages, AuctionPages):
     called = ("launch", "launches")
     list_display = ("name_", "mechanism", "state_", "opens", "closes", "retailer")
     list_filter = (RetailerFilter, "mechanism")
@@ -45,14 +46,11 @@ class LaunchAdmin(QueuePages, DrawPages, AuctionPages):
     search_help_text = "Name or id"
     nothing_text = "No launches yet. Build one: a queue, a draw or an auction before the checkout."
 
-    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
-        text = search_term.strip()
-        if not text or "\x00" in text:
-            return queryset, False
+    def search(self, rows: Rows, text: str) -> Rows:
         found = Q(sequence__experience__name__icontains=text)
         if ident := show.uuid_of(text):
             found |= Q(uuid=ident) | Q(sequence__experience__uuid=ident)
-        return queryset.filter(found), False
+        return rows.filter(found)
 
     @display(description="Launch")
     def name_(self, row: Distribution) -> str:

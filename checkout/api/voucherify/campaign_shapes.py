@@ -126,7 +126,7 @@ def _voucher(campaign: Campaign) -> dict[str, Any]:
     per_customer = {} if campaign.customer_limit is None else {"per_customer": campaign.customer_limit}
     return {
         "type": kind.value,
-        "discount": discount_json(campaign.discount) if campaign.discount else None,
+        "discount": discount_json(campaign.discount),
         "gift": gift,
         "loyalty_card": _loyalty_card(campaign) if kind == Voucher.Type.LOYALTY else None,
         "redemption": {"quantity": campaign.redemption_limit, **per_customer},

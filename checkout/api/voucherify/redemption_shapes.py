@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from checkout.api.voucherify.tier_shapes import category_json, tier_head
+from checkout.api.voucherify.tier_shapes import category_json, discount_json, tier_head
 from checkout.models import Order, Redemption
 from checkout.redemption_plan import NewOrder, NewRedemption
 from checkout.redemption_write import Figures
@@ -193,7 +193,7 @@ def voucher(parts: Parts) -> dict[str, Any]:
         "id": row.public_id,
         "code": row.code,
         "object": "voucher",
-        "discount": discount(row.discount or (campaign.discount if campaign else None)),
+        "discount": discount_json(row.discount or (campaign.discount if campaign else None)),
         "gift": None,
         "loyalty_card": None,
         "type": row.type,
@@ -226,24 +226,21 @@ def voucher(parts: Parts) -> dict[str, Any]:
     }
     if row.type in (GIFT, LOYALTY):
         shown["discount"] = None
-        _show_card(shown, row, figures.get("voucher.credits"))
+        card = figures.get("voucher.credits")
+        granted = (card.granted if card else row.gift_amount) or 0
+        withdrawn, used = (card.withdrawn, card.settled) if card else (0, 0)
+        if row.type == GIFT:
+            shown["gift"] = gift_card(granted + withdrawn, withdrawn, granted - used, row.gift_effect)
+            shown["redemption"]["redeemed_amount"] = used
+        else:
+            shown["loyalty_card"] = loyalty_card(granted + withdrawn, withdrawn, granted - used)
+            shown["redemption"]["redeemed_points"] = used
     return shown
 
 
-def _show_card(shown: dict[str, Any], row: AnyVoucher, card: Figures | None) -> None:
-    granted = (card.granted if card else row.gift_amount) or 0
-    withdrawn, used = (card.withdrawn, card.settled) if card else (0, 0)
-    if row.type == GIFT:
-        shown["gift"] = {
-            "amount": granted + withdrawn,
-            "subtracted_amount": withdrawn,
-            "balance": granted - used,
-            "effect": row.gift_effect,
-        }
-        shown["redemption"]["redeemed_amount"] = used
-        return
-    shown["loyalty_card"] = loyalty_card(granted + withdrawn, withdrawn, granted - used)
-    shown["redemption"]["redeemed_points"] = used
+def gift_card(amount: int, subtracted: int, balance: int, effect: str) -> dict[str, Any]:
+    """Return a gift card: cents it ever got, those taken off by hand, those left, and what they are spent on."""
+    return {"amount": amount, "subtracted_amount": subtracted, "balance": balance, "effect": effect}
 
 
 def loyalty_card(points: int, subtracted: int, balance: int) -> dict[str, Any]:
@@ -257,11 +254,6 @@ def loyalty_card(points: int, subtracted: int, balance: int) -> dict[str, Any]:
         "expired_points": 0,
         "subtracted_points": subtracted,
     }
-
-
-def discount(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return a discount as answers have it; none here depends on a formula."""
-    return {**stored, "is_dynamic": False} if stored else None
 
 
 def customer(value: Customer | None) -> dict[str, Any] | None:

@@ -1,41 +1,22 @@
 """What is asked about one redeemable that the address or the query names, as the verbs take it."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
 
 from checkout.api.common import parse
-from checkout.asks import (
-    Ask,
-    CustomerAsk,
-    GiftAsk,
-    Metadata,
-    OptionsAsk,
-    OrderAsk,
-    RedeemableAsk,
-    RewardAsk,
-    SessionAsk,
-    ShopperAsk,
-)
+from checkout.asks import Ask, CartAsk, GiftAsk, RedeemableAsk, RewardAsk
 from offers.lib.errors import InvalidPayload
 
 DEEPEST = 5
 
 
-class SingleAsk(Struct, frozen=True):
+class SingleAsk(CartAsk, frozen=True):
     """A validation or redemption of one redeemable."""
 
     gift: GiftAsk | None = None
     reward: RewardAsk | None = None
-    order: OrderAsk | None = None
-    customer: CustomerAsk | None = None
-    session: SessionAsk | None = None
-    tracking_id: Annotated[str, Meta(max_length=255)] | None = None
-    metadata: Metadata | None = None
-    options: OptionsAsk | None = None
-    shopper: ShopperAsk | None = None
 
     def of(self, ident: str, kind: Literal["voucher", "promotion_tier"] = "voucher") -> Ask:
         """Return the request for this voucher or tier."""

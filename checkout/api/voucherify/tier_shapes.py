@@ -1,6 +1,6 @@
 """How promotion tiers look on the wire."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from checkout import tier_summary
@@ -56,9 +56,9 @@ def tier_head(tier: PromotionTier) -> dict[str, Any]:
     }
 
 
-def discount_json(discount: dict[str, Any]) -> dict[str, Any]:
-    """Return a discount as answers have it; none here depends on a formula."""
-    return {**discount, "is_dynamic": False}
+def discount_json(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a discount as answers have it, if there is one; none here depends on a formula."""
+    return {**stored, "is_dynamic": False} if stored else None
 
 
 def category_json(category: Category) -> dict[str, Any]:

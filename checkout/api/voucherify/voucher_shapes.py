@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from checkout.api.voucherify.redemption_shapes import loyalty_card
+from checkout.api.voucherify.redemption_shapes import gift_card, loyalty_card
 from checkout.api.voucherify.rule_shapes import assignments_json
 from checkout.api.voucherify.tier_shapes import WINDOW, category_json, discount_json
 from checkout.models import Order
@@ -30,8 +30,9 @@ def voucher_json(
 ) -> dict[str, Any]:
     """Return a voucher in full; the kinds it is not are null. Reads its category and holder."""
     category, holder = voucher.category, voucher.holder
-    gift_card, loyalty = voucher.type == Voucher.Type.GIFT, voucher.type == Voucher.Type.LOYALTY
-    discount = None if gift_card or loyalty else voucher.discount or (campaign.discount if campaign else None)
+    is_gift, is_loyalty = voucher.type == Voucher.Type.GIFT, voucher.type == Voucher.Type.LOYALTY
+    held = (figures.amount, figures.subtracted, figures.balance)
+    discount = None if is_gift or is_loyalty else voucher.discount or (campaign.discount if campaign else None)
     address = f"/v1/vouchers/{quote(voucher.code, safe='')}"
     return {
         "id": voucher.public_id,
@@ -42,9 +43,9 @@ def voucher_json(
         "category_id": category.public_id if category else None,
         "categories": [category_json(category)] if category else [],
         "type": voucher.type,
-        "discount": discount_json(discount) if discount else None,
-        "gift": _gift(voucher, figures) if gift_card else None,
-        "loyalty_card": loyalty_card(figures.amount, figures.subtracted, figures.balance) if loyalty else None,
+        "discount": discount_json(discount),
+        "gift": gift_card(*held, voucher.gift_effect) if is_gift else None,
+        "loyalty_card": loyalty_card(*held) if is_loyalty else None,
         **{name: getattr(voucher, name) for name in WINDOW},
         "active": voucher.active,
         "additional_info": voucher.additional_info,
@@ -65,8 +66,8 @@ def voucher_json(
             "quantity": voucher.redemption_limit,
             **({} if voucher.customer_limit is None else {"per_customer": voucher.customer_limit}),
             "redeemed_quantity": figures.redeemed,
-            **({"redeemed_amount": figures.spent} if gift_card else {}),
-            **({"redeemed_points": figures.spent} if loyalty else {}),
+            **({"redeemed_amount": figures.spent} if is_gift else {}),
+            **({"redeemed_points": figures.spent} if is_loyalty else {}),
             "object": "list",
             "url": f"{address}/redemptions?page=1&limit=10",
         },
@@ -119,13 +120,4 @@ def movement_json(voucher: Voucher, movement: Movement, behind: Behind) -> dict[
         "details": details,
         "related_transaction_id": movement.related_id,
         "created_at": movement.created_at,
-    }
-
-
-def _gift(voucher: Voucher, figures: voucher_figures.Figures) -> dict[str, Any]:
-    return {
-        "amount": figures.amount,
-        "subtracted_amount": figures.subtracted,
-        "balance": figures.balance,
-        "effect": voucher.gift_effect,
     }
