@@ -154,6 +154,7 @@ def _hand_over(run: Run, one: Wanted, award: Award) -> points.Moved | None:
                 reason=one.rule.name[:200],
                 now=run.now,
                 owned=True,
+                family="" if award.detail["firing"].endswith("|0") else _family(award),
             )
         else:
             moved = points.spend(
@@ -299,14 +300,31 @@ def _move(run: Run, award: Award, amount: int) -> None:
     correction = _correction(run, award, amount)
     if amount > 0:
         moved = points.earn(
-            member=run.member, account=account, amount=amount, reference=correction.key, now=run.now, owned=True
+            member=run.member,
+            account=account,
+            amount=amount,
+            reference=correction.key,
+            now=run.now,
+            owned=True,
+            family=_family(award),
         )
     else:
         moved = points.reverse(
-            member=run.member, account=account, amount=-amount, reference=correction.key, lot=award.key, now=run.now
+            member=run.member,
+            account=account,
+            amount=-amount,
+            reference=correction.key,
+            lot=award.key,
+            family=_family(award),
+            now=run.now,
         )
     run.moved(moved)
     run.result.add_points(account, amount)
+
+
+def _family(award: Award) -> str:
+    """Return what the references of all that a rule gave for one occasion begin with."""
+    return f"{award.detail['base']}|"
 
 
 def _correction(run: Run, award: Award, amount: int) -> Award:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Subquery
 
-from loyalty import members
+from loyalty import lapsed, members
 from loyalty.models import Member, MemberAccount, PointAccount, PointLot
 from offers import audit
 from offers.ledger import counters, holds
@@ -28,6 +28,7 @@ MOST = 10**12
 LONGEST_REFERENCE = 120
 # What stands before the reference of a journal line.
 EARN, SPEND, ADJUST, REVERSE, EXPIRE = "earn", "spend", "adjust", "reverse", "expire"
+LAPSED = "lapsed"  # what a return need not take, because it had expired; and what is gone again when it is undone
 
 
 class InsufficientPoints(Refusal):
@@ -107,15 +108,23 @@ def earn(
     now: datetime,
     reason: str = "",
     owned: bool = False,
+    family: str = "",
 ) -> Moved:
-    """Give points and count them as earned. Locks the member, unless the caller has (`owned`), and the account."""
+    """Give points and count them as earned. Locks the member, unless the caller has (`owned`), and the account.
+
+    `family` is what the references begin with of all that is given for the same: what expired of it, and was forgiven
+    when it was returned, is expired still when the return is undone.
+    """
     _check(amount, reference)
     with transaction.atomic(savepoint=False):
         own = _own(member, account, now, lot=reference, owned=owned)
         before = own.row.lifetime
         if own.known:
             return own.moved(before, False)
-        _add(own, amount, f"{EARN}:{reference}", reference, reason, now)
+        gone = lapsed.expire_again(own.row, family=family, amount=amount) if family else 0
+        _add(own, amount, f"{EARN}:{reference}", reference, reason, now, gone=gone)
+        if gone:
+            _limit(own, -gone, f"{LAPSED}:{EARN}:{reference}", reason, now)
         own.row.lifetime += amount
         own.row.save(update_fields=["lifetime"])
         _stay(own, now)
@@ -182,10 +191,19 @@ def adjust(
 
 
 def reverse(
-    *, member: Member, account: PointAccount, amount: int, reference: str, lot: str, now: datetime, reason: str = ""
+    *,
+    member: Member,
+    account: PointAccount,
+    amount: int,
+    reference: str,
+    lot: str,
+    now: datetime,
+    reason: str = "",
+    family: str = "",
 ) -> Moved:
     """Take back points that were earned, from the lot `lot` first: they no longer count as earned.
 
+    What had expired of them, of the lot or of all of its `family` (see `earn`), is gone already and not taken again.
     The balance may go below zero where the account allows it; where not, what is missing is booked as shortfall.
     """
     _check(amount, reference)
@@ -195,13 +213,17 @@ def reverse(
         entry = f"{REVERSE}:{reference}"
         if _stands(own, entry):
             return own.moved(before, False)
-        taken = amount if account.allow_negative else min(amount, max(0, own.balance))
+        gone = lapsed.forgive(own.row, lot=lot, family=family, amount=amount)
+        owed = amount - gone
+        taken = owed if account.allow_negative else min(owed, max(0, own.balance))
         if taken:
             _consume(own, min(taken, max(0, own.balance)), first=lot)
-            own.granted -= taken
-            counters.move_limit(counter_id=own.counter, limit=own.granted, reference=entry, reason=reason, now=now)
+        if gone:
+            _limit(own, gone, f"{LAPSED}:{REVERSE}:{reference}", reason, now)
+        if taken or gone:
+            _limit(own, -taken - gone, entry, reason, now)
         own.row.lifetime = max(0, before - amount)
-        own.row.shortfall += amount - taken
+        own.row.shortfall += owed - taken
         own.row.save(update_fields=["lifetime", "shortfall"])
         return own.moved(before)
 
@@ -242,8 +264,7 @@ def expire(*, now: datetime, limit: int = 500) -> int:
             own = _own(lot.member_account.member, lot.member_account.account, now)
             lot.refresh_from_db()
             if lot.left and lot.expires_at is not None and lot.expires_at <= now:
-                _settle(own, lot.left, f"{EXPIRE}:{lot.pk}", now)
-                PointLot.objects.filter(pk=lot.pk).update(left=0)
+                _lapse(own, lot, now)
     return len(rows)
 
 
@@ -270,20 +291,29 @@ def _own(member: Member, account: PointAccount, now: datetime, *, lot: str = "",
     own = _Owned(account, row, row.counter_id, row.granted, row.taken, row.known)
     if account.expiry != PointAccount.Expiry.NEVER:
         for due in row.lots.filter(left__gt=0, expires_at__lte=now).order_by("expires_at", "pk"):
-            _settle(own, due.left, f"{EXPIRE}:{due.pk}", now)
-            PointLot.objects.filter(pk=due.pk).update(left=0)
+            _lapse(own, due, now)
     return own
 
 
-def _add(own: _Owned, amount: int, entry: str, lot: str, reason: str, now: datetime) -> None:
-    """Grant points and keep them as a lot, less what a balance below zero swallows."""
-    debt = max(0, -own.balance)
+def _lapse(own: _Owned, lot: PointLot, now: datetime) -> None:
+    """Take what is left of a lot whose time has come."""
+    _settle(own, lot.left, f"{EXPIRE}:{lot.pk}", now)
+    PointLot.objects.filter(pk=lot.pk).update(left=0, expired=F("left"))
+
+
+def _limit(own: _Owned, amount: int, entry: str, reason: str, now: datetime) -> None:
     own.granted += amount
     counters.move_limit(counter_id=own.counter, limit=own.granted, reference=entry, reason=reason, now=now)
+
+
+def _add(own: _Owned, amount: int, entry: str, lot: str, reason: str, now: datetime, *, gone: int = 0) -> None:
+    """Grant points and keep them as a lot, less what a balance below zero swallows and what is gone already."""
+    debt = max(0, -own.balance)
+    _limit(own, amount, entry, reason, now)
     PointLot.objects.create(
         member_account=own.row,
         amount=amount,
-        left=max(0, amount - debt),
+        left=max(0, amount - debt - gone),
         earned_at=now,
         expires_at=expiry(own.account, now),
         reference=lot,

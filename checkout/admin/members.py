@@ -14,6 +14,7 @@ WORDS = {
     points.ADJUST: "Adjusted by hand",
     points.REVERSE: "Taken back",
     points.EXPIRE: "Expired",
+    points.LAPSED: "Had expired before its return",
 }
 
 

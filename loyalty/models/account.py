@@ -61,11 +61,17 @@ class MemberAccount(models.Model):
 
 
 class PointLot(models.Model):
-    """Points earned together that expire together; spending takes the soonest first."""
+    """Points earned together that expire together; spending takes the soonest first.
+
+    `expired` is how many of them were left when their time came; of these `forgiven` came from purchases that were
+    returned later: they are not taken a second time.
+    """
 
     member_account = models.ForeignKey(MemberAccount, on_delete=models.CASCADE, related_name="lots")
     amount = models.BigIntegerField()
     left = models.BigIntegerField()
+    expired = models.BigIntegerField(db_default=0)
+    forgiven = models.BigIntegerField(db_default=0)
     earned_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     reference = models.CharField(max_length=160)
@@ -74,6 +80,10 @@ class PointLot(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["member_account", "reference"], name="point_lot_once"),
             models.CheckConstraint(condition=Q(left__gte=0, left__lte=models.F("amount")), name="point_lot_left"),
+            models.CheckConstraint(
+                condition=Q(forgiven__gte=0, forgiven__lte=models.F("expired"), expired__lte=models.F("amount")),
+                name="point_lot_expired",
+            ),
         ]
         indexes = [models.Index(fields=["expires_at"], condition=Q(left__gt=0), name="point_lot_due")]
 

@@ -180,6 +180,22 @@ def test_a_return_is_judged_by_the_level_of_the_sale_not_by_what_the_sale_lifted
     assert balance(ada) == 170
 
 
+def test_a_return_takes_no_points_that_have_expired_meanwhile(shop: Shop, ada: Member) -> None:
+    PointAccount.objects.update(expiry=PointAccount.Expiry.ROLLING, expiry_days=10)
+    rule(shop)
+    buy(shop, ada, "200.00")
+    later = clock.now() + timedelta(days=30)
+    found = []
+    for number, amount in enumerate(("150.00", "0.00", "170.00", "250.00", "0.00")):
+        moment = f"2026-11-21 1{number}:00:00"
+        shop.send(sale("t1", amount, user_id=str(ada.uuid), modified_time=moment), now=later)
+        shop.drain(now=later)
+        stands = points_standing.balances(member=ada, now=later)[0]
+        found.append((stands.lifetime, stands.available))
+    assert found == [(150, 0), (0, 0), (170, 0), (250, 50), (0, 0)]
+    assert proof.prove().total == 0
+
+
 def test_points_that_are_over_count_for_no_condition_in_a_batch_either(shop: Shop, ada: Member) -> None:
     account = PointAccount.objects.get(retailer=shop.retailer)
     account.expiry, account.expiry_days = PointAccount.Expiry.ROLLING, 10

@@ -38,8 +38,12 @@ def spend(who: Member, account: PointAccount, amount: int, reference: str, **fie
     return points.spend(member=who, account=account, amount=amount, reference=reference, **{"now": NOON, **fields})
 
 
-def take_back(who: Member, account: PointAccount, amount: int, reference: str, lot: str = "") -> points.Moved:
-    return points.reverse(member=who, account=account, amount=amount, reference=reference, lot=lot, now=NOON)
+def take_back(
+    who: Member, account: PointAccount, amount: int, reference: str, lot: str = "", **fields: Any
+) -> points.Moved:
+    return points.reverse(
+        member=who, account=account, amount=amount, reference=reference, lot=lot, **{"now": NOON, **fields}
+    )
 
 
 def adjust(who: Member, account: PointAccount, amount: int, reference: str, reason: str = "sorry") -> points.Moved:
@@ -168,6 +172,69 @@ def test_points_that_are_over_are_gone_though_no_worker_came_by(ada: Member, sho
         ("earn", 100),
     ]
     assert proof.prove().total == 0
+
+
+LATER = NOON + timedelta(days=10)
+
+
+def lines(who: Member) -> list[tuple[str, int]]:
+    return [(line.kind, line.points) for line in reversed(points_standing.statement(member=who))]
+
+
+@pytest.mark.parametrize("negative", [True, False])
+@pytest.mark.parametrize(
+    ("spent", "returned", "balance", "shortfall"),
+    [(0, 100, 0, 0), (0, 30, 0, 0), (60, 100, -60, 60), (60, 40, 0, 0), (60, 50, -10, 10)],
+)
+def test_a_return_does_not_take_again_what_had_expired(
+    ada: Member, shop_a: Retailer, negative: bool, spent: int, returned: int, balance: int, shortfall: int
+) -> None:
+    account = kind(shop_a, expiry="rolling", expiry_days=10, allow_negative=negative)
+    earn(ada, account, 100, "a")
+    if spent:
+        spend(ada, account, spent, "b")
+    assert take_back(ada, account, returned, "c", lot="a", now=LATER).balance == (balance if negative else 0)
+    assert stand(ada) == (balance if negative else 0, 100 - returned)
+    assert ada.accounts.get().shortfall == (0 if negative else shortfall)
+    assert points_standing.earned_since(member=ada, since=NOON) == max(
+        0, 100 - returned + (0 if negative else shortfall)
+    )
+    assert proof.prove().total == 0
+
+
+def test_what_is_left_is_taken_before_what_had_expired_is_forgiven(ada: Member, shop_a: Retailer) -> None:
+    account = kind(shop_a, expiry="rolling", expiry_days=10)
+    earn(ada, account, 100, "x|0")
+    earn(ada, account, 50, "x|0~1", now=NOON + timedelta(days=5))
+    earn(ada, account, 70, "y|0", now=NOON + timedelta(days=5))
+    for amount, reference, balance in ((30, "c", 90), (60, "d", 70), (60, "e", 70)):
+        moved = take_back(ada, account, amount, reference, lot="x|0", family="x|", now=LATER)
+        assert (reference, moved.balance) == (reference, balance)
+    assert lines(ada)[-2:] == [("lapsed", 60), ("reverse", -60)]
+    assert proof.prove().total == 0
+
+
+def test_a_return_that_is_undone_revives_nothing(ada: Member, shop_a: Retailer) -> None:
+    account = kind(shop_a, expiry="rolling", expiry_days=10)
+    earn(ada, account, 100, "x|0")
+    take_back(ada, account, 100, "c", lot="x|0", family="x|", now=LATER)
+    moved = earn(ada, account, 120, "x|1", family="x|", now=LATER)
+    assert (moved.balance, moved.lifetime) == (20, 120)
+    assert lines(ada) == [
+        ("earn", 100),
+        ("expire", -100),
+        ("lapsed", 100),
+        ("reverse", -100),
+        ("earn", 120),
+        ("lapsed", -100),
+    ]
+    assert take_back(ada, account, 120, "d", lot="x|1", family="x|", now=LATER).balance == 0
+    assert left_in_lots(ada, account) == 0
+    assert proof.prove().total == 0
+
+
+def left_in_lots(who: Member, account: PointAccount) -> int:
+    return sum(lot.left for lot in PointLot.objects.filter(member_account__member=who, member_account__account=account))
 
 
 def test_points_may_end_with_the_year(ada: Member, shop_a: Retailer) -> None:
