@@ -6,23 +6,25 @@ from django.db import transaction
 
 from checkout import orders
 from checkout.admission import claims, reservations
-from checkout.admission.models import Admission, Reservation
+from checkout.admission.models import Admission, Distribution, Reservation
 from checkout.models import Order
 from offers import stock
 from offers.lib.actors import SYSTEM
 from offers.models import Sku
 
 
+def product_of(sells: Distribution | Admission) -> Sku | None:
+    """Return what a launch, or one of its admissions, sells, if the catalogue has it."""
+    rows = Sku.objects.filter(retailer_id=sells.retailer_id, sku=sells.sku).select_related("product")
+    return rows.order_by("pk").first() if sells.sku else None
+
+
 def price_of(admission: Admission) -> int:
     """Return what an admission's order costs, in minor units: the price won, else that of its product."""
     if admission.amount is not None:
         return admission.amount
-    price = (
-        Sku.objects.filter(retailer_id=admission.retailer_id, sku=admission.sku).values_list("price", flat=True).first()
-        if admission.sku
-        else None
-    )
-    return price or 0
+    product = product_of(admission)
+    return product.price or 0 if product else 0
 
 
 def keep_unit(*, admission: Admission, session: str, now: datetime) -> bool:

@@ -107,6 +107,14 @@
       forgetTexts();
     }
 
+    /* Time over: did a payment begin before, in another tab or with an answer that was lost? Then the page says so. */
+    async function whetherPaying() {
+      const asked = {method: "POST", credentials: "same-origin", body: "{}",
+        headers: {"Content-Type": "application/json", ...headers()}};
+      const {body} = await ask(status, asked);
+      if (body.paying) leave();
+    }
+
     function leave() {
       live = false;
       window.removeEventListener("beforeunload", warn);
@@ -124,6 +132,7 @@
         if (over && !sending) {
           end("expired");
           carried.complete("expired");
+          whetherPaying().catch(() => {});
         }
       },
       {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -209,7 +210,7 @@ def test_a24_a32_a_declined_card_keeps_the_place_and_five_give_it_up(
         assert Admission.objects.get().state == "CLAIMED"
     fill(page, DECLINED)
     pay(page)
-    expect(page.get_by_role("heading", name="You gave up your place")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your place is gone")).to_be_visible()
     assert Admission.objects.get().state == "RELEASED" and not Order.objects.exists()
 
 
@@ -233,6 +234,30 @@ def test_a28_a36_the_time_runs_out_on_the_open_page(
     assert claims.reason(Admission.objects.get(), session=None, now=clock.now()) == "expired"
     page.get_by_role("link", name=re.compile("Back to")).click()
     expect(page.get_by_role("button", name="Join the line")).to_be_visible()
+
+
+def test_the_time_runs_out_while_a_payment_is_under_way(
+    page: Page, live_server: LiveServer, shop: Retailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither page says that it is over, nor asks in a hurry: both wait until it is known how the payment went."""
+    page.clock.install()
+    sold = sale(shop)
+    check_out(page, live_server, sold)
+    row = Admission.objects.get()
+    session = Session.objects.get().get_decoded()["checkout"]["session"]
+    claims.begin_payment(admission_id=row.pk, session=session, payment="a lost answer", now=clock.now())
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(seconds=600))
+    page.clock.fast_forward(600_000)
+    expect(page.get_by_role("heading", name="Your payment is under way")).to_be_visible(timeout=SLOW)
+    page.goto(f"{live_server.url}/shop/waiting/{sold.uuid}/")
+    expect(page.get_by_role("heading", name="Your payment is under way")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("timer")).to_have_count(0)
+    fits(page)
+    claims.complete(admission_id=row.pk, order_id="O-7", amount=4900, currency="EUR", now=clock.now())
+    page.clock.resume()
+    expect(page.get_by_text("Order number: O-7")).to_be_visible(timeout=SLOW)  # it looked again by itself
 
 
 def test_a29_no_answer_is_not_a_no(browser: Browser, live_server: LiveServer, shop: Retailer) -> None:

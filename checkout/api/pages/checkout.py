@@ -1,10 +1,12 @@
 """The checkout of the admitted: validates when it loads and again when it pays, and says what became of it."""
 
+import re
 import secrets
 from datetime import datetime
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,6 +22,7 @@ from offers.lib.errors import Refusal
 from offers.models import Retailer
 
 PAYS, DECLINED = "4242424242424242", "4000000000000002"
+_ATTEMPT = re.compile("[0-9a-f]{16}")
 
 
 @require_GET
@@ -43,12 +46,13 @@ def page(request: HttpRequest) -> HttpResponse:
     admission, session = shopper.admission_of(request)
     told = shopper.said(request)
     reason = claims.reason(admission, session=session, now=now) if admission else "none"
-    if admission and not reason and not _unit_is_kept(admission, session, now):
-        reason = "sold_out"
+    if admission and not reason:
+        reason = _waits_for(admission, session, now)
     elif told.get("refused") and reason:
         reason = {"admission_expired": "expired"}.get(told["refused"], told["refused"])
     name = "shop/checkout.html" if admission and not reason else "shop/outcome.html"
     context = {"admission": admission, "reason": reason, "now": now, "told": told, **_place(request, admission, now)}
+    context["attempt"] = secrets.token_hex(8)
     answer = render(request, name, context)
     return framing.policy(shopper.private(answer), admission.retailer if admission else None)
 
@@ -75,17 +79,22 @@ def claim(request: HttpRequest) -> HttpResponse:
     facts: dict[str, Any] = {"valid": not reason, "reason": reason or None, "admission_id": str(admission.uuid)}
     if not reason:
         facts |= {"expires_at": admission.expires_at.isoformat(), "server_time": now.isoformat()}
+        facts["paying"] = now >= admission.expires_at  # only a payment under way keeps it longer
     return shopper.private(JsonResponse(facts))
 
 
 @require_POST
 def pay(request: HttpRequest) -> HttpResponse:
-    """Validate again, announce the payment, charge, then store the order and complete the admission in one."""
+    """Validate again, announce the payment, charge, then store the order and complete the admission in one.
+
+    The form names its attempt: sent again as no answer came, it is the same payment; the other tab pays under a name of
+    its own.
+    """
     now = clock.now()
     admission, session = shopper.admission_of(request)
     if admission is None or claims.reason(admission, session=session, now=now):
         return redirect("shop-checkout")
-    if not _unit_is_kept(admission, session, now):
+    if _waits_for(admission, session, now) == "sold_out":
         return redirect("shop-checkout")  # which says so
     fields = {name: request.POST.get(name, "").strip()[:200] for name in ("name", "email")}
     card = request.POST.get("card_number", "").replace(" ", "").replace("-", "")
@@ -93,7 +102,8 @@ def pay(request: HttpRequest) -> HttpResponse:
         shopper.say(request, fields=fields, wrong=wrong)
         return redirect("shop-checkout")
     try:
-        payment = secrets.token_hex(8)  # the other tab pays under a name of its own
+        payment = request.POST.get("attempt", "")
+        payment = payment if _ATTEMPT.fullmatch(payment) else secrets.token_hex(8)
         claims.begin_payment(admission_id=admission.pk, session=session, payment=payment, now=now)
         if card == DECLINED:
             claims.payment_failed(admission_id=admission.pk, payment=payment, now=now)
@@ -138,11 +148,14 @@ def issuer_of(text: str, now: datetime) -> Retailer | None:
     return tokens.read(text=text, retailer_id=None, now=now).retailer
 
 
-def _unit_is_kept(admission: Admission, session: str, now: datetime) -> bool:
+def _waits_for(admission: Admission, session: str, now: datetime) -> str:
+    """Return what an open checkout waits for: a unit (sold_out), its payment when its time is over (paying), or ""."""
+    if now >= admission.expires_at:
+        return "paying"
     try:
-        return admitted_orders.keep_unit(admission=admission, session=session, now=now)
+        return "" if admitted_orders.keep_unit(admission=admission, session=session, now=now) else "sold_out"
     except Refusal:
-        return True  # it has ended this moment, or is being paid for: that is told as what it is
+        return ""  # it has ended this moment, or is being paid for: that is told as what it is
 
 
 def _place(request: HttpRequest, admission: Admission | None, now: datetime) -> dict[str, Any]:
@@ -156,6 +169,8 @@ def _place(request: HttpRequest, admission: Admission | None, now: datetime) -> 
         "price": money.text(price, admission.currency) if price else "",
         "parent_origin": framing.parent_of(request, admission.retailer),
         "may_reenter": admission.distribution.allow_reentry,
+        "product": admitted_orders.product_of(admission),
+        "declined": admission.declines >= settings.ADMISSION_DECLINES,
     }
 
 

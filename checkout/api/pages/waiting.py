@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from checkout import admitted_orders
 from checkout.admission import (
+    admissions,
     auctions,
     challenges,
     claims,
@@ -53,8 +54,13 @@ def page(request: HttpRequest, uuid: str) -> HttpResponse:
     told = shopper.said(request)
     inside = stage in {"participating", "admitted", "ended"} and found["status"] is not None
     asked = challenges.provider() if distribution.require_challenge and not inside else None
+    if stage == "admitted" and now >= found["admission"]["expires_at"]:
+        stage = "paying"  # only a payment under way keeps an admission longer
+    product = admitted_orders.product_of(distribution)
     context = {
         "experience": experience,
+        "product": product,
+        "costs": money.text(product.price, distribution.currency) if product and product.price else "",
         "distribution": distribution,
         "stage": stage,
         "found": found,
@@ -73,6 +79,9 @@ def page(request: HttpRequest, uuid: str) -> HttpResponse:
         "refresh": min(int(found["poll_after_seconds"] or 15), 15),
         **_admitted(found, now),
     }
+    if found["status"] == "COMPLETED" and consumer is not None:
+        bought = admissions.live(distribution=distribution, consumer_id=consumer.pk)
+        context["order_id"] = bought.order_id if bought else ""
     answer = render(request, "shop/waiting.html", context)
     return framing.policy(shopper.private(answer), distribution.retailer, scripts=asked.origin if asked else "")
 
