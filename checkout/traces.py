@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from offers.evaluation.facts import FACTS
 from offers.evaluation.verdicts import Check, Verdict
 
 
@@ -11,6 +12,14 @@ def check(one: Check) -> dict[str, Any]:
     line = {"name": one.name, "ok": one.ok, "needed": one.needed, "actual": one.actual}
     optional = {"rule": one.rule, "path": one.path, "key": one.code, "hint": dict(one.hint) if one.hint else None}
     return line | {name: value for name, value in optional.items() if value is not None}
+
+
+def ran_out(one: Verdict) -> str | None:
+    """Return the count that stood in the way because it had reached its limit, such as uses by one customer."""
+    blocker = one.blocker
+    if blocker is None or blocker.name not in FACTS or not FACTS[blocker.name].counted:
+        return None
+    return blocker.name if "excess" in (blocker.hint or {}).get(blocker.name, {}) else None
 
 
 def verdict(one: Verdict) -> dict[str, Any]:

@@ -216,12 +216,12 @@ def newest() -> Table:
 def refusals(now: datetime) -> Table:
     """Return why redemptions were refused lately."""
     recent = Redemption.objects.filter(succeeded=False, created_at__gte=now - timedelta(days=1))
-    counted = recent.values_list("failure_code").annotate(times=Count("pk")).order_by("-times")[:LISTED]
+    reasons = recent.values_list("failure_code", "ran_out").annotate(times=Count("pk")).order_by("-times")[:LISTED]
     return Table(
         title="Why it was refused",
         text="Within the last 24 hours.",
         headers=["Reason", "Times"],
-        rows=[[show.reason(code), show.count(times)] for code, times in counted],
+        rows=[[show.reason(code, full), show.count(times)] for code, full, times in reasons],
         empty="Nothing was refused.",
         wide=False,
     )

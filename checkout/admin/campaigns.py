@@ -20,8 +20,9 @@ REASONS_FROM = 2_000
 def refusals(row: Campaign) -> list[tuple[str, int]]:
     """Return the reasons of the newest refusals, most frequent first."""
     newest = Redemption.objects.filter(campaign=row, succeeded=False).order_by("-id").values("pk")[:REASONS_FROM]
-    counted = Redemption.objects.filter(pk__in=newest).values_list("failure_code").annotate(times=Count("pk"))
-    return [(show.reason(code), times) for code, times in counted.order_by("-times")[:5]]
+    grouped = Redemption.objects.filter(pk__in=newest).values_list("failure_code", "ran_out")
+    counted = grouped.annotate(times=Count("pk")).order_by("-times")[:5]
+    return [(show.reason(code, full), times) for code, full, times in counted]
 
 
 @admin.register(Campaign)

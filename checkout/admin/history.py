@@ -26,6 +26,7 @@ COLUMNS = [
     "amount",
     "discount_amount",
     "failure_code",
+    "ran_out",
     "failure_message",
     "reason",
     "channel_type",
@@ -56,7 +57,7 @@ def result(row: Redemption) -> tuple[str, str]:
     if row.kind == Redemption.Kind.ROLLBACK:
         return ("Roll-back", "info") if row.succeeded else ("Roll-back failed", "bad")
     if not row.succeeded:
-        return show.reason(row.failure_code), "bad"
+        return show.reason(row.failure_code, row.ran_out), "bad"
     if row.rolled_back_at:
         return "Rolled back", "warn"
     return "Redeemed", "good"

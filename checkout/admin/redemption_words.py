@@ -17,6 +17,14 @@ def may_roll_back(row: Redemption) -> bool:
     return row.kind == Redemption.Kind.REDEMPTION and row.succeeded and row.rolled_back_at is None
 
 
+def notice(row: Redemption) -> str:
+    """Return why a redemption failed: as the shop was told, with plain words before it for a count that was full."""
+    if row.succeeded:
+        return ""
+    full = show.full(row.ran_out) if row.ran_out else None
+    return f"{full}. The shop was told: {row.failure_message}." if full else row.failure_message
+
+
 def lines_table(items: Any, currency: str) -> Table:
     """Return order lines with their amounts."""
     rows = []

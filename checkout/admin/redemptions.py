@@ -221,7 +221,7 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
             chips=[show.chip(words, tone)],
             buttons=self.buttons(request, row),
             blocks=blocks,
-            notice=row.failure_message if not row.succeeded else "",
+            notice=redemption_words.notice(row),
         )
 
     def buttons(self, request: HttpRequest, row: Redemption) -> list[Button]:
@@ -265,7 +265,7 @@ class RedemptionAdmin(OwnSearch, ReadOnlyAdmin):
             else "",
             "Part of": show.link("a stack", self.url("change", row.parent_id)) if row.parent_id else "",
             "Reason": row.reason,
-            "Failure": show.reason(row.failure_code) if row.failure_code else "",
+            "Failure": show.reason(row.failure_code, row.ran_out) if row.failure_code else "",
             "Asked by": history.by(row),
             "Retailer": row.retailer.name,
         }

@@ -68,6 +68,7 @@ WORDS = {
     "daily": "",
 }
 
+TOO_LATE = 2**62  # what checkout.wants says a count is that somebody else has just filled
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d:\d\d|Z)")
 
 
@@ -83,14 +84,18 @@ def checklists(trace: Any, currency: str) -> list[Checklist]:
 
 
 def _checklist(part: Mapping[str, Any], checks: Iterable[Any], currency: str) -> Checklist:
-    steps = [_step(check, currency) for check in checks if isinstance(check, Mapping)]
+    known = [check for check in checks if isinstance(check, Mapping)]
+    steps = [_step(check, currency) for check in known]
     failed = next((step for step in steps if not step.ok), None)
+    full = next((said for check in known if check.get("key") and (said := _full(check))), None)
     name = str(part.get("id") or "")
     status = {"APPLICABLE": "applies", "INAPPLICABLE": "does not apply", "SKIPPED": "was skipped"}
     verdict = status.get(str(part.get("status")), "")
     return Checklist(
         title=f"{name} {verdict}".strip() or "Checks",
-        text=str(part.get("message") or "") or (f"In the way: {failed.name}." if failed else ""),
+        text=f"{full}."
+        if full
+        else str(part.get("message") or "") or (f"In the way: {failed.name}." if failed else ""),
         steps=steps,
     )
 
@@ -106,8 +111,23 @@ def title_of(name: str) -> str:
     return " ".join(filter(None, [campaign.strip(), said, period, prop.rstrip("]")]))
 
 
+def _full(check: Mapping[str, Any]) -> str | None:
+    """Say what it means when a check failed because a count has reached its limit."""
+    name, hint = str(check.get("name", "")), check.get("hint")
+    change = hint.get(name) if isinstance(hint, Mapping) else None
+    over = not check.get("ok") and isinstance(change, Mapping) and "excess" in change
+    return show.full(name) if over else None
+
+
 def _step(check: Mapping[str, Any], currency: str) -> Step:
     name = str(check.get("name", ""))
+    full, counted = _full(check), check.get("actual")
+    if full and isinstance(counted, int):
+        # The engine counts this use too; one that came too late sees a count as full as any bound.
+        money = currency if name in MONEY else ""
+        sofar = _said(counted, money) if money else f"{show.count(counted - 1)} so far"
+        actual = "all taken meanwhile" if counted >= TOO_LATE else sofar
+        return Step(ok=False, name=full, needed=_said(check.get("needed"), money), actual=actual)
     money = currency if name.removeprefix("campaign.") in MONEY or name in MONEY else ""
     if name.removeprefix("campaign.").startswith("validity_day_of_week"):
         needed, actual = _days(check.get("needed")), _days(check.get("actual"))

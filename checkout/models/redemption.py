@@ -70,6 +70,9 @@ class Redemption(models.Model):
     discount_amount = models.BigIntegerField(default=0, help_text="Money this redemption took off, in cents.")
     metadata = models.JSONField(null=True)
     failure_code = models.CharField(max_length=60, blank=True, default="")
+    ran_out = models.CharField(  # noqa: DJ001 - an ordinary redemption has none
+        max_length=80, null=True, help_text="The count of its conditions that was full, where that was the reason."
+    )
     failure_message = models.TextField(blank=True, default="")
     reason = models.TextField(blank=True, default="")
     detail = models.JSONField(default=dict, help_text="The order and the redeemable as answered at that moment.")

@@ -47,8 +47,31 @@ REASONS = {
 }
 
 
-def reason(code: str) -> str:
-    """Return the words for a reason key."""
+# Counts that conditions bound: what it means that one is full.
+FULL = {
+    "redemption.count": "Used as often as its conditions allow",
+    "redemption.count.per_customer": "The customer has used it as often as allowed",
+    "redemption.count.per_user": "The till has used it as often as allowed",
+    "redemption.count.per_api_key": "The shop has used it as often as allowed",
+    "campaign.redemptions.count": "The campaign was used as often as its conditions allow",
+    "campaign.redemptions.customers_count": "The customer has used the campaign as often as allowed",
+    "campaign.orders.amount": "The orders of the campaign have reached their limit",
+    "campaign.orders.amount_discounted": "Not enough campaign budget left",
+}
+SPANS = {"daily": " in a day", "weekly": " in a week", "monthly": " in a month"}
+
+
+def full(count: str) -> str | None:
+    """Say what it means that a count of conditions has reached its limit; None where it counts nothing we know."""
+    stem, _, last = count.rpartition(".")
+    said = FULL.get(stem if last in SPANS else count)
+    return f"{said}{SPANS.get(last, '')}" if said else None
+
+
+def reason(code: str, ran_out: str | None = None) -> str:
+    """Return the words for a reason key; those for the count that was full say more."""
+    if ran_out and (said := full(ran_out)):
+        return said
     return REASONS.get(code) or code.replace("_", " ").capitalize() or NOTHING
 
 
@@ -128,7 +151,8 @@ def duration(left: timedelta) -> str:
 
 def chip(text: str, tone: str = "") -> SafeString:
     """Return a small label; tones: good, bad, warn, info."""
-    return format_html('<span class="ok-chip {}">{}</span>', f"ok-{tone}" if tone else "", text)
+    long = " ok-long" if len(text) > 24 else ""  # may take two lines, so that a list's other columns keep theirs
+    return format_html('<span class="ok-chip {}{}">{}</span>', f"ok-{tone}" if tone else "", long, text)
 
 
 def mono(text: str) -> SafeString:
