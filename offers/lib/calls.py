@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
+from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,8 +16,10 @@ Row = tuple[Any, ...]
 Value = str | int | float | datetime | list[str] | list[int] | None
 
 FORGOTTEN = b"26000"  # invalid_sql_statement_name
-# The names of the statements each connection has prepared; they end with it.
+# The names of the statements each connection has prepared; they end with it. None is given twice: one that was made
+# ready after the server forgot the others is still there when these are made ready again.
 _prepared: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
+_numbers = count()
 
 
 def call(statement: str, *arguments: Value) -> Row | None:
@@ -71,7 +74,7 @@ def _named(line: psycopg.Connection[Any], known: dict[str, bytes], statement: st
     """Return the name under which the connection has the statement ready."""
     name = known.get(statement)
     if name is None:
-        name = f"offerkeep_{len(known)}".encode()
+        name = f"offerkeep_{next(_numbers)}".encode()
         _check(line, line.pgconn.prepare(name, _numbered(statement)), pq.ExecStatus.COMMAND_OK)
         known[statement] = name
     return name

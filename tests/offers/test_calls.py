@@ -70,3 +70,15 @@ def test_a_statement_the_server_was_told_to_forget_is_made_ready_again() -> None
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         raise ZeroDivisionError
     assert call(statement, 3) == (4,)
+
+
+def test_one_made_ready_after_the_server_forgot_the_others_stands_in_nobodys_way() -> None:
+    """As the first release of a process is, when it comes behind a roll-back."""
+    often, once = "SELECT %s::int + 2", "SELECT %s::int + 3"
+    connection.close()  # nothing is ready
+    assert call(often, 1) == (3,)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    for number in range(2):
+        assert call(once, number) == (3 + number,)
+        assert call(often, number) == (2 + number,)
