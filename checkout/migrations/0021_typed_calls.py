@@ -16,7 +16,11 @@ class Migration(migrations.Migration):
 
     operations = [
         # checkout_read of one JSON stays for processes that were started before.
-        migrations.RunSQL((SQL / "read_v4.sql").read_text(), migrations.RunSQL.noop),
+        migrations.RunSQL(
+            (SQL / "read_v4.sql").read_text(),
+            "DROP FUNCTION checkout_read(bigint, text[], text[], boolean, text, boolean, text, text[], timestamptz,"
+            " text, boolean, text[], text)",
+        ),
         migrations.RunSQL((SQL / "lock_one_v1.sql").read_text(), "DROP FUNCTION checkout_lock_one"),
         migrations.RunSQL((SQL / "redeem_held_v1.sql").read_text(), "DROP FUNCTION checkout_redeem_held"),
     ]
