@@ -130,11 +130,6 @@ def move(*, old: str, new: str) -> None:
     Cart.objects.filter(session_hash=old).update(session_hash=new)
 
 
-def drop(*, session_hash: str) -> None:
-    """Forget a visit's carts: it signed out."""
-    Cart.objects.filter(session_hash=session_hash).delete()
-
-
 def _check(visit: Visit, cart: Cart, codes: Sequence[str], wanted: str, now: datetime) -> None:
     sold = cart_prices.sold_of(visit, cart.lines)
     judged = cart_prices.judge(visit=visit, sold=sold, codes=[*codes, wanted], now=now)

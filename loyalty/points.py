@@ -61,7 +61,6 @@ class Moved:
 
     account: PointAccount
     done: bool
-    lifetime_before: int
     lifetime: int
     balance: int
 
@@ -81,8 +80,8 @@ class _Owned:
     def balance(self) -> int:
         return self.granted - self.taken
 
-    def moved(self, before: int, done: bool = True) -> Moved:
-        return Moved(self.account, done, before, self.row.lifetime, self.balance)
+    def moved(self, *, done: bool = True) -> Moved:
+        return Moved(self.account, done, self.row.lifetime, self.balance)
 
 
 def account(*, retailer_id: int, named: str = "") -> PointAccount:
@@ -118,9 +117,8 @@ def earn(
     _check(amount, reference)
     with transaction.atomic(savepoint=False):
         own = _own(member, account, now, lot=reference, owned=owned)
-        before = own.row.lifetime
         if own.known:
-            return own.moved(before, False)
+            return own.moved(done=False)
         gone = lapsed.expire_again(own.row, family=family, amount=amount) if family else 0
         _add(own, amount, f"{EARN}:{reference}", reference, reason, now, gone=gone)
         if gone:
@@ -128,7 +126,7 @@ def earn(
         own.row.lifetime += amount
         own.row.save(update_fields=["lifetime"])
         _stay(own, now)
-        return own.moved(before)
+        return own.moved()
 
 
 def spend(
@@ -180,12 +178,12 @@ def adjust(
         before = own.balance
         entry = f"{ADJUST}:{reference}"
         if _stands(own, entry):
-            return own.moved(own.row.lifetime, False)
+            return own.moved(done=False)
         if amount > 0:
             _add(own, amount, entry, entry, reason, now)
         else:
             _use(own, -amount, entry, now)
-        moved = own.moved(own.row.lifetime)
+        moved = own.moved()
         note(moved, "points.adjust", member=member, actor=actor, balance_before=before, reason=reason, now=now)
         return moved
 
@@ -212,7 +210,7 @@ def reverse(
         before = own.row.lifetime
         entry = f"{REVERSE}:{reference}"
         if _stands(own, entry):
-            return own.moved(before, False)
+            return own.moved(done=False)
         gone = lapsed.forgive(own.row, lot=lot, family=family, amount=amount)
         owed = amount - gone
         taken = owed if account.allow_negative else min(owed, max(0, own.balance))
@@ -225,7 +223,7 @@ def reverse(
         own.row.lifetime = max(0, before - amount)
         own.row.shortfall += owed - taken
         own.row.save(update_fields=["lifetime", "shortfall"])
-        return own.moved(before)
+        return own.moved()
 
 
 def note(
@@ -323,12 +321,12 @@ def _add(own: _Owned, amount: int, entry: str, lot: str, reason: str, now: datet
 def _use(own: _Owned, amount: int, entry: str, now: datetime) -> Moved:
     """Take points from the lots that expire first."""
     if _stands(own, entry):
-        return own.moved(own.row.lifetime, False)
+        return own.moved(done=False)
     if own.balance < amount:
         raise InsufficientPoints(available=max(0, own.balance))
     _settle(own, amount, entry, now)
     _consume(own, amount)
-    return own.moved(own.row.lifetime)
+    return own.moved()
 
 
 def _settle(own: _Owned, amount: int, entry: str, now: datetime) -> None:

@@ -239,28 +239,3 @@ def answer(
     known = query.page == 1 and len(rows) <= query.limit
     more = {"has_more": len(rows) > query.limit} if has_more else {}
     return envelope(name, [shape(row) for row in shown], len(rows) if known else total(queryset), **more)
-
-
-def answer_after(
-    queryset: QuerySet[M], query: Query, name: str, shape: Callable[[M], Any], *, ident: str = "public_id"
-) -> dict[str, Any]:
-    """Return the rows after `starting_after_id` (by primary key, newest first unless the order ascends).
-
-    An id that is not in the list is refused (invalid_query_params).
-    """
-    ascending = not query.order.startswith("-")
-    if query.starting_after_id:
-        last = queryset.filter(**{ident: query.starting_after_id}).values_list("pk", flat=True).first()
-        if last is None:
-            raise InvalidQuery("Query parameter starting_after_id names nothing in this list")
-        queryset = queryset.filter(**{"pk__gt" if ascending else "pk__lt": last})
-    rows = list(queryset.order_by("pk" if ascending else "-pk")[: query.limit + 1])
-    shown = rows[: query.limit]
-    more = len(rows) > query.limit
-    return {
-        "object": "list",
-        "data_ref": name,
-        name: [shape(row) for row in shown],
-        "has_more": more,
-        "more_starting_after": getattr(shown[-1], ident) if more else None,
-    }

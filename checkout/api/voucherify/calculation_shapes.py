@@ -14,7 +14,6 @@ from offers.configuration import Config
 from offers.evaluation.context import Discount
 from offers.evaluation.verdicts import OrderTotals, Target, Verdict
 
-UNIT_FIELDS = ("unit_off", "unit_type", "units", "product", "sku")
 _TARGET_ALWAYS = ("object", "id", "effect")
 
 

@@ -8,18 +8,6 @@ from offers.models import Customer
 ADDRESS = ("city", "state", "line_1", "line_2", "country", "postal_code")
 
 
-def customer_json_simple(customer: Customer) -> dict[str, Any]:
-    """Return a customer as redemptions and orders show one."""
-    return {
-        "id": customer.public_id,
-        "name": customer.name,
-        "email": customer.email,
-        "source_id": customer.source_id,
-        "metadata": customer.metadata,
-        "object": "customer",
-    }
-
-
 def customer_json(customer: Customer, summary: CustomerSummary) -> dict[str, Any]:
     """Return a customer in full."""
     return {

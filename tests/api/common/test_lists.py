@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from checkout.api.common import filters, lists
+from checkout.api.common import lists
 from offers.models import Category, Retailer
 from tests.api.client import ApiClient
 
@@ -190,19 +190,3 @@ def test_a_total_beyond_the_last_page_is_estimated(
 
 def test_the_estimate_reads_no_row(shop_a: Retailer) -> None:
     assert lists.estimate(Category.objects.filter(retailer=shop_a, name="x")) >= 0
-
-
-def test_paging_after_an_id(shop_a: Retailer, items: list[str]) -> None:
-    def after(ident: str | None, order: str = "-created_at") -> dict[str, object]:
-        query = lists.Query(limit=10, starting_after_id=ident, order=order)
-        return lists.answer_after(Category.objects.filter(retailer=shop_a), query, "data", lambda row: row.name)
-
-    first = after(None)
-    assert (first["data"], first["has_more"]) == (items[:14:-1], True)
-    second = after(str(first["more_starting_after"]))
-    third = after(str(second["more_starting_after"]))
-    assert [*second["data"], *third["data"]] == items[14::-1]  # type: ignore[misc]
-    assert (third["has_more"], third["more_starting_after"]) == (False, None)
-    assert after(None, "created_at")["data"] == items[:10]
-    with pytest.raises(filters.InvalidQuery):
-        after("cat_nowhere")
