@@ -53,8 +53,8 @@ class TierBody(Struct):
             fields[name] = bodies.moment(text, f".{name}")
         for value in bodies.sent(self, "category", "category_id").values():
             fields["category"] = value or fields.get("category")
-        if not isinstance(self.action, UnsetType):
-            fields["discount"] = self.action and self.action.discount
+        if isinstance(self.action, ActionBody):
+            fields["discount"] = self.action.discount
         return fields  # type: ignore[return-value]
 
     def rule_idents(self) -> list[str]:

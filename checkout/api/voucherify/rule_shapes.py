@@ -44,8 +44,11 @@ def assignments_json(assignments: Iterable[RuleAssignment]) -> dict[str, Any]:
 
 
 def _applicable_to(scope: dict[str, Any]) -> dict[str, Any]:
-    included = [{"effect": "APPLY_TO_EVERY"} | target for target in scope.get("included") or []]
-    excluded = [{"effect": "APPLY_TO_EVERY"} | target for target in scope.get("excluded") or []]
+    # Clients insist on an effect, also where none was said or null was.
+    included, excluded = (
+        [{**target, "effect": target.get("effect") or "APPLY_TO_EVERY"} for target in scope.get(name) or []]
+        for name in ("included", "excluded")
+    )
     # Naming nothing means everything.
     everything = scope.get("included_all", not included)
     return {"excluded": excluded, "included": included, "included_all": bool(everything)}

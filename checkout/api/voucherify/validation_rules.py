@@ -18,16 +18,19 @@ KINDS = ("voucher", "campaign", "promotion_tier", "earning_rule", "reward_assign
 
 
 class RuleBody(Struct):
-    name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType | None = UNSET
     rules: dict[str, Any] | UnsetType | None = UNSET
     bundle_rules: dict[str, Any] | UnsetType | None = UNSET
     error: dict[str, Any] | UnsetType | None = UNSET
     applicable_to: dict[str, Any] | UnsetType | None = UNSET
-    type: Literal["expression", "basic", "advanced", "complex"] | UnsetType = UNSET
-    context_type: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    type: Literal["expression", "basic", "advanced", "complex"] | UnsetType | None = UNSET
+    context_type: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
 
     def fields(self) -> Fields:
         sent = bodies.sent(self)
+        for name in ("name", "type", "context_type"):  # null says nothing where there must be a value
+            if sent.get(name, "") is None:
+                del sent[name]
         if isinstance(self.error, dict) and not isinstance(self.error.get("message"), str | None):
             raise InvalidPayload("Property .error.message should be string")
         if sent.get("rules", {}) is None:
@@ -50,7 +53,7 @@ class ValidationRules(ApiView):
     def post(self, request: HttpRequest) -> Any:
         """Create a validation rule: a tree of conditions on customer, order, items and redemptions."""
         body = bodies.read(self.read_object(), RuleBody)
-        if body.name is UNSET:
+        if not isinstance(body.name, str):
             raise InvalidPayload("Payload should have required property 'name'")
         return rule_json(
             rules.create(retailer_id=self.retailer_id, fields=body.fields(), actor=self.actor, now=self.now)

@@ -235,3 +235,13 @@ def test_a_rule_about_the_customer_is_tried(api: ApiClient) -> None:
         body = {"customer": {"source_id": "ann", "metadata": {"level": level}}}
         assert api.post(f"/v1/validation-rules/{rule}/validation", body)["valid"] is valid
     assert api.post(f"/v1/validation-rules/{rule}/validation")["valid"] is False
+
+
+@pytest.mark.parametrize("said", [{}, {"effect": None}])
+def test_every_target_of_a_rule_has_an_effect(api: ApiClient, said: dict[str, Any]) -> None:
+    target = {"object": "product", "id": "prod_1", **said}
+    scope = {"included": [target], "excluded": [target], "included_all": False}
+    made = api.post("/v1/validation-rules", {"name": "scope", "rules": {"logic": ""}, "applicable_to": scope})
+    assert made.status == 200, made
+    for name in ("included", "excluded"):
+        assert [one["effect"] for one in made["applicable_to"][name]] == ["APPLY_TO_EVERY"]
