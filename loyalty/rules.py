@@ -38,6 +38,7 @@ def save(
     rule_uuid: str | None = None,
     active: bool = True,
     in_force_from: datetime | None = None,
+    reason: str = "",
 ) -> Rule:
     """Make a rule, or a further version of one: it counts for sales closed from `in_force_from` on (now).
 
@@ -52,7 +53,7 @@ def save(
             raise rule_terms.InvalidRule([("scope", "cannot change; make another rule")])
         rule.name, rule.active = name.strip(), active
         rule.save()
-        _add_version(rule, checked, actor, now, in_force_from or now)
+        _add_version(rule, checked, actor, now, in_force_from or now, reason)
     return rule
 
 

@@ -17,6 +17,7 @@ from offers.lib.ids import new_id
 from offers.models import Client
 
 SECRET_BYTES = 32
+NAME_MOST = 100
 ALL = "*"
 RESOURCES = (
     "validations",  # validate, lock, release
@@ -107,15 +108,33 @@ def create(
     return client, secret
 
 
-def rotate(*, retailer_id: int, key: str, actor: Actor, now: datetime, request_id: str = "") -> tuple[Client, str]:
+def rotate(
+    *, retailer_id: int, key: str, actor: Actor, now: datetime, reason: str = "", request_id: str = ""
+) -> tuple[Client, str]:
     """Give a live credential a new secret and return it; the old one is refused from the next request on."""
     with transaction.atomic():
         client = _locked(retailer_id, key)
         secret = _new_secret(client.kind, client.key)
         client.secret_hash = hash_secret(secret)
         client.save(update_fields=["secret_hash"])
-        _record(client, "client.rotate", actor, now, request_id, {}, {"secret": "replaced"})
+        _record(client, "client.rotate", actor, now, request_id, {}, {"secret": "replaced"}, reason)
     return client, secret
+
+
+def rename(*, retailer_id: int, key: str, name: str, actor: Actor, now: datetime, request_id: str = "") -> Client:
+    """Call a live credential something else; what it may do and its secret stay. Refuses not_found, and
+    invalid_payload for a name that is empty or longer than 100 characters.
+    """
+    wanted = name.strip()
+    if not wanted or len(wanted) > NAME_MOST:
+        raise InvalidPayload(f"A credential's name has 1 to {NAME_MOST} characters", field="name")
+    with transaction.atomic():
+        client = _locked(retailer_id, key)
+        before, client.name = client.name, wanted
+        if before != wanted:
+            client.save(update_fields=["name"])
+            _record(client, "client.rename", actor, now, request_id, {"name": before}, {"name": wanted})
+    return client
 
 
 def revoke(

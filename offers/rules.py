@@ -78,7 +78,9 @@ def create(*, retailer_id: int, fields: Fields, actor: Actor, now: datetime) -> 
     return rule
 
 
-def update(*, retailer_id: int, ident: str, fields: Fields, actor: Actor, now: datetime) -> ValidationRule:
+def update(
+    *, retailer_id: int, ident: str, fields: Fields, actor: Actor, now: datetime, reason: str = ""
+) -> ValidationRule:
     """Change the sent fields; the next request is judged by the new rule. Refuses as `create` does, and `not_found`."""
     with transaction.atomic():
         rule = _found(ValidationRule.objects.filter(retailer_id=retailer_id).select_for_update(), ident)
@@ -90,19 +92,19 @@ def update(*, retailer_id: int, ident: str, fields: Fields, actor: Actor, now: d
         rule.save(update_fields=[*fields, "updated_at"])
         old, new = audit.changes(before, _audited(rule))
         if new:
-            _record(rule, "rule.update", actor, now, before=old, after=new)
+            _record(rule, "rule.update", actor, now, before=old, after=new, reason=reason)
         _tell(rule, "updated", actor, now)
     return get(retailer_id=retailer_id, ident=rule.public_id)
 
 
-def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime) -> None:
+def delete(*, retailer_id: int, ident: str, actor: Actor, now: datetime, reason: str = "") -> None:
     """Delete a rule and its assignments: what it bound is bound by it no more. Refuses `not_found`."""
     with transaction.atomic():
         rule = _found(ValidationRule.objects.filter(retailer_id=retailer_id).select_for_update(), ident)
         bound = [f"{target} {public_id}" for target, public_id in _pairs(rule)]
         before = _audited(rule) | {"assignments": bound}
         rule.delete()
-        _record(rule, "rule.delete", actor, now, before=before)
+        _record(rule, "rule.delete", actor, now, before=before, reason=reason)
         _tell(rule, "deleted", actor, now)
 
 
@@ -153,7 +155,14 @@ def find_target(*, retailer_id: int, kind: str, ident: str) -> Target:
 
 
 def assign(
-    *, retailer_id: int, rule: ValidationRule, target: Target, actor: Actor, now: datetime, replace: bool = False
+    *,
+    retailer_id: int,
+    rule: ValidationRule,
+    target: Target,
+    actor: Actor,
+    now: datetime,
+    replace: bool = False,
+    reason: str = "",
 ) -> RuleAssignment:
     """Bind a rule to an object, from the next request on; locks the rule.
 
@@ -171,7 +180,7 @@ def assign(
             assignment = RuleAssignment.objects.create(
                 retailer_id=retailer_id, rule=rule, target=kind, target_id=target.pk, target_public_id=target.public_id
             )
-            _record(rule, "rule.assign", actor, now, after={kind.value: target.public_id})
+            _record(rule, "rule.assign", actor, now, before={}, after={kind.value: target.public_id}, reason=reason)
             _tell(rule, "assignment.created", actor, now)
     except IntegrityError as error:
         there = RuleAssignment.objects.filter(rule=rule, target=kind, target_id=target.pk).first()
@@ -193,7 +202,9 @@ def attach(*, target: Target, rule_idents: Iterable[str], actor: Actor, now: dat
     return made
 
 
-def unassign(*, retailer_id: int, rule: ValidationRule, ident: str, actor: Actor, now: datetime) -> None:
+def unassign(
+    *, retailer_id: int, rule: ValidationRule, ident: str, actor: Actor, now: datetime, reason: str = ""
+) -> None:
     """Undo an assignment of a rule. Refuses `not_found`."""
     with transaction.atomic():
         rows = RuleAssignment.objects.filter(retailer_id=retailer_id, rule=rule).select_for_update()
@@ -202,7 +213,7 @@ def unassign(*, retailer_id: int, rule: ValidationRule, ident: str, actor: Actor
             raise NotFound("validation_rules_assignment", ident)
         gone = {assignment.target: assignment.target_public_id}
         assignment.delete()
-        _record(rule, "rule.unassign", actor, now, before=gone)
+        _record(rule, "rule.unassign", actor, now, before=gone, reason=reason)
         _tell(rule, "assignment.deleted", actor, now)
 
 

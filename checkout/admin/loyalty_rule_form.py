@@ -9,7 +9,7 @@ from django import forms
 from checkout.admin.loyalty_rule_fields import CONDITIONS, GIVEN, PARTS, asked_rows, listed, same, says, shown_as
 from loyalty import rule_terms, rules
 from loyalty.models import PointAccount, Rule
-from offers.admin import fields
+from offers.admin import fields, why
 from offers.admin.office import OfficeForm
 from offers.models import Offer, Retailer
 
@@ -326,6 +326,25 @@ class RuleForm(OfficeForm):
             }
             found = elsewhere.get(name, name)
         return found if found in self.fields else None
+
+
+class ChangeRuleForm(RuleForm):
+    """A further version of a rule: it asks why, unless nothing but its name differs."""
+
+    reason = why.field()
+    last = [("Your change", "", ["reason"])]
+
+    def __init__(self, *args: Any, stored: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored = stored
+        for name in ("retailer", "scope"):
+            self.fields[name].widget = forms.HiddenInput()
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        if not self.errors and not same(values["definition"], self.stored):
+            why.demand_one(self)
+        return values
 
 
 def initial_of(definition: Mapping[str, Any], shop: Retailer, scope: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin import display
 from django.core.exceptions import PermissionDenied
@@ -10,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from checkout.admin import loyalty_rule_form, loyalty_trials
-from checkout.admin.loyalty_rule_form import GUIDANCE, RuleForm
+from checkout.admin.loyalty_rule_form import GUIDANCE, ChangeRuleForm, RuleForm
 from checkout.admin.loyalty_words import sentence
 from loyalty import rule_terms, rules
 from loyalty.models import Rule, RuleVersion
@@ -122,14 +121,13 @@ class RuleAdmin(OfficeAdmin):
     def edit(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Rule = self.find(key, "retailer")
-        shown = loyalty_rule_form.initial_of(newest(row).definition, row.retailer, row.scope)
+        stored = newest(row).definition
+        shown = loyalty_rule_form.initial_of(stored, row.retailer, row.scope)
         sent = posted(request)
         if sent is not None:  # whose rule it is, and of which kind, never changes
             sent = sent.copy()
             sent["retailer"], sent["scope"] = str(row.retailer_id), row.scope
-        form = RuleForm(sent, initial={**shown, "name": row.name})
-        for name in ("retailer", "scope"):
-            form.fields[name].widget = forms.HiddenInput()
+        form = ChangeRuleForm(sent, stored=stored, initial={**shown, "name": row.name})
 
         def act(values: dict[str, Any]) -> str:
             rules.save(
@@ -139,6 +137,7 @@ class RuleAdmin(OfficeAdmin):
                 scope=row.scope,
                 definition=values["definition"],
                 active=row.active,
+                reason=values["reason"],
                 actor=actor_of(request),
                 now=now(),
             )

@@ -70,6 +70,7 @@ DONE = {
     "erase": "erased",
     "extend": "extended",
     "release": "released",
+    "rename": "renamed",
     "resend": "sent again",
     "retire": "retired",
     "revoke": "revoked",

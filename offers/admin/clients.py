@@ -13,7 +13,6 @@ from offers.admin.filters import PickFilter, RetailerFilter
 from offers.admin.office import (
     OfficeAdmin,
     OfficeForm,
-    SureForm,
     View,
     actor_of,
     now,
@@ -30,7 +29,9 @@ SCOPE_CHOICES = [
 
 class ClientForm(OfficeForm):
     retailer = forms.ModelChoiceField(Retailer.objects.order_by("name"), widget=fields.select(), empty_label=None)
-    name = forms.CharField(max_length=100, widget=fields.text(), help_text="Who uses it, e.g. Webshop checkout.")
+    name = forms.CharField(
+        max_length=clients.NAME_MOST, widget=fields.text(), help_text="Who uses it, e.g. Webshop checkout."
+    )
     kind = forms.ChoiceField(choices=Client.Kind.choices, widget=fields.Choices(), initial=Client.Kind.SERVER)
     origins = forms.CharField(
         required=False,
@@ -65,6 +66,13 @@ class ClientForm(OfficeForm):
         if self.cleaned_data["kind"] != Client.Kind.SERVER or self.cleaned_data["everything"]:
             return None
         return list(self.cleaned_data["scopes"])
+
+
+class NameForm(OfficeForm):
+    name = forms.CharField(
+        max_length=clients.NAME_MOST, widget=fields.text(), help_text="Who uses it, e.g. Webshop checkout."
+    )
+    sections = [("", "", ["name"])]
 
 
 class LiveFilter(PickFilter):
@@ -102,7 +110,7 @@ class ClientAdmin(OfficeAdmin):
         return show.moment(row.last_used_at, row.retailer.timezone, "never")
 
     def pages(self) -> dict[str, View]:
-        return {"<id>/revoke": self.revoke, "<id>/new-secret": self.new_secret}
+        return {"<id>/rename": self.rename, "<id>/revoke": self.revoke, "<id>/new-secret": self.new_secret}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         self.demand(request, self.permission("add"))
@@ -145,6 +153,7 @@ class ClientAdmin(OfficeAdmin):
         ]
         may = not row.revoked_at and self.may(request, self.permission("change"))
         buttons = [
+            Button(text="Rename…", url=self.url("rename", row.pk)),
             Button(text="New secret…", url=self.url("new_secret", row.pk)),
             Button(text="Revoke…", url=self.url("revoke", row.pk), tone="danger"),
         ]
@@ -170,6 +179,26 @@ class ClientAdmin(OfficeAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
+    def rename(self, request: HttpRequest, key: int) -> HttpResponse:
+        self.demand(request, self.permission("change"))
+        row: Client = self.find(key)
+
+        def act(values: dict[str, Any]) -> str:
+            made = clients.rename(
+                retailer_id=row.retailer_id, key=row.key, name=values["name"], actor=actor_of(request), now=now()
+            )
+            return f"The credential is called {made.name} now."
+
+        return self.ask(
+            request,
+            form=NameForm(posted(request), initial={"name": row.name}),
+            title=f"Rename {row.name}",
+            text="Only what staff see changes: its id, secret and rights stay.",
+            button="Rename",
+            back=self.url("change", key),
+            act=act,
+        )
+
     def revoke(self, request: HttpRequest, key: int) -> HttpResponse:
         self.demand(request, self.permission("change"))
         row: Client = self.find(key)
@@ -182,19 +211,18 @@ class ClientAdmin(OfficeAdmin):
         self.demand(request, self.permission("change"))
         row: Client = self.find(key)
 
-        def act(values: dict[str, Any]) -> HttpResponse:
+        def act(reason: str) -> HttpResponse:
             client, secret = clients.rotate(
-                retailer_id=row.retailer_id, key=row.key, actor=actor_of(request), now=now()
+                retailer_id=row.retailer_id, key=row.key, reason=reason, actor=actor_of(request), now=now()
             )
             return self.reveal(request, client, secret)
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=SureForm(posted(request)),
+            key,
+            act,
             title=f"New secret for {row.name}?",
             text="The old secret is refused from the next request on.",
             button="Make a new secret",
-            back=self.url("change", key),
-            act=act,
             danger=True,
         )

@@ -8,18 +8,18 @@ from django.utils.html import format_html
 
 from offers import rules
 from offers.admin import fields, show
-from offers.admin.office import OfficeAdmin, OfficeForm, SureForm, View, actor_of, now, posted
+from offers.admin.office import OfficeAdmin, ReasonForm, View, actor_of, now, posted
 from offers.admin.page import Button, Table
 from offers.models import RuleAssignment, ValidationRule
 
 ADD, REMOVE = "offers.add_ruleassignment", "offers.delete_ruleassignment"
 
 
-class AssignForm(OfficeForm):
+class AssignForm(ReasonForm):
     rule = forms.ModelChoiceField(
         ValidationRule.objects.none(), widget=fields.select(), label="Condition", empty_label="Choose one"
     )
-    sections = [("", "", ["rule"])]
+    sections = [("", "", ["rule", "reason"])]
 
 
 class ConditionPages(OfficeAdmin):
@@ -69,7 +69,12 @@ class ConditionPages(OfficeAdmin):
 
         def act(values: dict[str, Any]) -> str:
             rules.assign(
-                retailer_id=row.retailer_id, rule=values["rule"], target=row, actor=actor_of(request), now=now()
+                retailer_id=row.retailer_id,
+                rule=values["rule"],
+                target=row,
+                reason=values["reason"],
+                actor=actor_of(request),
+                now=now(),
             )
             return f"{row} now needs: {values['rule'].name}."
 
@@ -92,20 +97,24 @@ class ConditionPages(OfficeAdmin):
         found = bound.filter(public_id=ident).first() if "\x00" not in ident else None
         said = found.rule.name if found else "this condition"
 
-        def act(_: dict[str, Any]) -> str:
+        def act(reason: str) -> str:
             if found:
                 rules.unassign(
-                    retailer_id=row.retailer_id, rule=found.rule, ident=ident, actor=actor_of(request), now=now()
+                    retailer_id=row.retailer_id,
+                    rule=found.rule,
+                    ident=ident,
+                    reason=reason,
+                    actor=actor_of(request),
+                    now=now(),
                 )
             return f"{row} no longer needs: {said}."
 
-        return self.ask(
+        return self.ask_reason(
             request,
-            form=SureForm(posted(request)),
+            key,
+            act,
             title=f"Remove {said}?",
             text=f"{row} will work without it, from the next request on.",
             button="Remove",
-            back=self.url("change", key),
-            act=act,
             danger=True,
         )

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from offers.admin import fields
+from offers.admin import fields, why
 from offers.admin.office import OfficeForm
 from offers.evaluation import rules as evaluation
 from offers.models import Product, ProductCollection, Retailer, Sku, ValidationRule
@@ -101,6 +101,7 @@ class RuleForm(OfficeForm):
         label="What the shop shows when it is not met",
         help_text="For example: This code works from 50 EUR.",
     )
+    reason = why.field()
     sections = [
         ("The condition", "", ["retailer", "name", "message", "mode"]),
         ("The order", "Empty fields ask for nothing.", ["min_amount", "max_amount", "min_items"]),
@@ -109,6 +110,7 @@ class RuleForm(OfficeForm):
         ("Which customers", "", ["segments", "customer_field", "customer_compare", "customer_value"]),
         ("Which orders", "Fields that your shop sends along.", ["order_field", "order_compare", "order_value"]),
         ("Advanced", "As the API takes it. It is checked before it is saved.", ["json_rules", "json_scope"]),
+        ("Your change", "", ["reason"]),
     ]
     shown_when = {name: "mode=simple" for _, _, names in sections[1:6] for name in names} | {
         "products": "mode=simple;scope=included|excluded",
@@ -123,6 +125,9 @@ class RuleForm(OfficeForm):
             self.fields[name].widget.attrs |= {"class": "ok-input ok-code", "spellcheck": "false"}
         owners = [rule.retailer] if rule else list(Retailer.objects.order_by("name")[:2])
         self.only = owners[0] if len(owners) == 1 else None
+        self.rule = rule
+        if not rule:
+            del self.fields["reason"]
         if self.only:
             del self.fields["retailer"]
             for name in MONEY:
@@ -150,6 +155,10 @@ class RuleForm(OfficeForm):
                 evaluation.compile({"id": "", **self.terms})
             except evaluation.InvalidRule as problem:
                 self.add_error("json_rules" if values["mode"] == "json" else None, str(problem))
+        if self.rule and not self.errors:
+            kept = {"rules": self.rule.rules, "applicable_to": self.rule.applicable_to}
+            if any((self.terms[name] or None) != (value or None) for name, value in kept.items()):
+                why.demand_one(self)
         return values
 
     def _json(self, name: str) -> Any:

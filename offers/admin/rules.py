@@ -161,6 +161,7 @@ class RuleAdmin(OwnSearch, OfficeAdmin):
                 retailer_id=row.retailer_id,
                 ident=row.public_id,
                 fields=form.terms,  # type: ignore[arg-type]
+                reason=values["reason"],
                 actor=actor_of(request),
                 now=now(),
             )
@@ -182,7 +183,7 @@ class RuleAdmin(OwnSearch, OfficeAdmin):
         bound = row.assignments.count()
         text = f"It binds {bound:,} campaigns, codes or tiers, which will work without it." if bound else ""
         told = f"Condition {row.name} has been deleted.\n{self.url('changelist')}"
-        more: dict[str, Any] = {"ident": row.public_id, "danger": True, "reasoned": False}
+        more: dict[str, Any] = {"ident": row.public_id, "danger": True}
         return self.ask_why(request, row, rules.delete, word="Delete", text=text, told=told, **more)
 
     def change_view(

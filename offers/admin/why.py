@@ -26,7 +26,13 @@ def demand(form: forms.Form, names: Iterable[str]) -> None:
     if form.data.get("version", "") != form.initial.get("version", ""):
         return  # somebody else changed it meanwhile: what differs may be his, and saving is refused anyway
     touched = any(_differs(form[name]) for name in names if name in form.fields)
-    if touched and "reason" in form.fields and not form.cleaned_data.get("reason"):
+    if touched:
+        demand_one(form)
+
+
+def demand_one(form: forms.Form) -> None:
+    """Make the missing reason an error, for forms that know themselves that something of weight differs."""
+    if "reason" in form.fields and not form.cleaned_data.get("reason"):
         form.add_error("reason", WANTED)
 
 

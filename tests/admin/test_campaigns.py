@@ -243,10 +243,12 @@ def test_the_page_tells_what_is_used_locked_and_left(marketer: Client, scene: Sc
 def test_conditions_are_added_and_removed_on_the_page(marketer: Client, scene: Scene) -> None:
     pool = Campaign.objects.get(name="Newsletter")
     base = f"/admin/offers/campaign/{pool.pk}"
-    assert marketer.post(f"{base}/assign/", {"rule": scene.rule.pk}).status_code == 302
-    assert marketer.post(f"{base}/assign/", {"rule": scene.rule.pk}).status_code == 422  # there already
+    assert marketer.post(f"{base}/assign/", {"rule": scene.rule.pk, "reason": "Too dear"}).status_code == 302
+    assert (
+        marketer.post(f"{base}/assign/", {"rule": scene.rule.pk, "reason": "Too dear"}).status_code == 422
+    )  # there already
     assignment = scene.rule.assignments.get(target_id=pool.pk)
-    assert marketer.post(f"{base}/unassign/?assignment={assignment.public_id}").status_code == 302
+    assert marketer.post(f"{base}/unassign/?assignment={assignment.public_id}", {"reason": "Slow"}).status_code == 302
     assert not scene.rule.assignments.filter(target_id=pool.pk).exists()
 
 

@@ -60,12 +60,12 @@ def test_conditions_are_added_and_removed_on_the_page_of_a_code_and_of_a_tier(
 ) -> None:
     row: Any = getattr(scene, kind)
     base = f"/admin/offers/{row._meta.model_name}/{row.pk}"
-    assert marketer.post(f"{base}/assign/", {"rule": scene.rule.pk}).status_code == 302
+    assert marketer.post(f"{base}/assign/", {"rule": scene.rule.pk, "reason": "Too dear"}).status_code == 302
     bound = RuleAssignment.objects.get(target_public_id=row.public_id)
     assert "Orders from 20" in marketer.get(f"{base}/change/").content.decode()
-    again = marketer.post(f"{base}/assign/", {"rule": scene.rule.pk})
+    again = marketer.post(f"{base}/assign/", {"rule": scene.rule.pk, "reason": "Too dear"})
     assert "There is one like this already." in again.content.decode()
-    assert marketer.post(f"{base}/unassign/?assignment={bound.public_id}").status_code == 302
+    assert marketer.post(f"{base}/unassign/?assignment={bound.public_id}", {"reason": "Slow"}).status_code == 302
     assert not RuleAssignment.objects.filter(pk=bound.pk).exists()
 
 

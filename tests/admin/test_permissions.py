@@ -78,6 +78,7 @@ DONE = {
     "offers_product_new_variant": MAKERS,
     "offers_client_revoke": {ADMIN},
     "offers_client_new_secret": {ADMIN},
+    "offers_client_rename": {ADMIN},
     "offers_asyncaction_progress": EVERYBODY,
     "checkout_redemption_export": EVERYBODY,
     "checkout_redemption_roll_back": KEEPERS,
