@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from project import env
+from project.api_page import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -188,42 +189,6 @@ PROXY_HOPS = env.env_int("PROXY_HOPS", 0)
 LIMIT_PREFIX_V4 = env.env_int("LIMIT_PREFIX_V4", 32, least=8)
 LIMIT_PREFIX_V6 = env.env_int("LIMIT_PREFIX_V6", 64, least=16)
 API_MAX_BODY_BYTES = env.env_int("API_MAX_BODY_BYTES", 1024 * 1024, least=1024)
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Offerkeep",
-    "VERSION": "1.0.0",
-    "DESCRIPTION": (
-        "Vouchers, gift cards and promotions: validate, lock, redeem, release, roll back. The wire is Voucherify's, so "
-        "its official clients work with the base address changed.\n\n"
-        "Offers, wallets, tills and loyalty under `/api/2.0` speak SessionM's wire: HTTP Basic, three spellings of "
-        "success, errors as `OfferError`. What follows is said of `/v1`.\n\n"
-        "Amounts are whole numbers of the smallest unit (cents), moments ISO 8601 in UTC. Errors have one body "
-        "(`Error`). Writes take an `Idempotency-Key`. Where a limit applies, `X-Rate-Limit-*` tells what is left."
-    ),
-    "TAGS": [
-        {"name": "Validations", "description": "Do these redeemables apply to this order, and hold them if so."},
-        {"name": "Redemptions", "description": "Use them; look at what was used; roll it back."},
-        {"name": "Validations (browser)", "description": "The same from a checkout page, with a browser key."},
-        {"name": "Redemptions (browser)", "description": "The same from a checkout page, with a browser key."},
-        {"name": "Vouchers", "description": "Discount codes and gift cards; their balances and locks."},
-        {"name": "Campaigns", "description": "What many codes or promotion tiers have in common."},
-        {"name": "Promotions", "description": "Discounts without a code."},
-        {"name": "Validation rules", "description": "Conditions, and what they are assigned to."},
-        {"name": "Customers", "description": "Who redeems."},
-        {"name": "Orders", "description": "What it was redeemed for."},
-        {"name": "Products", "description": "What orders and rules refer to, with its variants."},
-        {"name": "Async actions", "description": "How far work in the background is."},
-    ],
-    "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": ["checkout.api.sessionm.schema.describe", "checkout.api.admission.webhooks.describe"],
-    "SERVE_INCLUDE_SCHEMA": False,
-    "PATH_CONVERTER_OVERRIDES": {"code": "string"},
-    "SCHEMA_PATH_PREFIX": "/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # No address of ours is told to anybody, not even to check the document.
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "docExpansion": "none", "filter": True},
-}
-
 # --- workers ---
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = None

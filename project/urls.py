@@ -19,5 +19,5 @@ urlpatterns = [
     path("admission/v1/", include("checkout.api.admission.urls")),
     path("session-offers/", include("checkout.api.session_offers.urls")),
     path("openapi.json", schema.document, name="openapi"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi", template_name="docs.html"), name="docs"),
 ]

@@ -22,6 +22,13 @@ SECURITY: dict[str, list[dict[str, list[str]]]] = {
     SERVER: [{"secretKey": []}],
     SIGNED: [{"signature": []}],
 }
+CALLED = {
+    PUBLIC: "by anybody, without a key",
+    PAGE: "by a shop's page, with its publishable key",
+    CONSUMER: "by a shop's page for a shopper, with the publishable key and his access token",
+    SERVER: "by a shop's server, with its secret key",
+    SIGNED: "by a shop's server, which signs the body with the order secret",
+}
 ERROR = {
     "type": "object",
     "required": ["error"],
@@ -70,3 +77,6 @@ class AdmissionSchema(ShopSchema):
 
     def callers(self, view: Any, method: str) -> list[dict[str, list[str]]]:
         return SECURITY[view.who.get(method, SERVER)]
+
+    def called_by(self, view: Any, method: str) -> str:
+        return CALLED[view.who.get(method, SERVER)]

@@ -45,6 +45,23 @@ DATA: dict[str, Any] = {
     },
 }
 
+# What happened, by the last word of a kind.
+SENT = {
+    "entered": "somebody took a place",
+    "admitted": "somebody was admitted",
+    "won": "somebody won and was admitted",
+    "lost": "a draw was run that somebody did not win",
+    "completed": "an order used an admission up, or a draw was run",
+    "left": "somebody gave the place, or the admission, up",
+    "denied": "somebody was taken out, or an admission revoked",
+    "expired": "an admission ran out unused",
+    "placed": "a bid was placed",
+    "outbid": "a bidder fell out of those who would win",
+    "settled": "an auction was settled",
+    "created": "an order was placed with an admission",
+    "cancelled": "a shop told that an order was cancelled",
+}
+
 
 def envelope(event: Event, data: Any) -> dict[str, Any]:
     """Return what is sent of an event of admission."""
@@ -93,6 +110,7 @@ def _operation(kind: str) -> dict[str, Any]:
         "operationId": kind.replace(".", "_"),
         "tags": ["Admission: webhooks"],
         "summary": kind,
+        "description": f"Sent at least once to every webhook that asks for it, after {SENT[kind.rpartition('.')[2]]}.",
         "parameters": [header],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {"2XX": {"description": "Taken. Anything else is tried again, later and later."}},

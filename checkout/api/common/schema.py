@@ -91,8 +91,41 @@ PARAMETERS = {
     "starting_after": "The `created_at` of the last row seen; pages by that instead of `page`.",
     "starting_after_id": "The id of the last row seen; pages by that instead of `page`.",
     "force": "Do it although something stands in the way.",
+    "code": "The code, exactly as it was made.",
+    "expand": "What to add to each row: `category`, `access_settings_assignments`; with commas between.",
+    "ids": "Only the rows with these ids.",
+    "campaign": "Only what belongs to the campaign of this name or id.",
+    "customer": "Only what belongs to the customer with this id or source id.",
+    "result": "Only attempts that ended like this: `SUCCESS` or `FAILURE`.",
+    "rule": "Only assignments of the rule with this id.",
+    "vouchers_count": "How many codes to make; without it one.",
     "is_available": "Only what is active and inside its window now.",
 }
+# What stands in an address behind these words, or under these names.
+PLACES = {
+    "vouchers": "The code, or the id of its voucher (`v_…`).",
+    "campaigns": "The campaign's name or id (`camp_…`).",
+    "promotions": "The campaign's name or id (`camp_…`).",
+    "tiers": "The tier's id (`promo_…`).",
+    "validation-rules": "The rule's id (`val_…`).",
+    "assignments": "The assignment's id (`asgm_…`).",
+    "categories": "The category's name or id (`cat_…`).",
+    "customers": "The customer's source id or id (`cust_…`).",
+    "orders": "The order's source id or id (`ord_…`).",
+    "products": "The product's source id or id (`prod_…`).",
+    "skus": "The variant's source id or id (`sku_…`).",
+    "redemptions": "The redemption's id (`r_…`).",
+    "sessions": "The key the lock was made with.",
+    "async-actions": "The id that the answer 202 named (`aa_…`).",
+    "authorizations": "The code, however it is spelt.",
+    "codes": "The code on the cart.",
+    "experiences": "The launch's id.",
+    "queues": "The queue's id.",
+    "draws": "The draw's id.",
+    "auctions": "The auction's id.",
+    "reservations": "The reservation's id.",
+}
+ENCODED = " Percent-encoded, slashes included."
 # Addresses that belong under another one's heading.
 TAGS = {"skus": "products", "validation-rules-assignments": "validation-rules"}
 IDEMPOTENCY_KEY = {
@@ -100,7 +133,7 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "Any text of yours, once per attempt at one thing. The same key brings the first answer again "
-    "(`Idempotency-Replayed: true`) for at least 48 hours, and nothing happens twice.",
+    "(`Idempotency-Replayed: true`) for seven days, and nothing happens twice.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
@@ -284,8 +317,10 @@ def operation_id(path: str, method: str, view: type[ApiView]) -> str:
 
 
 def tag(path: str) -> str:
-    part = path.removeprefix("/client").strip("/").split("/")[1]
-    return TAGS.get(part, part).replace("-", " ").capitalize() + (" (browser)" if is_client(path) else "")
+    if is_client(path):
+        return "In the browser"
+    part = path.strip("/").split("/")[1]
+    return TAGS.get(part, part).replace("-", " ").capitalize()
 
 
 def is_client(path: str) -> bool:
@@ -298,10 +333,10 @@ def path_parameters(path: str) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": "Percent-encoded, slashes included.",
+            "description": PLACES[before] + ENCODED,
             "schema": {"type": "string", "minLength": 1, "maxLength": 255},
         }
-        for name in re.findall(r"{(\w+)}", path)
+        for before, name in re.findall(r"([^/]+)/{(\w+)}", path)
     ]
 
 

@@ -37,6 +37,10 @@ class ShopSchema(ApiSchema):
         """Return who may call a method of a view."""
         raise NotImplementedError
 
+    def called_by(self, view: Any, method: str) -> str:
+        """Return in words who may call a method of a view."""
+        raise NotImplementedError
+
     def query(self, view: Any) -> list[dict[str, Any]]:
         """Return the query parameters of a view."""
         return []
@@ -59,7 +63,7 @@ class ShopSchema(ApiSchema):
             "operationId": f"{self.dialect}_{method.lower()}_{kind}_{view.__name__.lower()}",
             "tags": [self.tag(path)],
             "summary": summary,
-            "description": description,
+            "description": "\n\n".join(filter(None, [description, f"Called {self.called_by(view, method)}."])),
             "parameters": [*path_parameters(path), *self.query(view)],
             "security": self.callers(view, method),
             "responses": {

@@ -15,6 +15,11 @@ SECURITY: dict[str, list[dict[str, list[str]]]] = {
     SCRIPT: [{"publishableKey": [], "visit": []}],
     ENGINE: [{"secretKey": []}],
 }
+CALLED = {
+    COOKIE: "by the shopper's browser, in the visit its cookie names",
+    SCRIPT: "by a shop's page, with its publishable key and the visit's cookie; changes need `X-CSRFToken` as well",
+    ENGINE: "by the campaign engine's or the shop's server, with a secret key",
+}
 REFUSED = {
     "400": "The request cannot be understood.",
     "401": "The key is missing or wrong.",
@@ -26,7 +31,10 @@ REFUSED = {
     "429": "Too many requests.",
 }
 # What addresses take that are reached by a link as well.
-QUERY = ("code", "grant")
+QUERY = {
+    "code": "The code that was shown.",
+    "grant": "The signed grant that came with it; needed unless the channel is in compatibility mode.",
+}
 
 
 class SessionOffersSchema(ShopSchema):
@@ -44,5 +52,12 @@ class SessionOffersSchema(ShopSchema):
     def callers(self, view: Any, method: str) -> list[dict[str, list[str]]]:
         return SECURITY[view.who]
 
+    def called_by(self, view: Any, method: str) -> str:
+        return CALLED[view.who]
+
     def query(self, view: Any) -> list[dict[str, Any]]:
-        return [{"name": name, "in": "query", "schema": {"type": "string"}} for name in QUERY if view.who == COOKIE]
+        return [
+            {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+            for name, text in QUERY.items()
+            if view.who == COOKIE
+        ]

@@ -24,6 +24,7 @@ TAGS = {
     "Loyalty": "Points and identities.",
 }
 _TAG_OF = {offers: "Offers", reward_store: "Offers", user_offers: "Wallets", loyalty: "Loyalty"}
+PLACES = {"transaction_id": "The id under which the till sent it."}
 RESPONSES = {
     "400": "The request cannot be understood; `details` name the places.",
     "401": "The credentials are missing or wrong.",
@@ -97,9 +98,13 @@ def operation(path: str, method: str, view: type[DialectView], main: str) -> Sch
 
 
 def parameters(path: str, view: type[DialectView]) -> list[Schema]:
-    found = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in re.findall(r"{(\w+)}", path)]
+    found = [
+        {"name": name, "in": "path", "required": True, "description": PLACES[name], "schema": TEXT}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
     if view is transactions.TransactionStatus:
-        found.append({"name": "store_id", "in": "query", "required": True, "schema": ID})
+        text = "The store whose transaction it is; each counts its own."
+        found.append({"name": "store_id", "in": "query", "required": True, "description": text, "schema": ID})
     if issubclass(view, ConnectView) and view.writes:
         found.append(IDEMPOTENCY_KEY)
     return found

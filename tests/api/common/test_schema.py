@@ -74,6 +74,19 @@ def test_every_operation_says_what_it_is_for(document: dict[str, Any]) -> None:
         assert in_path == set(re.findall(r"{(\w+)}", path))
 
 
+def test_every_address_of_every_dialect_is_told_with_its_parameters_and_errors(document: dict[str, Any]) -> None:
+    headings = {one["name"] for one in document["tags"] if one["description"]}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            said = (operation["summary"], operation["description"], operation["tags"])
+            assert all(said), (method, path, said)
+            assert set(operation["tags"]) <= headings, (path, operation["tags"])
+            assert all(one["description"] for one in operation["parameters"]), (method, path)
+            assert any(status.startswith("4") for status in operation["responses"]), (method, path)
+            assert all(one["description"] for one in operation["responses"].values()), (method, path)
+    assert all(one["post"]["description"] for one in document["webhooks"].values())
+
+
 def test_every_write_takes_an_idempotency_key(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         named = {parameter["name"] for parameter in operation["parameters"]}
