@@ -167,7 +167,9 @@ def update(*, retailer_id: int, ident: str, actor: Actor, now: datetime, fields:
         voucher = get(retailer_id=retailer_id, ident=ident, for_update=True)
         before = _money(voucher)
         if fields.get("type") not in {None, voucher.type}:
-            raise InvalidVoucher("The type of a voucher cannot be changed", resource_id=voucher.code)
+            raise InvalidVoucher(
+                "The type of a voucher cannot be changed", resource_id=voucher.code, resource_type="voucher"
+            )
         if fields.get("discount") is not None:
             voucher.discount = _same_kind(voucher, worth.discount(fields["discount"]))
         _apply(voucher, fields)
@@ -291,7 +293,9 @@ def _join(campaign: Campaign) -> None:
 def _same_kind(voucher: Voucher, discount: dict[str, Any]) -> dict[str, Any]:
     now_is = voucher.discount or (voucher.campaign.discount if voucher.campaign else None)
     if voucher.type != Voucher.Type.DISCOUNT or now_is is None or now_is["type"] != discount["type"]:
-        raise InvalidVoucher("The type of a voucher's discount cannot be changed", resource_id=voucher.code)
+        raise InvalidVoucher(
+            "The type of a voucher's discount cannot be changed", resource_id=voucher.code, resource_type="voucher"
+        )
     return discount
 
 

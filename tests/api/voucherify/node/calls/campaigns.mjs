@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { refused, server } from '../client.mjs'
+import { covered, refused, server } from '../client.mjs'
 
 const { asyncActions, campaigns, categories } = server
 const discount = { type: 'AMOUNT', amount_off: 500, effect: 'APPLY_TO_ORDER' }
@@ -41,3 +41,56 @@ assert.match(gone.async_action_id, /^aa_/)
 await refused(campaigns.get(made.id), 404, 'not_found')
 await categories.delete(category.id)
 await refused(categories.get(category.id), 404, 'not_found')
+
+// With everything that can be said.
+const full = await campaigns.create({
+  name: 'Full & more / 50%',
+  description: 'All of it',
+  campaign_type: 'DISCOUNT_COUPONS',
+  type: 'AUTO_UPDATE',
+  start_date: '2026-01-01T00:00:00Z',
+  expiration_date: '2999-01-01T00:00:00.000+02:00',
+  validity_timeframe: { interval: 'P2D', duration: 'P1D' },
+  validity_day_of_week: [1, 2, 3],
+  activity_duration_after_publishing: 'P24D',
+  join_once: true,
+  metadata: { season: 'spring' },
+  vouchers_count: 1,
+  voucher: {
+    type: 'DISCOUNT_VOUCHER',
+    discount: { type: 'PERCENT', percent_off: 12.5, amount_limit: 900, effect: 'APPLY_TO_ORDER' },
+    redemption: { quantity: null },
+    code_config: { length: 6, charset: 'ABC123', prefix: 'F-', postfix: '-F', pattern: null },
+  },
+})
+assert.deepEqual([full.vouchers_count, full.expiration_date], [1, '2998-12-31T22:00:00.000Z'])
+assert.equal((await campaigns.get('Full & more / 50%')).voucher.discount.percent_off, 12.5)
+const less = await campaigns.update('Full & more / 50%', { expiration_date: null, metadata: { year: 2026 } })
+assert.deepEqual([less.expiration_date, less.metadata], [null, { season: 'spring', year: 2026 }])
+const own = { additional_info: 'mine', redemption: { quantity: 9 }, metadata: { till: 1 }, category: null }
+assert.equal((await campaigns.addCertainVoucher(full.id, 'A/B C', own)).redemption.quantity, 9)
+const body = { code_config: { prefix: 'X-', length: 5 }, metadata: { till: 2 } }
+assert.match((await campaigns.addVoucher(full.id, body, { vouchers_count: 1 })).code, /^X-.{5}-F$/)
+const narrowed = await campaigns.list({
+  limit: 1,
+  page: 1,
+  filters: {
+    junction: 'and',
+    validity_day_of_week: { conditions: { $is: [3, 6] } },
+    type: { conditions: { $in: ['BULK'] } },
+    active: { conditions: { $active: '' } },
+    status: { conditions: { $active: true } },
+    start_date: { conditions: { $more_than: 1 } },
+    campaigns: { conditions: { $contains: '50%', $starts_with: 'Full' } },
+  },
+})
+assert.deepEqual([narrowed.campaigns.map((one) => one.id), narrowed.total], [[full.id], 1])
+await refused(campaigns.list({ filters: { nonsense: { conditions: { $is: [1] } } } }), 400, 'invalid_query_params')
+assert.equal((await asyncActions.list({ end_date: '2020-01-01T00:00:00Z' })).async_actions.length, 0)
+const loyal = { name: 'Club', campaign_type: 'LOYALTY_PROGRAM', voucher: { type: 'LOYALTY_CARD', loyalty_card: { points: 5 } } }
+assert.equal((await campaigns.create(loyal)).voucher.loyalty_card.points, 5)
+await refused(campaigns.create({ name: 'No discount', voucher: { type: 'DISCOUNT_VOUCHER' } }), 400, 'invalid_campaign')
+
+covered('server.campaigns', 'importVouchers', 'importVouchersCSV')
+covered('server.asyncActions')
+covered('server.categories')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { refused, server } from '../client.mjs'
+import { covered, refused, server } from '../client.mjs'
 
 const { customers } = server
 
@@ -32,3 +32,28 @@ await customers.delete('c3')
 await refused(customers.get('c3'), 404, 'not_found')
 assert.equal((await customers.deletePermanently(made.id)).status, 'DONE')
 await refused(customers.create({ source_id: 'x', name: 7 }), 400, 'invalid_payload')
+
+// With everything that can be said.
+const full = await customers.create({
+  source_id: 'o’hara+1@example.com',
+  name: 'Zoë O’Hara',
+  description: 'likes tea',
+  email: 'zoe@example.com',
+  phone: '+47 22',
+  birthdate: '1990-12-31',
+  address: { city: 'Oslo', state: 'Oslo', line_1: 'Road 1', line_2: 'c/o Ann', country: 'NO', postal_code: '0150' },
+  metadata: { tags: ['a', 'b'], since: '2020-01-01' },
+})
+assert.deepEqual([full.birthdate, full.address.postal_code, full.metadata.tags], ['1990-12-31', '0150', ['a', 'b']])
+assert.equal((await customers.get('o’hara+1@example.com')).id, full.id)
+const asked = { email: 'zoe@example.com', city: 'Oslo', limit: 1, page: 1, order: '-created_at' }
+const since = { created_at: { after: '2020-01-01T00:00:00Z', before: '2999-01-01' } }
+assert.deepEqual((await customers.list({ ...asked, ...since })).customers.map((one) => one.id), [full.id])
+assert.equal((await customers.update({ id: full.id, metadata: { tags: null } })).metadata.since, '2020-01-01')
+assert.equal((await customers.create({ source_id: 'o’hara+1@example.com', phone: null })).phone, null)
+
+covered(
+  'server.customers',
+  ...['updateInBulk', 'updateMetadataInBulk', 'importCSV', 'listActivity', 'listActivities', 'listRedeemables'],
+  'updateConsents',
+)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { page, refused, server } from '../client.mjs'
+import { covered, page, refused, server } from '../client.mjs'
 
 const { tiers } = server.promotions
 const { PROMOTION_ID } = process.env
@@ -37,3 +37,33 @@ assert.deepEqual([used.result, used.order.total_amount, used.promotion_tier.id],
 await tiers.delete(made.id)
 await refused(tiers.get(made.id), 404, 'not_found')
 assert.equal((await server.redemptions.get(redeemed.redemptions[0].id)).related_object_id, made.id)
+
+// With everything that can be said.
+const promotion = await server.promotions.create({
+  name: 'Weekend',
+  campaign_type: 'PROMOTION',
+  start_date: '2026-01-01T00:00:00Z',
+  promotion: {
+    tiers: [
+      { name: 'First', banner: 'one', action: { discount }, hierarchy: 1, metadata: { a: 1 } },
+      { name: 'Second', action: { discount: { type: 'AMOUNT', amount_off: 500 } }, hierarchy: 2, active: false },
+    ],
+  },
+})
+assert.deepEqual(promotion.promotion.tiers.map((one) => [one.name, one.active]), [['First', true], ['Second', false]])
+const [first, second] = promotion.promotion.tiers
+assert.deepEqual((await tiers.listAll({ is_available: true, page: 1, limit: 1 })).tiers.map((one) => one.id), [first.id])
+const dated = { ...second, hierarchy: 7, start_date: '2026-01-01', validity_day_of_week: [0, 1, 2, 3, 4, 5, 6] }
+assert.equal((await tiers.update(dated)).hierarchy, 7)
+await refused(tiers.redeem(second.id, { order: { amount: 100 } }), 400, 'promotion_inactive')
+const done = await tiers.redeem(first.id, {
+  order: { source_id: 'cart-1', amount: 1000, metadata: { shop: 'web' } },
+  customer: { source_id: 'ann', email: 'a@example.com' },
+  metadata: { till: 4 },
+  tracking_id: 'till-4',
+})
+assert.deepEqual([done.order.source_id, done.metadata.till, done.customer.email], ['cart-1', 4, 'a@example.com'])
+await refused(tiers.list('nowhere'), 404, 'not_found')
+
+covered('server.promotions')
+covered('server.promotions.tiers')
