@@ -16,7 +16,7 @@ from checkout.models import Authorization
 from offers.ledger.models import Counter, Entry
 from offers.lib import clock
 from offers.lib.errors import Refusal
-from offers.models import Retailer, SessionCampaign
+from offers.models import Retailer, SessionCampaign, Voucher
 from tests import factories
 from tests.api.session_offers.visits import (
     CODE,
@@ -107,11 +107,12 @@ def test_a_refused_authorisation_leaves_nothing(shop: Retailer) -> None:
 def test_a_code_that_the_cart_does_not_take_takes_nothing_of_the_cap(shop: Retailer) -> None:
     rule = {"code": "FP_OLD", "channel": "FP_", "discount": {"type": "AMOUNT", "amount_off": 100}}
     ops(
-        {"op": "create", "kind": "voucher", "fields": {**rule, "expiration_date": "2020-01-01T00:00:00Z"}},
+        {"op": "create", "kind": "voucher", "fields": rule},
         {"op": "create", "kind": "campaign", "fields": {"channel": "FP_", "code": "FP_OLD", "daily_cap": 5}},
     )
     who = Visit(retailer=shop, session_hash=session_offers.fingerprint("one"))
-    grant = grant_for(shop, who.session_hash, "FP_OLD")
+    grant = grant_for(shop, who.session_hash, "FP_OLD")  # and a moment later:
+    Voucher.objects.filter(code="FP_OLD").update(expiration_date=datetime(2020, 1, 1, tzinfo=UTC))
     said = code_entry.put_on(whose=who, code="FP_OLD", grant=grant, now=clock.now())
     assert said == "This code has expired."
     assert used("FP_OLD") == 0
