@@ -11,12 +11,13 @@ from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
 from checkout import lock_one, redemption_held
-from checkout.models import LockSession, Order, Redemption, Validation
+from checkout.models import Authorization, LockSession, Order, Redemption, Validation
 from offers.ledger.models import Counter, Entry, Hold
 from offers.lib import clock
 from offers.models import Customer, Retailer, Voucher
 from offers.outbox.models import Endpoint, Event
 from tests.api.client import Answer, ApiClient
+from tests.api.session_offers import visits
 from tests.flows import shop
 from tests.flows.shop import body, lock_of
 
@@ -219,3 +220,39 @@ def test_a_card_that_pays_nothing_says_so_in_its_rows(api: ApiClient, shop_a: Re
     assert shop.redeem(api, card, amount=0, key="cart").status == 200
     assert LockSession.objects.get().credits == 0
     assert Redemption.objects.get().amount == 0
+
+
+@pytest.mark.parametrize("limit", [None, 2])
+@pytest.mark.parametrize("short", [True, False])
+def test_a_code_that_a_shoppers_session_shows_is_locked_and_redeemed_however_it_is_spelt(
+    short: bool, limit: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The redemption is part of a transaction there, in which the authorization is used up."""
+    calls: list[str] = []
+    for module in (lock_one, redemption_held):
+        done, name = module.write, module.__name__
+
+        def noted(*asked: Any, done: Any = done, name: str = name) -> Any:
+            found = done(*asked)
+            calls.append(f"{name}: {found not in (None, False)}")
+            return found
+
+        monkeypatch.setattr(module, "write", noted)
+        if not short:
+            monkeypatch.setattr(module, "fits", lambda *asked: False)
+    owner, secret = visits.lay_out()
+    api = ApiClient.of(owner)
+    Voucher.objects.filter(code=visits.TEN).update(redemption_limit=limit)
+    assert shop.redeem(api, visits.TEN, shopper={"session": "visit-1"}).status == 422
+    visits.post("/session-offers/v1/authorize", secret, {"session": "visit-1", "code": visits.TEN})
+    if limit is None:  # the counter is not there yet
+        visits.post("/session-offers/v1/authorize", secret, {"session": "visit-0", "code": visits.TEN})
+        assert shop.redeem(api, visits.TEN, shopper={"session": "visit-0"}).status == 200
+    asked: dict[str, Any] = {"key": "cart", "shopper": {"session": "visit-1"}}
+    assert shop.validate(api, "fp_tenoff", **asked)["valid"] is True
+    assert shop.redeem(api, "Fp_ TenOff", **asked).status == 200
+    assert calls == (["checkout.lock_one: True", "checkout.redemption_held: True"] if short else [])
+    assert [(row.object_label, row.state) for row in LockSession.objects.all()] == [(visits.TEN, "redeemed")]
+    assert [hold.state for hold in Hold.objects.all()] == ["settled"]
+    assert {one.state for one in Authorization.objects.all()} == {"used"}
+    assert shop.redeem(api, visits.TEN, **asked).status == 422
