@@ -11,7 +11,7 @@ from checkout import leaks
 from checkout.admin import leak_report
 from checkout.admin.session_campaigns import switched
 from offers import channels
-from offers.admin import fields, show
+from offers.admin import durations, fields, show
 from offers.admin.filters import RetailerFilter
 from offers.admin.office import OfficeAdmin, OfficeForm, View, actor_of, now, posted
 from offers.admin.page import Button, Facts, Page, Table
@@ -31,13 +31,7 @@ class ChannelForm(OfficeForm):
         widget=fields.short(),
         help_text="2 to 16 of A-Z and 0-9, the last one _ or -. It cannot change while codes with it exist.",
     )
-    ttl_seconds = forms.IntegerField(
-        min_value=1,
-        max_value=30 * 86_400,
-        initial=3600,
-        widget=fields.short(inputmode="numeric"),
-        label="A code works for (seconds)",
-    )
+    ttl_seconds = durations.DurationField(most=30 * 86_400, initial=3600, label="A code works for")
     max_codes = forms.IntegerField(
         min_value=1, max_value=100, initial=5, widget=fields.short(inputmode="numeric"), label="Codes a session"
     )
@@ -170,7 +164,7 @@ class ChannelAdmin(OfficeAdmin):
         row: Channel = self.find(object_id, "retailer")
         known = {
             "Prefix": show.mono(row.prefix),
-            "A code works for": f"{row.ttl_seconds:,} seconds",
+            "A code works for": durations.words(row.ttl_seconds),
             "Codes a session": show.count(row.max_codes),
             "A session uses a code": "once" if row.one_use_per_session else "as often as its limits allow",
             "Key id": show.mono(row.kid),

@@ -10,7 +10,7 @@ from django.contrib.admin import display
 from django.http import HttpRequest, HttpResponse
 
 from offers import retailer_settings, retailers
-from offers.admin import fields, show
+from offers.admin import durations, fields, show
 from offers.admin.office import (
     OfficeAdmin,
     OfficeForm,
@@ -71,22 +71,22 @@ class RetailerForm(OfficeForm):
         choices=[("", "As they were sent (default)"), ("CATEGORY_HIERARCHY", "In the order of their categories")],
         widget=fields.select(),
     )
-    lock_ttl_seconds = forms.IntegerField(
-        required=False,
-        label="A lock lasts (seconds)",
-        min_value=1,
-        max_value=retailer_settings.LOCK_TTL_MOST,
-        help_text="1,800 is half an hour.",
+    lock_ttl_seconds = durations.DurationField(
+        required=False, label="A lock lasts", most=retailer_settings.LOCK_TTL_MOST
     )
-    transaction_max_queue_seconds = forms.IntegerField(
+    transaction_max_queue_seconds = durations.DurationField(
         required=False,
-        label="A purchase waits at most (seconds)",
-        min_value=0,
-        max_value=retailer_settings.LOCK_TTL_MOST,
+        label="A purchase waits at most",
+        least=0,
+        most=retailer_settings.LOCK_TTL_MOST,
         help_text="The longest that the queue may take to process it. It has to be less than a lock lasts.",
     )
-    redeem_orphan_hours = forms.IntegerField(
-        required=False, label="Give back a redemption without purchase after (hours)", min_value=1, max_value=24 * 366
+    redeem_orphan_hours = durations.DurationField(
+        required=False,
+        label="Give back a redemption without purchase after",
+        unit=durations.HOUR,
+        most=24 * 366,
+        help_text="In hours or days, such as 36 h or 2 days.",
     )
     reinstate_on_full_return = forms.BooleanField(
         required=False, widget=fields.tick(), label="A full return gives the offers used back to the wallet"
@@ -105,8 +105,6 @@ class RetailerForm(OfficeForm):
         super().__init__(*args, **kwargs)
         for name, label in STACKING.items():
             self.fields[name].label = label
-            self.fields[name].widget = forms.NumberInput({"class": "ok-input ok-short"})
-        for name in TILLS[:3]:
             self.fields[name].widget = forms.NumberInput({"class": "ok-input ok-short"})
 
     def clean_currency(self) -> str:
@@ -151,8 +149,8 @@ class RetailerAdmin(OfficeAdmin):
             ("Id", show.mono(row.public_id)),
             ("Currency", row.currency),
             ("Time zone", row.timezone),
-            ("A lock lasts", f"{settings.lock_ttl_seconds:,} seconds"),
-            ("A purchase waits at most", f"{settings.transaction_max_queue_seconds:,} seconds"),
+            ("A lock lasts", durations.words(settings.lock_ttl_seconds)),
+            ("A purchase waits at most", durations.words(settings.transaction_max_queue_seconds)),
             *((STACKING.get(name, name.replace("_", " ")), show.plain(value)) for name, value in row.stacking.items()),
         ]
         edit = Button(text="Edit", url="?edit", tone="main")

@@ -21,10 +21,10 @@ BUILD = {
     "pre_queue_minutes": "0",
     "winner_count": "1",
     "quantity": "1",
-    "auto_extend_seconds": "60",
-    "admission_ttl_seconds": "900",
+    "auto_extend_seconds": "60 s",
+    "admission_ttl_seconds": "15 min",
     "max_extensions": "0",
-    "extension_seconds": "300",
+    "extension_seconds": "5 min",
     "max_units": "2",
     "allow_reentry": "on",
 }
@@ -67,7 +67,7 @@ def test_one_page_builds_an_auction_in_money_of_the_shop(owner: Client) -> None:
     ("field", "wrong"),
     [
         ("close_at", {"open_at": "2026-12-02T10:00", "close_at": "2026-12-01T10:00"}),
-        ("admission_ttl_seconds", {"admission_ttl_seconds": "10"}),
+        ("admission_ttl_seconds", {"admission_ttl_seconds": "10 s"}),
         ("max_extensions", {"max_extensions": "101"}),
         ("extension_seconds", {"extension_seconds": "0"}),
         ("hard_end_at", {"hard_end_at": "soon"}),
@@ -87,14 +87,14 @@ def test_what_cannot_be_is_said_at_its_field(
 
 
 def test_a_draw_s_alternates_and_extensions_are_set_and_kept(owner: Client, shop_a: Retailer) -> None:
-    more = {"max_extensions": "2", "extension_seconds": "120", "hard_end_at": "2026-12-02T10:00"}
+    more = {"max_extensions": "2", "extension_seconds": "2 minutes", "hard_end_at": "2026-12-02T10:00"}
     made = build(owner, shop_a, mechanism="draw", alternates="5", capacity="1,000", backfill="on", **more)
     assert (made.alternates, made.capacity, made.backfill, made.settle_at) == (5, 1000, True, None)
     assert (made.max_extensions, made.extension_seconds) == (2, 120)
     assert made.hard_end_at is not None and f"{made.hard_end_at:%F %R}" == "2026-12-02 10:00"
     page = f"/admin/admission/distribution/{made.pk}"
     shown = owner.get(f"{page}/change/").content.decode()
-    assert "2 × 120 s" in shown and "Of the next 5 drawn one comes in" in shown
+    assert "2 × 2 min" in shown and "Of the next 5 drawn one comes in" in shown
     form = owner.get(f"{page}/edit/").context["form"]
     assert not {"settle_at", "admission_rate", "quantity"} & form.fields.keys()
     sent = {name: "" if form[name].value() is None else form[name].value() for name in form.fields}
@@ -125,8 +125,8 @@ def test_an_auction_is_settled_later_than_it_closes(owner: Client, shop_a: Retai
 
 def test_a_change_is_in_force_and_keeps_the_rest(owner: Client, shop_a: Retailer) -> None:
     made = build(owner, shop_a)
-    form = {"admission_rate": "60", "max_active": "50", "pre_queue_minutes": "0", "admission_ttl_seconds": "600"}
-    form |= {"max_units": "2", "max_extensions": "0", "extension_seconds": "300"}
+    form = {"admission_rate": "60", "max_active": "50", "pre_queue_minutes": "0", "admission_ttl_seconds": "10 min"}
+    form |= {"max_units": "2", "max_extensions": "0", "extension_seconds": "5 min"}
     answer = owner.post(f"/admin/admission/distribution/{made.pk}/edit/", form)
     assert answer.status_code == 302, answer.content.decode()[:3000]
     made.refresh_from_db()

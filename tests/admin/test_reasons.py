@@ -139,6 +139,6 @@ def shown(client: Client, path: str) -> dict[str, Any]:
     sent = {}
     for bound in form:
         value = bound.value()
-        if value not in (None, False):
+        if value is not None and value is not False:
             sent[bound.html_name] = "on" if value is True else value
     return sent

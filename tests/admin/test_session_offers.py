@@ -13,7 +13,7 @@ from offers.lib import clock
 from offers.models import AuditEntry, Channel, Retailer, SessionCampaign, Voucher
 from tests.api.session_offers.visits import CODE, TEN, change, grant_for, lay_out
 
-CHANNEL = {"name": "Widget", "prefix": "VIP_", "ttl_seconds": "600", "max_codes": "3", "one_use_per_session": "on"}
+CHANNEL = {"name": "Widget", "prefix": "VIP_", "ttl_seconds": "10 min", "max_codes": "3", "one_use_per_session": "on"}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from checkout.admission import admissions, claims, reservations
 from checkout.admission.models import Admission, Reservation
 from offers import stock
-from offers.admin import show
+from offers.admin import durations, show
 from offers.admin.office import now
 from offers.admin.page import Happening, Table, Timeline
 from offers.ledger.models import Hold
@@ -96,8 +96,8 @@ Said = tuple[datetime, str, str, str, str]  # when, what, by whom, note, tone
 
 def _moments(row: Admission) -> Iterator[Said]:
     yield row.entry.entered_at, "Joined", "", "", ""
-    seconds = row.distribution.admission_ttl_seconds
-    yield row.issued_at, "Admitted", "", f"with {seconds} seconds to check out", "info"
+    given = durations.words(row.distribution.admission_ttl_seconds)
+    yield row.issued_at, "Admitted", "", f"with {given} to check out", "info"
     if row.claimed_at:
         yield row.claimed_at, "Claimed", "", "bound to a checkout", "info"
     yield from _payments(row)

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from checkout.admission import auction_results, auctions, distributions
 from checkout.admission.admin import admission_life, people
 from checkout.admission.models import Distribution
-from offers.admin import show
+from offers.admin import durations, show
 from offers.admin.office import OfficeAdmin, View, actor_of, now
 from offers.admin.page import Block, Button, Facts, Figure, Figures, Page, Table
 
@@ -108,7 +108,7 @@ def terms(row: Distribution, standing: auction_results.Standing) -> list[tuple[s
             row.close_at, zone, "when it is settled by hand"
         ),
         "Announced end": show.moment(standing.announced, zone) if moved else "",
-        "Late bids extend it by": f"{row.auto_extend_seconds} seconds" if row.auto_extend_seconds else "",
+        "Late bids extend it by": durations.words(row.auto_extend_seconds) if row.auto_extend_seconds else "",
         "Settled": show.moment(standing.settled_at, zone, "not yet"),
         "Settles by itself": show.moment(row.settle_at, zone) if row.settle_at and not standing.settled_at else "",
         "Starts at": show.amount(row.start_price, row.currency),

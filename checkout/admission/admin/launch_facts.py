@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from checkout.admission.models import Distribution
-from offers.admin import show
+from offers.admin import durations, show
 from offers.admin.page import Facts
 
 Mechanism = Distribution.Mechanism
@@ -23,9 +23,9 @@ def _facts(row: Distribution) -> Iterator[tuple[str, str]]:
     yield "Opens", show.moment(row.open_at, zone)
     yield "Closes", show.moment(row.close_at, zone)
     yield "Serves until", show.moment(row.serve_until, zone)
-    yield "Time to check out", f"{row.admission_ttl_seconds} s"
+    yield "Time to check out", durations.words(row.admission_ttl_seconds)
     if row.max_extensions:
-        yield "Extensions", f"{row.max_extensions} × {row.extension_seconds} s"
+        yield "Extensions", f"{row.max_extensions} × {durations.words(row.extension_seconds)}"
     yield "No extension beyond", show.moment(row.hard_end_at, zone)
     yield "Access code", show.mono(row.sequence.access_code) if row.sequence.access_code else ""
     yield "If we cannot be reached", experience.get_when_unknown_display()

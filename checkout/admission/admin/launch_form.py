@@ -7,6 +7,7 @@ from django import forms
 from checkout.admission import distributions
 from checkout.admission.models import Distribution, Experience
 from offers.admin import fields
+from offers.admin.durations import DurationField
 from offers.admin.office import OfficeForm
 from offers.lib.money import to_major, to_minor
 from offers.models import Retailer
@@ -63,20 +64,11 @@ class LaunchForm(OfficeForm):
     reserve_price = fields.MoneyField(label="Reserve", help_text="Not shown to shoppers. Empty: none.")
     min_bid_increment = fields.MoneyField(label="Least step")
     quantity = forms.IntegerField(min_value=1, initial=1, widget=fields.short(inputmode="numeric"), label="Winners")
-    auto_extend_seconds = forms.IntegerField(
-        min_value=0,
-        max_value=86400,
-        initial=60,
-        widget=fields.short(inputmode="numeric"),
-        label="Late bids extend by (seconds)",
+    auto_extend_seconds = DurationField(
+        least=0, most=86400, initial=60, label="Late bids extend it by", help_text="For example 60 s or 2 min; 0: not."
     )
-    admission_ttl_seconds = forms.IntegerField(
-        min_value=60,
-        max_value=3600,
-        initial=900,
-        widget=fields.short(inputmode="numeric"),
-        label="Time to check out (seconds)",
-        help_text="600 to 1800 suits most shops.",
+    admission_ttl_seconds = DurationField(
+        least=60, most=3600, initial=900, label="Time to check out", help_text="10 min to 30 min suits most shops."
     )
     max_extensions = forms.IntegerField(
         min_value=0,
@@ -86,12 +78,8 @@ class LaunchForm(OfficeForm):
         label="Extensions a checkout may ask for",
         help_text="0: none. Staff can give more time all the same.",
     )
-    extension_seconds = forms.IntegerField(
-        min_value=1,
-        max_value=3600,
-        initial=300,
-        widget=fields.short(inputmode="numeric"),
-        label="Time each gives (seconds)",
+    extension_seconds = DurationField(
+        most=3600, initial=300, label="Time each gives", help_text="For example 5 min or 90 s."
     )
     hard_end_at = fields.LocalMomentField(
         label="No extension beyond", help_text="Not even by staff. On the retailer's clock; empty: no such end."
