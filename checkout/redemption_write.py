@@ -45,7 +45,10 @@ FROM checkout_redeem(%s::jsonb)
 
 
 def write(retailer_id: int, plan: Plan, reference: str) -> Redeemed | Shortage | None:
-    """Take and store everything. A Shortage when something ran out, None when the order changed under our hands."""
+    """Take and store everything. A Shortage when something ran out, None when the order changed under our hands.
+
+    What one session holds on one voucher has a shorter call, which says no where it is not held so any more.
+    """
     facts = plan.facts
     claims = wants.of(facts, plan.applied, entries=plan.journal)
     known = _known(plan)
