@@ -15,7 +15,7 @@ from offers.lib import clock
 from project import embedded, env
 from tests.settings import SERVERS
 
-pytest_plugins = ["tests.people"]
+pytest_plugins = ["tests.lines", "tests.people"]
 CI = env.env_bool("CI", False)
 
 

@@ -1,16 +1,15 @@
 """Staff build launches on one page, watch a queue run, and steer it; whatever they do is in the audit trail."""
 
-from collections.abc import Iterator
-
 import pytest
-import redis
 from django.test import Client
 
-from checkout.admission import admissions, claims, line, queue_numbers, queue_ticks, queues
+from checkout.admission import admissions, claims, line, queue_ticks, queues
 from checkout.admission.models import Admission, Consumer, Distribution
 from offers.lib import clock
 from offers.models import AuditEntry, Retailer
 from tests import factories
+
+pytestmark = pytest.mark.usefixtures("emptied_line")
 
 BUILD = {
     "name": "Autumn drop",
@@ -28,14 +27,6 @@ BUILD = {
     "max_units": "2",
     "allow_reentry": "on",
 }
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis") -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    yield
-    line.reset()
 
 
 def build(owner: Client, shop: Retailer, **changed: str) -> Distribution:

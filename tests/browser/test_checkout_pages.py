@@ -1,17 +1,15 @@
 """From the waiting page over the checkout to an order, in a real browser on the shop's own pages."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import redis
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
-from checkout.admission import claims, distributions, line, queue_numbers, tokens
+from checkout.admission import claims, distributions, tokens
 from checkout.admission.models import Admission, Distribution
 from checkout.api.pages.checkout import DECLINED, PAYS
 from checkout.models import Order
@@ -23,15 +21,7 @@ from tests import factories
 from tests.browser.looks import SLOW, counts_down_to, fits, seconds_left
 from tests.checkout.admission import launch
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis") -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    yield
-    line.reset()
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("emptied_line")]
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import redis
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from checkout.admission import handoffs, line, queue_numbers
+from checkout.admission import handoffs
 from checkout.admission.models import Admission, Handoff
 from checkout.api.pages.checkout import PAYS
 from checkout.models import Order
@@ -22,7 +21,7 @@ from tests.browser.test_checkout_pages import sale
 from tests.browser.wire import running
 from tests.checkout.admission import launch
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("emptied_line")]
 Parent = Callable[[str], str]
 # The parent writes down what it hears, and from whom; its own script is all it has.
 PAGE = """<!doctype html><title>Parent</title><ol id="heard"></ol>
@@ -31,14 +30,6 @@ PAGE = """<!doctype html><title>Parent</title><ol id="heard"></ol>
   line.textContent = `${event.origin} ${event.data.type} ${event.data.event} ${JSON.stringify(event.data)}`;
   document.getElementById("heard").append(line);
 });</script>%s"""
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis") -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    yield
-    line.reset()
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """A live view of a running queue in a real browser: figures and the chart follow by themselves."""
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import redis
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from checkout.admission import distributions, line, queue_numbers, queue_ticks, queues, signals
+from checkout.admission import distributions, line, queue_ticks, queues, signals
 from checkout.admission.models import Admission, Consumer, Flag
 from offers.lib import clock
 from offers.lib.actors import SYSTEM
@@ -19,15 +17,7 @@ from tests.browser.looks import SLOW
 from tests.browser.test_office import fits, log_in
 from tests.checkout.admission import launch
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis") -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    yield
-    line.reset()
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("emptied_line")]
 
 
 def test_the_live_view_follows_a_running_queue(page: Page, live_server: LiveServer, alice: User) -> None:

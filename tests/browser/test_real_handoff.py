@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-import redis
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from checkout.admission import line, queue_numbers
 from checkout.admission.models import Admission
 from examples.external_checkout import __main__ as program
 from examples.external_checkout import admission, shop
@@ -16,15 +14,7 @@ from tests import factories
 from tests.browser.test_checkout_pages import be_admitted, sale
 from tests.browser.wire import running
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis") -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    yield
-    line.reset()
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("emptied_line")]
 
 
 @pytest.fixture

@@ -13,11 +13,9 @@ from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 from tests.api.session_offers.visits import CODE, TEN, lay_out, ops
 from tests.browser.looks import fits
-from tests.browser.test_checkout_pages import check_out, emptied, sale
+from tests.browser.test_checkout_pages import check_out, sale
 
-__all__ = ["emptied"]  # a fixture
-
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("emptied_line")]
 CARD = "GIFT-20"
 # Every text that can be seen, with the contrast of its colour to what is behind it; large text needs less.
 CONTRAST = """() => {

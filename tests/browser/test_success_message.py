@@ -7,11 +7,11 @@ from pytest_django.live_server_helper import LiveServer
 from checkout.api.pages.checkout import PAYS
 from checkout.models import Order
 from offers.models import Retailer
-from tests.browser.test_checkout_pages import check_out, emptied, fill, pay, sale, shop
+from tests.browser.test_checkout_pages import check_out, fill, pay, sale, shop
 
-__all__ = ["emptied", "shop"]  # fixtures
+__all__ = ["shop"]  # a fixture
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("emptied_line")]
 
 
 def test_t74_the_success_message_comes_once_the_purchase_is_stored(

@@ -1,13 +1,11 @@
 """Access codes and audiences at the addresses of one queue or draw: as at the experience, and once is enough."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-import redis
 from django.test import Client as DjangoClient
 
-from checkout.admission import line, queue_numbers
 from checkout.admission.models import Distribution, Entry
 from offers.models import Retailer
 from tests.api.admission.guests import Guest
@@ -15,16 +13,8 @@ from tests.api.client import ApiClient
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW, at
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("emptied_line")]
 SetClock = Callable[[datetime], None]
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis") -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    yield
-    line.reset()
 
 
 @pytest.fixture(params=["queue", "draw"])

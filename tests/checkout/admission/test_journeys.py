@@ -1,27 +1,17 @@
 """The status document: one flat stage, a token only for the admitted, gates, and what a browser needs to wait."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-import redis
 
-from checkout.admission import journeys, line, queue_numbers, queue_overrides, queue_pace
+from checkout.admission import journeys, queue_overrides, queue_pace
 from checkout.admission.models import Admission, Consumer, Distribution, Experience
 from offers.lib.actors import SYSTEM
 from offers.models import Retailer
 from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW, at, consumer, consumers, enter, tick
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis") -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    yield
-    line.reset()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("emptied_line")]
 
 
 def written(admission: Admission, *, now: datetime) -> str:

@@ -1,7 +1,7 @@
 """Everything that can happen to admissions, at once and in any order: nobody waits in a circle, and nothing is lost."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -9,14 +9,12 @@ from threading import Event
 from typing import Any
 
 import pytest
-import redis
 
 from checkout.admission import (
     admissions,
     claims,
     entering,
     line,
-    queue_numbers,
     queue_ticks,
     queues,
     reservations,
@@ -30,17 +28,9 @@ from tests.checkout.admission import launch
 from tests.checkout.admission.launch import NOW, at
 from tests.ledger.words import at_once, sql
 
-pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("emptied_line")]
 UNITS = 14
 PAYMENTS = ("", "one", "two")
-
-
-@pytest.fixture(autouse=True)
-def emptied(redis_client: "redis.Redis") -> Iterator[None]:
-    line.reset()
-    queue_numbers.reset()
-    yield
-    line.reset()
 
 
 @pytest.fixture(params=[False, True], ids=["on demand", "on admission"])
