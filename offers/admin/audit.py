@@ -61,6 +61,7 @@ DONE = {
     "assign": "bound",
     "admit": "admitted out of turn",
     "balance": "balance changed",
+    "change": "changed",
     "create": "made",
     "delete": "deleted",
     "deny": "denied",

@@ -7,6 +7,7 @@ from django.test import Client
 
 from loyalty.models import Rule, RuleVersion
 from offers import clients, rules
+from offers.admin import audit
 from offers.lib.errors import InvalidPayload, NotFound
 from offers.models import AuditEntry, RuleAssignment, ValidationRule
 from tests import factories
@@ -76,6 +77,7 @@ def test_a_new_version_of_a_loyalty_rule_asks_why(marketer: Client, scene: Scene
     assert (entry.actor, entry.reason) == ("mara", "Double points week")
     assert str((entry.before or {})["definition"]["outcomes"][0]["rate"]) == "1"
     assert str((entry.after or {})["definition"]["outcomes"][0]["rate"]) == "3"
+    assert audit.words(entry.action) == "Loyalty rule changed"
 
 
 def test_only_another_name_of_a_loyalty_rule_needs_no_reason(marketer: Client, scene: Scene) -> None:
