@@ -88,7 +88,7 @@ def test_the_form_of_a_draw_and_of_an_auction_asks_what_each_has(
     shoot(page, "build-auction")
     settled.fill("2026-12-02T11:00")
     page.get_by_role("button", name="Build launch").click()
-    expect(page.get_by_text("2 × 300 s")).to_be_visible()
+    expect(page.get_by_text("2 × 5 min")).to_be_visible()
     fits(page)
     shoot(page, "built-auction")
 
