@@ -23,10 +23,10 @@ SELECT checkout_redeem_held({", ".join(["%s"] * (ARGUMENTS - 1))}, %s::bigint[])
 
 def fits(plan: Plan, claims: Sequence[Want], customer: dict[str, Any] | None) -> bool:
     """Say whether the session holds all that this redemption takes, and the rows are new ones. `customer`: to store."""
-    if len(claims) != 1 or plan.facts.order is not None or (customer is not None and len(customer) > 2):
-        return False
-    if plan.parent is not None or plan.rows[0].amount is not None:
+    if len(plan.rows) != 1 or len(claims) != 1 or plan.rows[0].amount is not None:
         return False  # a stack, or a card, also where neither takes anything else that is counted
+    if plan.facts.order is not None or (customer is not None and ("id" not in customer or "changed" in customer)):
+        return False
     want, voucher = claims[0], plan.facts.subject(plan.applied[0].redeemable).voucher
     return (
         voucher is not None
