@@ -196,7 +196,7 @@ def test_o46_staff_make_edit_and_switch_off_a_rule_and_tills_feel_it(admin_clien
     assert made.status_code == 302, made.content.decode()
     path = f"/admin/loyalty/rule/{Rule.objects.get(name='Per dollar').pk}/"
     assert buy("t1") == 20
-    assert admin_client.post(f"{path}edit/", says(3)).status_code == 302
+    assert admin_client.post(f"{path}edit/", {**says(3), "reason": "double weeks"}).status_code == 302
     assert buy("t2") == 50
     assert admin_client.post(f"{path}switch/", {"reason": "over"}).status_code == 302
     assert buy("t3") == 50

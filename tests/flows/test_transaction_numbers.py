@@ -261,10 +261,10 @@ def retailer_form(admin_client: Client, counter: Counter, **fields: Any) -> Any:
 
 
 def test_t17_the_form_refuses_a_lock_that_would_end_in_the_queue(counter: Counter, admin_client: Client) -> None:
-    refused = retailer_form(admin_client, counter, lock_ttl_seconds=900, transaction_max_queue_seconds=900)
+    refused = retailer_form(admin_client, counter, lock_ttl_seconds="15 min", transaction_max_queue_seconds="900 s")
     assert refused.status_code == 422
     assert "A lock has to last longer" in refused.content.decode()
-    kept = retailer_form(admin_client, counter, lock_ttl_seconds=59, transaction_max_queue_seconds=58)
+    kept = retailer_form(admin_client, counter, lock_ttl_seconds="59 s", transaction_max_queue_seconds="58 s")
     assert kept.status_code == 302
 
 
@@ -282,7 +282,7 @@ def test_t33_for_long_baskets_docs_and_back_office_say_redeem_and_time_frees_not
 def test_t34_an_abandoned_basket_frees_its_offer_and_no_lock_lasts_for_days(
     counter: Counter, entry: str, admin_client: Client, set_clock: Any
 ) -> None:
-    days = retailer_form(admin_client, counter, lock_ttl_seconds=86_401)
+    days = retailer_form(admin_client, counter, lock_ttl_seconds="1 day 1 s")
     assert days.status_code == 422
     counter.lock(entry, basket())
     assert code(counter.lock(entry, basket(number="t2"))) == (409, "offer_locked")
